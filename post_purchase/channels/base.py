@@ -1,0 +1,244 @@
+"""The face that every channel driver has. A driver knows one network and nothing else; it touches no database rows but reads them.
+
+`ChannelError.outcome` is the small set that every provider's error table is folded into (messaging.md, section 13.2).
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from post_purchase.models import Channel, ContactPoint
+from post_purchase.words import ChannelKind, MessageStatus, Mode, Purpose
+
+
+class Button(BaseModel):
+    """A tap that comes back as `Inbound.button_id`. Drivers without buttons write them as numbered lines."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    id: str  # at most 200 bytes; Messenger and WhatsApp give it back untouched
+    title: str  # WhatsApp shows 20 characters, drivers shorten
+
+
+class UrlButton(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    title: str
+    url: str
+
+
+class TemplateUse(BaseModel):
+    """An approved template for outside the window: a name and the values in order."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    name: str
+    language: str
+    parameters: list[str] = []
+
+
+class OutMessage(BaseModel):
+    """What is to be said, before any network's limits. Stored as `Message.content`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    text: str
+    buttons: list[Button] = []  # up to 3 show as buttons everywhere; 4 to 10 become a list on WhatsApp
+    list_title: str = ""  # label of the list opener, for 4 to 10 choices
+    url_button: UrlButton | None = None
+    image_path: str = ""  # below MEDIA_ROOT
+    subject: str = ""  # e-mail
+    preheader: str = ""
+    template: TemplateUse | None = None  # used by WhatsApp and Messenger outside the window
+    language: str = "en"
+    rtl: bool = False
+
+
+@dataclass(frozen=True)
+class Capability:
+    mode: Mode
+    reason: str = ""  # plain words, where mode is not FREE: "Maria last wrote 26 hours ago; WhatsApp lets you answer for 24"
+    until: datetime | None = None  # when FREE ends
+
+
+class Outcome(StrEnum):
+    RETRY_AFTER = "retry_after"  # the same message later
+    USE_TEMPLATE = "use_template"  # the window closed
+    OTHER_CHANNEL = "other_channel"  # this point cannot get this message
+    SUPPRESS_PURPOSE = "suppress_purpose"  # no more of this purpose to this point
+    SUPPRESS_ADDRESS = "suppress_address"  # nothing more to this point
+    HALT_ACCOUNT = "halt_account"  # the merchant must mend the account
+    BUG = "bug"  # our request was wrong
+    UNKNOWN = "unknown"  # no answer came: the network may or may not have taken it
+
+
+class ChannelError(Exception):
+    """The one error a driver raises from `send`, `check_account` and `fetch_media`.
+
+    The message is plain words for the merchant: what happened and what to do. `code` is the provider's own.
+    """
+
+    def __init__(self, message: str, *, outcome: Outcome, code: str = "", retry_after: timedelta | None = None):
+        super().__init__(message)
+        self.outcome = outcome
+        self.code = code
+        self.retry_after = retry_after
+
+    @property
+    def retryable(self) -> bool:
+        return self.outcome == Outcome.RETRY_AFTER
+
+
+@dataclass(frozen=True)
+class SendResult:
+    provider_id: str  # wamid, mid, Message-ID
+    status: Literal["sent", "delivered"] = "sent"
+
+
+@dataclass(frozen=True)
+class MediaPart:
+    """A file in an inbound message, not fetched yet. `source` is what `fetch_media` takes."""
+
+    source: dict[str, Any]
+    claimed_type: str = ""
+
+
+@dataclass(frozen=True)
+class Inbound:
+    """One message, tap or entry from a shopper."""
+
+    account_id: str  # Channel.account_id it came to
+    provider_id: str  # the network's id, for dedupe; made from the content where the network gives none
+    address: str  # ContactPoint.address: BSUID else phone (WhatsApp), PSID, e-mail address
+    happened_at: datetime
+    text: str = ""
+    button_id: str = ""
+    entry_code: str = ""  # from m.me ref or reply address: the link code
+    media: tuple[MediaPart, ...] = ()
+    aliases: tuple[str, ...] = ()  # other ids of the same person: the phone beside a BSUID
+    phone: str = ""  # E.164 where told
+    profile_name: str = ""
+    reply_to: str = ""  # provider id that is quoted, or Message-ID answered
+    kind: str = "message"  # message, entry (opened by a link), reaction, unsupported
+    subject: str = ""
+
+
+@dataclass(frozen=True)
+class StatusUpdate:
+    """The network tells how a message of ours fares."""
+
+    account_id: str
+    provider_id: str
+    status: MessageStatus  # SENT, DELIVERED, READ, FAILED
+    happened_at: datetime
+    ref: str = ""  # Message.ref where the network echoes it
+    address: str = ""
+    before: datetime | None = None  # Messenger: everything to `address` up to this watermark
+    error: ChannelError | None = None
+
+
+@dataclass(frozen=True)
+class PointUpdate:
+    """The network tells something about a person: opted out, blocked us, changed number, asked for marketing to stop."""
+
+    account_id: str
+    address: str
+    happened_at: datetime
+    new_address: str = ""
+    blocked: bool | None = None
+    stopped_purpose: Purpose | None = None
+    resumed_purpose: Purpose | None = None
+
+
+@dataclass(frozen=True)
+class TemplateUpdate:
+    account_id: str  # the WABA or page the template belongs to
+    name: str
+    language: str
+    status: str = ""
+    category: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class HumanTookOver:
+    """An echo from another app: a person answered elsewhere, so the bot pauses."""
+
+    account_id: str
+    address: str
+    happened_at: datetime
+
+
+@dataclass(frozen=True)
+class Odd:
+    """Something we do not understand. Stored with the webhook row, never an error."""
+
+    why: str
+
+
+Update = Inbound | StatusUpdate | PointUpdate | TemplateUpdate | HumanTookOver | Odd
+
+
+@dataclass(frozen=True)
+class AccountCheck:
+    """What the network says of the credentials. `ok=False` carries plain words for the form."""
+
+    ok: bool
+    message: str = ""
+    name: str = ""
+    link_address: str = ""  # E.164 digits, page username, sender address
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CredentialField:
+    """One input of the "connect an account" form."""
+
+    name: str
+    label: str
+    help: str = ""
+    secret: bool = True
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What the network allows, so that we slow down before it tells us to."""
+
+    per_account_per_second: float
+    per_point_seconds: float = 0.0  # smallest gap to one person
+    per_point_burst: int = 1
+
+
+class ChannelDriver(ABC):
+    kind: ClassVar[ChannelKind]
+    rate: ClassVar[Rate] = Rate(per_account_per_second=50)
+    credential_fields: ClassVar[tuple[CredentialField, ...]] = ()
+    media_hosts: ClassVar[tuple[str, ...]] = ()  # suffixes of hosts that media may be fetched from
+    echoes_ref: ClassVar[bool] = False  # statuses bring Message.ref back: an unknown send can be reconciled
+
+    @abstractmethod
+    def capability(self, *, point: ContactPoint, channel: Channel, purpose: Purpose, now: datetime) -> Capability:
+        """May we write to this point now, and how? Computed from `point.last_inbound_at`; no network."""
+
+    @abstractmethod
+    def send(self, *, channel: Channel, point: ContactPoint, message: OutMessage, mode: Mode, ref: str) -> SendResult:
+        """Hand the message to the network once. Raises ChannelError; never retries by itself."""
+
+    @abstractmethod
+    def check_account(self, *, account_id: str, credentials: Mapping[str, str]) -> AccountCheck:
+        """Ask the network whether these credentials work. Raises ChannelError only where it cannot be reached."""
+
+    @abstractmethod
+    def parse(self, *, body: bytes, headers: Mapping[str, str]) -> list[Update]:
+        """Everything in one callback, in order. Total: odd input gives Odd, never an exception."""
+
+    @abstractmethod
+    def entry_url(self, *, channel: Channel, code: str, text: str) -> str:
+        """Where a tap leads: wa.me with the text, m.me with the ref, mailto. `text` already contains the code for people."""
+
+    def fetch_media(self, *, channel: Channel, source: Mapping[str, Any], max_bytes: int) -> bytes:
+        raise ChannelError(f"{self.kind.label} has no media", outcome=Outcome.BUG)
+
+    def mark_read(self, *, channel: Channel, point: ContactPoint, provider_id: str) -> None:
+        """Show the shopper that we have read it, where the network can."""

@@ -1,0 +1,53 @@
+from .channels import Channel, ChannelStatus, MessageTemplate, TemplateStatus
+from .consent import ConsentEntry, ConsentState
+from .contacts import Contact, ContactPoint, ContactPointAlias, OrderBinding
+from .conversations import Attachment, AttachmentStatus, Conversation, DeliveryAttempt, Message, ProviderStatus
+from .flows import Flow, FlowEvent, FlowRun, FlowStatus, FlowVersion, RunEvent, RunStatus, Timer
+from .orders import Order, OrderLine, Parcel, ParcelEvent
+from .privacy import PrivacyRequest, PrivacyRequestKind
+from .reviews import Review, ReviewPhoto
+from .rewards import Reward, RewardStatus
+from .shop_settings import ShopSettings
+from .touchpoints import CodeGuess, Link, Scan, Touchpoint
+
+__all__ = [
+    "Attachment",
+    "AttachmentStatus",
+    "Channel",
+    "ChannelStatus",
+    "CodeGuess",
+    "ConsentEntry",
+    "ConsentState",
+    "Contact",
+    "ContactPoint",
+    "ContactPointAlias",
+    "Conversation",
+    "DeliveryAttempt",
+    "Flow",
+    "FlowEvent",
+    "FlowRun",
+    "FlowStatus",
+    "FlowVersion",
+    "Link",
+    "Message",
+    "MessageTemplate",
+    "Order",
+    "OrderBinding",
+    "OrderLine",
+    "Parcel",
+    "ParcelEvent",
+    "PrivacyRequest",
+    "PrivacyRequestKind",
+    "ProviderStatus",
+    "Review",
+    "ReviewPhoto",
+    "Reward",
+    "RewardStatus",
+    "RunEvent",
+    "RunStatus",
+    "Scan",
+    "ShopSettings",
+    "TemplateStatus",
+    "Timer",
+    "Touchpoint",
+]

@@ -1,0 +1,36 @@
+from django.db import models
+
+from post_purchase.words import ChannelKind, Purpose
+from shopapp.models import Shop
+
+from .contacts import Contact, ContactPoint
+
+
+class ConsentState(models.TextChoices):
+    GRANTED = "granted"
+    WITHDRAWN = "withdrawn"
+
+
+class ConsentEntry(models.Model):
+    """One line of the ledger. Append-only: the newest line per (point, purpose) counts, and it is read at send time."""
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="consent_entries")
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="consent_entries")
+    point = models.ForeignKey(ContactPoint, null=True, on_delete=models.CASCADE, related_name="consent_entries")
+    kind = models.CharField(max_length=16, choices=ChannelKind.choices)
+    purpose = models.CharField(max_length=16, choices=Purpose.choices)
+    state = models.CharField(max_length=16, choices=ConsentState.choices)
+    method = models.CharField(max_length=32)  # stop_word, chat_button, checkbox, one_click, shopify, import, network
+    wording = models.TextField(blank=True)  # the exact question or word
+    wording_version = models.CharField(max_length=32, blank=True)
+    language = models.CharField(max_length=16, blank=True)
+    proof = models.JSONField(default=dict)  # message or webhook row ids
+    dedupe_key = models.CharField(max_length=160)
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["shop", "dedupe_key"], name="consent_recorded_once")]
+        indexes = [models.Index(fields=["point", "purpose", "-recorded_at", "-id"], name="consent_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.state} {self.purpose} on {self.kind}"

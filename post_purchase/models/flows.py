@@ -1,0 +1,154 @@
+from django.db import models
+from django.db.models import Q
+
+from post_purchase.words import EventKind
+from shopapp.models import Shop
+
+from .contacts import Contact
+from .conversations import Conversation, Message
+from .orders import Order, Parcel
+
+
+class FlowStatus(models.TextChoices):
+    OFF = "off"
+    ON = "on"
+
+
+class Flow(models.Model):
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="flows")
+    key = models.CharField(max_length=64)  # the library file's name, or a slug of the merchant's own
+    name = models.CharField(max_length=120)
+    status = models.CharField(max_length=8, choices=FlowStatus.choices, default=FlowStatus.OFF)
+    live_version = models.ForeignKey("FlowVersion", null=True, on_delete=models.SET_NULL, related_name="+")
+    draft = models.JSONField(default=dict)  # flows.definition.FlowDocument as JSON; what the editor works on
+    draft_saved_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["shop", "key"], name="flow_once_per_shop")]
+
+    def __str__(self) -> str:
+        return f"flow {self.key}"
+
+
+class FlowVersion(models.Model):
+    """A published document. Never changed: runs that entered it finish with it."""
+
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    document = models.JSONField()
+    published_at = models.DateTimeField()
+    published_by = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["flow", "number"], name="version_once")]
+
+    def __str__(self) -> str:
+        return f"version {self.number} of flow {self.flow_id}"
+
+
+class RunStatus(models.TextChoices):
+    ACTIVE = "active"  # being advanced, or waiting for something nameable in `state`
+    ENDED = "ended"
+    PARKED = "parked"  # its version is broken; the error says where; a person moves it on
+
+
+class FlowRun(models.Model):
+    """One order's way through one version of a flow."""
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="runs")
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="runs")
+    version = models.ForeignKey(FlowVersion, on_delete=models.PROTECT, related_name="runs")
+    subject_key = models.CharField(max_length=96)  # "order:123" or "parcel:9": started exactly once
+    order = models.ForeignKey(Order, null=True, on_delete=models.CASCADE, related_name="runs")
+    parcel = models.ForeignKey(Parcel, null=True, on_delete=models.SET_NULL)
+    contact = models.ForeignKey(Contact, null=True, on_delete=models.CASCADE, related_name="runs")
+    state = models.JSONField(default=dict)  # flows.definition.RunState as JSON
+    status = models.CharField(max_length=8, choices=RunStatus.choices, default=RunStatus.ACTIVE)
+    waiting_for = models.CharField(max_length=120, blank=True)  # plain words
+    ended_reason = models.CharField(max_length=255, blank=True)
+    sequence = models.PositiveIntegerField(default=0)  # events applied so far
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["flow", "subject_key"], name="run_once_per_subject")]
+        indexes = [
+            models.Index(fields=["contact", "status"], name="run_of_contact"),
+            models.Index(fields=["order", "status"], name="run_of_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.pk}"
+
+
+class RunEvent(models.Model):
+    """The recorded log of a run: replayed, it gives the same state. The same event key is applied once."""
+
+    run = models.ForeignKey(FlowRun, on_delete=models.CASCADE, related_name="log")
+    sequence = models.PositiveIntegerField()
+    event_key = models.CharField(max_length=190)
+    event = models.JSONField()
+    facts = models.JSONField(default=dict)  # what the engine saw
+    effects = models.JSONField(default=list)
+    happened_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run", "event_key"], name="run_event_once"),
+            models.UniqueConstraint(fields=["run", "sequence"], name="run_event_in_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"event {self.sequence} of run {self.run_id}"
+
+
+class Timer(models.Model):
+    """Wakes a run at `due_at`. Leased: a claim pushes `next_attempt_at` forward; done rows are deleted by the clean-up."""
+
+    run = models.ForeignKey(FlowRun, on_delete=models.CASCADE, related_name="timers")
+    key = models.CharField(max_length=96)  # "<step id>:<visit>": the same wait is set once
+    due_at = models.DateTimeField()
+    next_attempt_at = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    error = models.CharField(max_length=255, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "key"], name="timer_once")]
+        indexes = [
+            # flows.timers.claim_due
+            models.Index(fields=["next_attempt_at", "id"], name="timer_due", condition=Q(next_attempt_at__isnull=False))
+        ]
+
+    def __str__(self) -> str:
+        return f"timer {self.key}"
+
+
+class FlowEvent(models.Model):
+    """What happened, recorded in the transaction that made it true; jobs.flows hands each to the flows it concerns."""
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE)
+    kind = models.CharField(max_length=32, choices=EventKind.choices)
+    key = models.CharField(max_length=190)  # the same fact is recorded once
+    order = models.ForeignKey(Order, null=True, on_delete=models.CASCADE)
+    parcel = models.ForeignKey(Parcel, null=True, on_delete=models.CASCADE)
+    contact = models.ForeignKey(Contact, null=True, on_delete=models.CASCADE)
+    conversation = models.ForeignKey(Conversation, null=True, on_delete=models.CASCADE)
+    message = models.ForeignKey(Message, null=True, on_delete=models.CASCADE)
+    data = models.JSONField(default=dict)
+    happened_at = models.DateTimeField()
+    next_attempt_at = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    done_at = models.DateTimeField(null=True)
+    parked_at = models.DateTimeField(null=True)
+    error = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["shop", "key"], name="event_once")]
+        indexes = [
+            # jobs.flows.handle_events
+            models.Index(fields=["next_attempt_at", "id"], name="event_due", condition=Q(next_attempt_at__isnull=False))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"

@@ -1,0 +1,35 @@
+from datetime import time
+from decimal import Decimal
+
+from django.db import models
+
+from shopapp.lib.crypto import EncryptedTextField, new_code
+from shopapp.models import Shop
+
+
+class ShopSettings(models.Model):
+    """What the merchant chose: brand, languages, hours, reward. Made with the shop; every field has a usable default."""
+
+    shop = models.OneToOneField(Shop, on_delete=models.CASCADE, related_name="settings")
+    brand_name = models.CharField(max_length=80, blank=True)  # empty: the shop's name
+    brand_color = models.CharField(max_length=7, default="#1f6f5c")
+    postal_address = models.TextField(blank=True)  # the law wants it under marketing e-mail
+    support_email = models.EmailField(blank=True)  # a hand-off is told here
+    default_language = models.CharField(max_length=8, default="en")
+    languages = models.JSONField(default=list)  # empty: only the default language
+    quiet_from = models.TimeField(default=time(21, 0))  # in the shopper's time zone
+    quiet_until = models.TimeField(default=time(8, 0))
+    channel_order = models.JSONField(default=dict)  # {"DE": ["whatsapp", "email"], "*": [...]}; empty: the country table
+    max_promotions_per_week = models.PositiveSmallIntegerField(default=2)
+    reward_percentage = models.DecimalField(max_digits=5, decimal_places=2, default=Decimal("10"))  # 10 = ten per cent
+    reward_valid_days = models.PositiveSmallIntegerField(default=60)
+    reward_minimum_subtotal = models.DecimalField(max_digits=12, decimal_places=2, null=True)
+    link_key = EncryptedTextField(default=new_code)  # the per-shop key that the e-mail snippet carries
+    onboarding_dismissed_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"settings of {self.shop_id}"
+
+    @property
+    def display_name(self) -> str:
+        return self.brand_name or self.shop.name or self.shop.domain

@@ -1,0 +1,95 @@
+from django.db import models
+from django.db.models import Q
+
+from post_purchase.words import ChannelKind, TouchpointKind
+from shopapp.lib.crypto import EncryptedTextField
+from shopapp.models import Shop
+
+from .contacts import ContactPoint
+from .orders import Order
+
+
+class Touchpoint(models.Model):
+    """A place where the shopper meets the shop after buying."""
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="touchpoints")
+    kind = models.CharField(max_length=24, choices=TouchpointKind.choices)
+    name = models.CharField(max_length=120)
+    options = models.JSONField(default=dict)  # texts, colours, layout, channel, product
+    first_scan_at = models.DateTimeField(null=True)  # "it is really placed"
+    archived_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["shop", "kind", "name"], name="touchpoint_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} touchpoint {self.pk}"
+
+
+class Link(models.Model):
+    """A code behind /c/<code>. Only its hash is stored; codes of links without an order can be shown again (`code`)."""
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="links")
+    touchpoint = models.ForeignKey(Touchpoint, on_delete=models.CASCADE, related_name="links")
+    code_hash = models.CharField(max_length=64, unique=True)
+    code = EncryptedTextField(blank=True)  # shop-wide links only (nothing personal behind them): printed again and again
+    order = models.ForeignKey(Order, null=True, on_delete=models.CASCADE, related_name="links")
+    checkout_token_hash = models.CharField(max_length=64, blank=True)  # thank-you page: the order may come later
+    order_shopify_id = models.BigIntegerField(null=True)  # claimed by the page, never trusted alone
+    channel_kind = models.CharField(max_length=16, choices=ChannelKind.choices, blank=True)  # empty: chosen at each tap
+    language = models.CharField(max_length=16, blank=True)
+    country = models.CharField(max_length=2, blank=True)
+    used_by = models.ForeignKey(ContactPoint, null=True, on_delete=models.SET_NULL, related_name="used_links")
+    used_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [
+            # services.links.join_order
+            models.Index(
+                fields=["shop", "checkout_token_hash"],
+                name="link_waiting_for_order",
+                condition=Q(order__isnull=True) & ~Q(checkout_token_hash=""),
+            ),
+            models.Index(fields=["order"], name="link_of_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"link {self.pk}"
+
+
+class Scan(models.Model):
+    """One tap or scan of a link. Nothing that names a person."""
+
+    link = models.ForeignKey(Link, on_delete=models.CASCADE, related_name="scans")
+    scan_id = models.CharField(max_length=32, unique=True)  # made at the door, so that a spooled scan is counted once
+    scanned_at = models.DateTimeField()
+    device = models.CharField(max_length=16, blank=True)  # ios, android, desktop
+    language = models.CharField(max_length=16, blank=True)
+    channel_kind = models.CharField(max_length=16, blank=True)  # where it led
+    robot = models.BooleanField(default=False)  # link previews
+
+    class Meta:
+        indexes = [models.Index(fields=["link", "scanned_at"], name="scan_by_day")]
+
+    def __str__(self) -> str:
+        return f"scan {self.pk}"
+
+
+class CodeGuess(models.Model):
+    """A code that was not right, so that guessing stops."""
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE)
+    point = models.ForeignKey(ContactPoint, null=True, on_delete=models.CASCADE)
+    guessed_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["point", "guessed_at"], name="guess_by_point"),
+            models.Index(fields=["shop", "guessed_at"], name="guess_by_shop"),
+        ]
+
+    def __str__(self) -> str:
+        return f"guess {self.pk}"

@@ -1,0 +1,116 @@
+"""The only HTTP client: one pool of kept connections, always a time-out, a cap on what is read, one kind of error."""
+
+import ipaddress
+import json as jsonlib
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from django.conf import settings
+
+DEFAULT_TIMEOUT = 10.0  # seconds, whole request
+MAX_BYTES = 25 * 1024 * 1024
+_client: httpx.Client | None = None
+
+
+class HttpError(Exception):
+    """No usable answer came. `maybe_taken` says whether the other side may have acted on the request."""
+
+    def __init__(self, message: str, *, maybe_taken: bool):
+        super().__init__(message)
+        self.maybe_taken = maybe_taken
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    headers: Mapping[str, str]  # case-insensitive
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The parsed body, or None where it is not JSON."""
+        try:
+            return jsonlib.loads(self.body)
+        except ValueError:
+            return None
+
+
+def request(
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    params: Mapping[str, str] | None = None,
+    json: Any = None,
+    data: Mapping[str, str] | None = None,
+    content: bytes | None = None,
+    files: Mapping[str, Any] | None = None,
+    auth: tuple[str, str] | None = None,
+    timeout: float = DEFAULT_TIMEOUT,
+    max_bytes: int = MAX_BYTES,
+    trusted: bool = True,
+) -> Reply:
+    """Ask once, follow no redirects. `trusted=False` for an address that somebody outside gave us: private addresses are refused.
+
+    Raises HttpError where no answer came or the answer is larger than `max_bytes`.
+    """
+    if not trusted:
+        refuse_private_address(url)
+    try:
+        with client().stream(
+            method,
+            url,
+            headers=headers,
+            params=params,
+            json=json,
+            data=data,
+            content=content,
+            files=files,
+            auth=auth,
+            timeout=httpx.Timeout(timeout, connect=min(timeout, 5.0)),
+        ) as response:
+            chunks, size = [], 0
+            for chunk in response.iter_bytes():
+                size += len(chunk)
+                if size > max_bytes:
+                    raise HttpError(f"The answer is larger than {max_bytes} bytes", maybe_taken=True)
+                chunks.append(chunk)
+            return Reply(status=response.status_code, headers=response.headers, body=b"".join(chunks))
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
+        raise HttpError(f"{urlsplit(url).hostname} cannot be reached", maybe_taken=False) from error
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise HttpError(f"{urlsplit(url).hostname} did not answer ({type(error).__name__})", maybe_taken=True) from error
+
+
+def client() -> httpx.Client:
+    global _client
+    if _client is None:
+        _client = httpx.Client(
+            follow_redirects=False,
+            trust_env=False,
+            limits=httpx.Limits(max_connections=100, max_keepalive_connections=100, keepalive_expiry=30),
+            headers={"User-Agent": "Doorstep (post-purchase app)"},
+        )
+    return _client
+
+
+def refuse_private_address(url: str) -> None:
+    """Server-side request forgery: an address from outside may not lead to our own network. The demo world is the one exception."""
+    parts = urlsplit(url)
+    if settings.DEMO and settings.DEMO_WORLD_URL and url.startswith(settings.DEMO_WORLD_URL.rstrip("/") + "/"):
+        return
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise HttpError("Only http and https addresses can be fetched", maybe_taken=False)
+    try:
+        found = {info[4][0] for info in socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM)}
+    except OSError as error:
+        raise HttpError(f"{parts.hostname} cannot be found", maybe_taken=False) from error
+    if any(not ipaddress.ip_address(str(address).split("%")[0]).is_global for address in found):
+        raise HttpError(f"{parts.hostname} is not a public address", maybe_taken=False)

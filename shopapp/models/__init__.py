@@ -1,0 +1,4 @@
+from .shops import Shop, ShopStatus
+from .webhooks import IncomingWebhook, WebhookSource
+
+__all__ = ["IncomingWebhook", "Shop", "ShopStatus", "WebhookSource"]
