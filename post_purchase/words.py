@@ -91,7 +91,9 @@ class EventKind(TextChoices):
     ORDER_EDITED = "order_edited"
     ORDER_CANCELLED = "order_cancelled"
     ORDER_REFUNDED = "order_refunded"
-    PARCEL_SHIPPED = "parcel_shipped"  # handed to the carrier: first scan, or Shopify's fulfillment where there are no scans
+    PARCEL_SHIPPED = (
+        "parcel_shipped"  # handed to the carrier: first scan, or Shopify's fulfillment where there are no scans
+    )
     PARCEL_DELAYED = "parcel_delayed"
     PARCEL_OUT_FOR_DELIVERY = "parcel_out_for_delivery"
     PARCEL_ATTEMPTED = "parcel_attempted"

@@ -64,5 +64,11 @@ os.environ.update(
         "LOG_LEVEL": "WARNING",
     }
 )
-for name in ("SHOPIFY_ADMIN_ORIGIN", "META_GRAPH_ORIGIN", "TWILIO_API_ORIGIN", "TELEGRAM_API_ORIGIN", "SHOPIFY_CDN_ORIGIN"):
+for name in (
+    "SHOPIFY_ADMIN_ORIGIN",
+    "META_GRAPH_ORIGIN",
+    "TWILIO_API_ORIGIN",
+    "TELEGRAM_API_ORIGIN",
+    "SHOPIFY_CDN_ORIGIN",
+):
     os.environ.pop(name, None)

@@ -74,7 +74,9 @@ class MessageTemplate(models.Model):
     language = models.CharField(max_length=16)
     category = models.CharField(max_length=20)  # UTILITY, MARKETING, AUTHENTICATION
     body = models.TextField()
-    parameters = models.JSONField(default=list)  # names in order, with sample values: [{"name": "order", "sample": "#1001"}]
+    parameters = models.JSONField(
+        default=list
+    )  # names in order, with sample values: [{"name": "order", "sample": "#1001"}]
     status = models.CharField(max_length=16, choices=TemplateStatus.choices, default=TemplateStatus.DRAFT)
     status_reason = models.CharField(max_length=255, blank=True)
     provider_id = models.CharField(max_length=64, blank=True)

@@ -14,7 +14,9 @@ class Conversation(models.Model):
 
     shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="conversations")
     contact = models.OneToOneField(Contact, on_delete=models.CASCADE, related_name="conversation")
-    order = models.ForeignKey(Order, null=True, on_delete=models.SET_NULL, related_name="conversations")  # last talked about
+    order = models.ForeignKey(
+        Order, null=True, on_delete=models.SET_NULL, related_name="conversations"
+    )  # last talked about
     closed_at = models.DateTimeField(null=True)
     handed_off_at = models.DateTimeField(null=True)  # a person is asked for: flows and automatic answers pause
     hand_off_reason = models.CharField(max_length=255, blank=True)
@@ -57,7 +59,9 @@ class Message(models.Model):
     provider_id = models.CharField(max_length=255, blank=True)  # wamid, mid, Message-ID
     fixed_point = models.BooleanField(default=False)  # reply: goes to `point` or nowhere
 
-    next_attempt_at = models.DateTimeField(null=True)  # due when reached; a claim pushes it forward (lease); None: not waiting
+    next_attempt_at = models.DateTimeField(
+        null=True
+    )  # due when reached; a claim pushes it forward (lease); None: not waiting
     attempts = models.PositiveSmallIntegerField(default=0)
     use_by_at = models.DateTimeField(null=True)  # after this it is no longer true or useful, and is suppressed
     happened_at = models.DateTimeField()  # inbound: by the network's clock; outbound: when it was queued
@@ -77,10 +81,14 @@ class Message(models.Model):
         ]
         indexes = [
             # services.messages.claim_due and the sweep over SENDING rows
-            models.Index(fields=["next_attempt_at", "id"], name="message_due", condition=Q(next_attempt_at__isnull=False)),
+            models.Index(
+                fields=["next_attempt_at", "id"], name="message_due", condition=Q(next_attempt_at__isnull=False)
+            ),
             models.Index(fields=["point", "id"], name="message_in_order", condition=Q(next_attempt_at__isnull=False)),
             models.Index(fields=["conversation", "-id"], name="message_newest"),
-            models.Index(fields=["contact", "purpose", "-sent_at"], name="message_caps", condition=Q(sent_at__isnull=False)),
+            models.Index(
+                fields=["contact", "purpose", "-sent_at"], name="message_caps", condition=Q(sent_at__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -125,7 +133,9 @@ class ProviderStatus(models.Model):
     message = models.ForeignKey(Message, null=True, on_delete=models.CASCADE, related_name="provider_statuses")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["channel", "provider_id", "status"], name="provider_status_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "provider_id", "status"], name="provider_status_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.status} of {self.provider_id[:12]}"

@@ -28,7 +28,9 @@ class PrivacyRequest(models.Model):
     outcome = models.CharField(max_length=255, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["next_attempt_at"], name="privacy_due", condition=Q(next_attempt_at__isnull=False))]
+        indexes = [
+            models.Index(fields=["next_attempt_at"], name="privacy_due", condition=Q(next_attempt_at__isnull=False))
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"

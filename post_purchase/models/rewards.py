@@ -23,7 +23,9 @@ class Reward(models.Model):
     review = models.ForeignKey(Review, null=True, on_delete=models.SET_NULL, related_name="rewards")
     run = models.ForeignKey("post_purchase.FlowRun", null=True, on_delete=models.SET_NULL, related_name="rewards")
     step_id = models.CharField(max_length=64, blank=True)
-    code = models.CharField(max_length=64)  # chosen before Shopify is asked, so that a repeated call finds it taken by us
+    code = models.CharField(
+        max_length=64
+    )  # chosen before Shopify is asked, so that a repeated call finds it taken by us
     percentage = models.DecimalField(max_digits=5, decimal_places=2)
     discount_gid = models.CharField(max_length=128, blank=True)
     status = models.CharField(max_length=16, choices=RewardStatus.choices, default=RewardStatus.PENDING)
@@ -40,7 +42,9 @@ class Reward(models.Model):
             models.UniqueConstraint(fields=["shop", "dedupe_key"], name="reward_once"),
             models.UniqueConstraint(fields=["shop", "code"], name="reward_code_once"),
         ]
-        indexes = [models.Index(fields=["next_attempt_at"], name="reward_due", condition=Q(next_attempt_at__isnull=False))]
+        indexes = [
+            models.Index(fields=["next_attempt_at"], name="reward_due", condition=Q(next_attempt_at__isnull=False))
+        ]
 
     def __str__(self) -> str:
         return f"reward {self.pk}"

@@ -19,7 +19,9 @@ class ShopSettings(models.Model):
     languages = models.JSONField(default=list)  # empty: only the default language
     quiet_from = models.TimeField(default=time(21, 0))  # in the shopper's time zone
     quiet_until = models.TimeField(default=time(8, 0))
-    channel_order = models.JSONField(default=dict)  # {"DE": ["whatsapp", "email"], "*": [...]}; empty: the country table
+    channel_order = models.JSONField(
+        default=dict
+    )  # {"DE": ["whatsapp", "email"], "*": [...]}; empty: the country table
     max_promotions_per_week = models.PositiveSmallIntegerField(default=2)
     reward_percentage = models.DecimalField(max_digits=5, decimal_places=2, default=Decimal("10"))  # 10 = ten per cent
     reward_valid_days = models.PositiveSmallIntegerField(default=60)

@@ -33,7 +33,9 @@ class Link(models.Model):
     shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="links")
     touchpoint = models.ForeignKey(Touchpoint, on_delete=models.CASCADE, related_name="links")
     code_hash = models.CharField(max_length=64, unique=True)
-    code = EncryptedTextField(blank=True)  # shop-wide links only (nothing personal behind them): printed again and again
+    code = EncryptedTextField(
+        blank=True
+    )  # shop-wide links only (nothing personal behind them): printed again and again
     order = models.ForeignKey(Order, null=True, on_delete=models.CASCADE, related_name="links")
     checkout_token_hash = models.CharField(max_length=64, blank=True)  # thank-you page: the order may come later
     order_shopify_id = models.BigIntegerField(null=True)  # claimed by the page, never trusted alone

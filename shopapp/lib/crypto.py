@@ -31,7 +31,9 @@ def decrypt(token: str) -> str:
     try:
         return _fernet(tuple(settings.FIELD_KEYS)).decrypt(token.encode()).decode()
     except InvalidToken as error:
-        raise DecryptionFailed("A stored secret cannot be read: put its old key back at the end of FIELD_KEYS") from error
+        raise DecryptionFailed(
+            "A stored secret cannot be read: put its old key back at the end of FIELD_KEYS"
+        ) from error
 
 
 class EncryptedTextField(models.TextField):

@@ -86,7 +86,9 @@ def request(
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
         raise HttpError(f"{urlsplit(url).hostname} cannot be reached", maybe_taken=False) from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise HttpError(f"{urlsplit(url).hostname} did not answer ({type(error).__name__})", maybe_taken=True) from error
+        raise HttpError(
+            f"{urlsplit(url).hostname} did not answer ({type(error).__name__})", maybe_taken=True
+        ) from error
 
 
 def client() -> httpx.Client:

@@ -24,10 +24,14 @@ class IncomingWebhook(models.Model):
     body = models.BinaryField()
     received_at = models.DateTimeField()
 
-    next_attempt_at = models.DateTimeField(null=True)  # due when reached; a claim pushes it forward (lease); None when done
+    next_attempt_at = models.DateTimeField(
+        null=True
+    )  # due when reached; a claim pushes it forward (lease); None when done
     attempts = models.PositiveSmallIntegerField(default=0)
     done_at = models.DateTimeField(null=True)
-    parked_at = models.DateTimeField(null=True)  # gave up after several tries; the error says why; a person can retry it
+    parked_at = models.DateTimeField(
+        null=True
+    )  # gave up after several tries; the error says why; a person can retry it
     error = models.TextField(blank=True)
 
     class Meta:
