@@ -36,7 +36,7 @@ def decrypt(token: str) -> str:
         ) from error
 
 
-class EncryptedTextField(models.TextField):
+class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
     """Text that is ciphertext in the database and plain in Python. Empty stays empty. Not searchable."""
 
     def from_db_value(self, value: str | None, expression: object, connection: object) -> str | None:
