@@ -27,6 +27,8 @@ META_APP_SECRET = env.str("META_APP_SECRET", "")
 META_VERIFY_TOKEN = env.str("META_VERIFY_TOKEN", "")
 META_GRAPH_VERSION = env.str("META_GRAPH_VERSION", "v25.0")
 
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")  # Bearer token for /metrics from outside the private network
+
 # Where the outside lives, so that any stand-in can be put there.
 SHOPIFY_ADMIN_ORIGIN = env.str("SHOPIFY_ADMIN_ORIGIN", "https://{shop}")
 SHOPIFY_CDN_ORIGIN = env.str("SHOPIFY_CDN_ORIGIN", "https://cdn.shopify.com")  # App Bridge and Polaris

@@ -15,7 +15,7 @@ from typing import Any
 import django_rq
 from django.db import connection, transaction
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError as RedisError  # others catch queue.RedisError
 from rq import Queue, cron
 
 log = logging.getLogger("shopapp.queue")

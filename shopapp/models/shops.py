@@ -36,7 +36,13 @@ class Shop(models.Model):
     refresh_token = EncryptedTextField(blank=True)
     refresh_token_expires_at = models.DateTimeField(null=True)
     token_pair_saved_at = models.DateTimeField(null=True)
+    refresh_lease_until = models.DateTimeField(null=True)  # one worker refreshes; set while it asks Shopify
     scopes = models.TextField(blank=True)  # comma separated, as granted
+
+    # jobs.shops.set_up_shop: due when reached, pushed forward while somebody works, None when the shop is set up
+    next_attempt_at = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    set_up_error = models.CharField(max_length=255, blank=True)
 
     orders_synced_to = models.DateTimeField(null=True)  # reconciliation has seen every change up to here
     backfill_cursor = models.CharField(max_length=255, blank=True)
@@ -50,6 +56,10 @@ class Shop(models.Model):
 
     class Meta:
         indexes = [
+            # jobs.shops.set_up_shop
+            models.Index(
+                fields=["next_attempt_at"], name="shop_set_up_due", condition=models.Q(next_attempt_at__isnull=False)
+            ),
             # jobs.orders.backfill_orders
             models.Index(
                 fields=["backfill_started_at"],
