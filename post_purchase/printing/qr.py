@@ -1,0 +1,100 @@
+"""QR codes as PNG and SVG bytes. Capitals only, so that the alphanumeric mode is used: a version smaller at the same level.
+
+Sizes and level: performance.md, section 3b (level Q survives a crease or a stain of a quarter of the code). Quiet zone of
+4 modules: ISO/IEC 18004.
+"""
+
+import io
+from html import escape
+from urllib.parse import urlsplit
+
+import qrcode
+from PIL import Image, ImageDraw, ImageFont
+from qrcode.constants import ERROR_CORRECT_Q
+
+QUIET = 4  # modules
+MAX_MODULE_PX = 60
+
+
+def capital_url(url: str) -> str:
+    """`https://Host/c/code` as `HTTPS://HOST/C/CODE`. Scheme and host do not care about case; /c/<code> does not either."""
+    return url.upper()
+
+
+def matrix_of(url: str) -> list[list[bool]]:
+    """Rows of modules, True is dark, without the quiet zone."""
+    code = qrcode.QRCode(error_correction=ERROR_CORRECT_Q, border=0)
+    code.add_data(capital_url(url))
+    code.make(fit=True)
+    return [[bool(module) for module in row] for row in code.get_matrix()]
+
+
+def short_text(url: str) -> str:
+    """What stands under the code for those who cannot scan: `HOST/C/AB3K-Q9ZT-7MXW-2LHC`."""
+    parts = urlsplit(capital_url(url))
+    folder, _, code = parts.path.rpartition("/")
+    groups = "-".join(code[place : place + 4] for place in range(0, len(code), 4))
+    return f"{parts.netloc}{folder}/{groups}"
+
+
+def qr_png(url: str, *, module_px: int = 12, caption: bool = True) -> bytes:
+    """A black-and-white PNG; `module_px` pixels a module (1 to 60). 12 px at 29 modules prints 3.8 cm wide at 300 dpi."""
+    if not 1 <= module_px <= MAX_MODULE_PX:
+        raise ValueError(f"A module is 1 to {MAX_MODULE_PX} pixels")
+    rows = matrix_of(url)
+    side = (len(rows) + 2 * QUIET) * module_px
+    small = Image.new("L", (len(rows), len(rows)), 255)
+    small.putdata([0 if dark else 255 for row in rows for dark in row])
+    code = small.resize((len(rows) * module_px, len(rows) * module_px), Image.Resampling.NEAREST)
+    font = ImageFont.load_default(size=max(8, int(module_px * 1.5)))
+    text = short_text(url)
+    strip = _caption_height(font, module_px) if caption and font.getlength(text) <= side else 0
+    picture = Image.new("L", (side, side + strip), 255)
+    picture.paste(code, (QUIET * module_px, QUIET * module_px))
+    if strip:
+        draw = ImageDraw.Draw(picture)
+        draw.text((side / 2, side), text, fill=0, font=font, anchor="mt")
+    out = io.BytesIO()
+    picture.convert("1", dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+def _caption_height(font: ImageFont.FreeTypeFont | ImageFont.ImageFont, module_px: int) -> int:
+    return int(font.getbbox("HTTPS/C-9")[3]) + 2 * module_px
+
+
+def qr_svg(url: str, *, module_px: int = 8, caption: bool = True) -> bytes:
+    """A scalable drawing, one path, on white; the title says where it leads, for those who hear the page."""
+    rows = matrix_of(url)
+    side = len(rows) + 2 * QUIET
+    strip = 3 if caption else 0
+    text = escape(short_text(url))
+    path = "".join(_runs(rows))
+    label = (
+        f'<text x="{side / 2}" y="{side + 1}" font-family="ui-monospace, Menlo, Consolas, monospace" font-size="1.4" '
+        f'text-anchor="middle" fill="#000">{text}</text>'
+        if caption
+        else ""
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side + strip}" width="{side * module_px}" '
+        f'height="{(side + strip) * module_px}" role="img"><title>{text}</title>'
+        f'<rect width="{side}" height="{side + strip}" fill="#fff"/>'
+        f'<path fill="#000" shape-rendering="crispEdges" d="{path}"/>{label}</svg>'
+    ).encode()
+
+
+def _runs(rows: list[list[bool]]) -> list[str]:
+    """Horizontal runs of dark modules: a quarter of the bytes that a rectangle per module would take."""
+    parts = []
+    for y, row in enumerate(rows):
+        x = 0
+        while x < len(row):
+            if not row[x]:
+                x += 1
+                continue
+            start = x
+            while x < len(row) and row[x]:
+                x += 1
+            parts.append(f"M{start + QUIET} {y + QUIET}h{x - start}v1h-{x - start}z")
+    return parts

@@ -1,0 +1,168 @@
+"""Links: the codes behind /c/<code>. A code is random or derived from a secret, stored hashed, and holds nothing personal.
+
+First use binds a link of one order to the contact point that used it (messaging.md, section 1.2). A shop-wide link (the card in
+every parcel) is printed again and again, never expires and is never used up.
+"""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from post_purchase.models import ContactPoint, Link, Order, ShopSettings, Touchpoint
+from post_purchase.touchpoints.registry import kind_of
+from post_purchase.words import TouchpointKind
+from shopapp.lib import clock
+from shopapp.lib.crypto import derived_code, hash_code, hash_secret
+from shopapp.models import Shop
+
+LIFETIME = timedelta(days=60)  # messaging.md 1.2
+EMAIL_CODE_LENGTH = 20  # hex: 80 bits, as the Liquid snippet cuts it
+
+
+@dataclass(frozen=True)
+class Redeemed:
+    """`order` is None where the link belongs to no order, or to one that has not come from Shopify yet.
+
+    `first` says that this point is the one which the code is for: only then may it be bound to the order.
+    """
+
+    order: Order | None
+    first: bool
+
+
+def link_url(code: str) -> str:
+    return f"{settings.APP_URL}/c/{code}"
+
+
+def touchpoint_of(*, shop: Shop, kind: TouchpointKind) -> Touchpoint:
+    """The shop's own touchpoint of this kind, made when it is not there."""
+    found = Touchpoint.objects.filter(shop=shop, kind=kind, archived_at=None).order_by("pk").first()
+    if found:
+        return found
+    touchpoint, _ = Touchpoint.objects.get_or_create(
+        shop=shop, kind=kind, name=kind_of(kind).default_name, defaults={"archived_at": None}
+    )
+    return touchpoint
+
+
+def link_for_order(*, touchpoint: Touchpoint, order: Order, channel_kind: str = "") -> tuple[Link, str]:
+    """The link of this touchpoint for this order, and its code. Repeating the call gives the same."""
+    if touchpoint.kind == TouchpointKind.EMAIL_BUTTON and not channel_kind:
+        code = email_code(shop=touchpoint.shop, order_shopify_id=order.shopify_id)
+    else:
+        code = derived_code("order", str(touchpoint.pk), str(order.pk), channel_kind)
+    link = _save_link(
+        touchpoint=touchpoint,
+        code=code,
+        order=order,
+        order_shopify_id=order.shopify_id,
+        channel_kind=channel_kind,
+        language=order.language,
+        country=order.shipping_country,
+        expires_at=clock.now() + LIFETIME,
+    )
+    return link, code
+
+
+def link_for_checkout(
+    *, shop: Shop, checkout_token: str, order_shopify_id: int | None, language: str = "", country: str = ""
+) -> tuple[Link, str]:
+    """The thank-you page's link. The order may come later: `join_order` finds this link by the checkout token.
+
+    `order_shopify_id` is what the page claims. It is noted and never trusted: only the token, which nobody can guess, joins.
+    """
+    touchpoint = touchpoint_of(shop=shop, kind=TouchpointKind.THANK_YOU_PAGE)
+    code = derived_code("checkout", shop.domain, checkout_token)
+    token_hash = hash_secret(checkout_token)
+    order = Order.objects.filter(shop=shop, checkout_token_hash=token_hash).first()
+    link = _save_link(
+        touchpoint=touchpoint,
+        code=code,
+        order=order,
+        order_shopify_id=order.shopify_id if order else order_shopify_id,
+        checkout_token_hash=token_hash,
+        language=language[:16],
+        country=country[:2],
+        expires_at=clock.now() + LIFETIME,
+    )
+    return link, code
+
+
+def shop_link(*, touchpoint: Touchpoint) -> tuple[Link, str]:
+    """The link that is the same for everybody. Its code can be shown again, also after SECRET_KEY has changed."""
+    link = (
+        Link.objects.filter(touchpoint=touchpoint, order=None, checkout_token_hash="").exclude(code="").order_by("pk")
+    ).first()
+    if link is None:
+        code = derived_code("shop", touchpoint.shop.domain, str(touchpoint.pk))
+        link = _save_link(touchpoint=touchpoint, code=code, shown_code=code)
+    return link, link.code
+
+
+def email_code(*, shop: Shop, order_shopify_id: int) -> str:
+    """The code that the Liquid snippet computes: the first 20 hex digits of HMAC-SHA256(link key, order id), in capitals."""
+    key = ShopSettings.objects.get_or_create(shop=shop)[0].link_key
+    digest = hmac.new(key.encode(), str(order_shopify_id).encode(), hashlib.sha256).hexdigest()
+    return digest[:EMAIL_CODE_LENGTH].upper()
+
+
+@transaction.atomic
+def join_order(*, order: Order) -> list[Link]:
+    """Give a new order its waiting thank-you links and its e-mail link. Returns the joined links that a shopper has used already."""
+    joined: list[Link] = []
+    if order.checkout_token_hash:
+        waiting = Link.objects.filter(
+            shop_id=order.shop_id, checkout_token_hash=order.checkout_token_hash, order__isnull=True
+        )
+        joined = list(waiting.select_related("used_by"))
+        waiting.update(order=order, order_shopify_id=order.shopify_id)
+        for link in joined:
+            link.order = order
+    link_for_order(touchpoint=touchpoint_of(shop=order.shop, kind=TouchpointKind.EMAIL_BUTTON), order=order)
+    return [link for link in joined if link.used_by_id]
+
+
+def find_link(shop: Shop, code: str) -> Link | None:
+    """The shop's link with this code, however it was typed, unless it has expired."""
+    now = clock.now()
+    return (
+        Link.objects.select_related("order", "touchpoint")
+        .filter(Q(expires_at=None) | Q(expires_at__gt=now), shop=shop, code_hash=hash_code(code))
+        .first()
+    )
+
+
+def is_shop_wide(link: Link) -> bool:
+    return link.order_id is None and not link.checkout_token_hash
+
+
+def redeem(*, link: Link, point: ContactPoint) -> Redeemed:
+    """First use binds: the point that uses a link of one order first is the only one it is good for.
+
+    A shop-wide link gives no order and is not used up. The same point may repeat the call and gets the same answer.
+    """
+    if is_shop_wide(link):
+        return Redeemed(order=None, first=False)
+    won = Link.objects.filter(pk=link.pk, used_by=None, used_at=None).update(used_by=point, used_at=clock.now())
+    link.refresh_from_db(fields=["used_by", "used_at", "order"])
+    return Redeemed(order=link.order, first=bool(won) or link.used_by_id == point.pk)
+
+
+def _save_link(*, touchpoint: Touchpoint, code: str, shown_code: str = "", **fields: object) -> Link:
+    """Insert unless the code is there already: two callers at once get one row."""
+    code_hash = hash_code(code)
+    found = Link.objects.filter(code_hash=code_hash).first()
+    if found:
+        return found
+    try:
+        with transaction.atomic():
+            return Link.objects.create(
+                shop_id=touchpoint.shop_id, touchpoint=touchpoint, code_hash=code_hash, code=shown_code, **fields
+            )
+    except IntegrityError:
+        return Link.objects.get(code_hash=code_hash)

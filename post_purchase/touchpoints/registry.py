@@ -1,0 +1,21 @@
+"""Every kind of touchpoint. A new one is one file in kinds/ and one line here."""
+
+from post_purchase.words import TouchpointKind
+
+from .base import TouchpointKindBase
+from .kinds.email_button import EmailButton
+from .kinds.package_insert import PackageInsert
+from .kinds.thank_you_page import ThankYouPage
+
+KINDS: dict[TouchpointKind, TouchpointKindBase] = {
+    kind.kind: kind
+    for kind in (
+        ThankYouPage(),
+        EmailButton(),
+        PackageInsert(),
+    )
+}
+
+
+def kind_of(kind: str) -> TouchpointKindBase:
+    return KINDS[TouchpointKind(kind)]
