@@ -1,7 +1,8 @@
-"""Message texts are Liquid: merchants know it from their notifications. Here it is closed in: no files, no endless loops, small output.
+"""Message texts are Liquid: merchants know it from their notifications. Here it is closed in: no files, no endless
+loops, small output.
 
-Values are written as the reader's language writes them (CLDR, through Babel): `{{ order.total | money: order.currency }}`,
-`{{ parcel.day_expected | day }}`, `{{ parcel.items | listed }}`. Pure: no database, no clock.
+Values are written as the reader's language writes them (CLDR, through Babel):
+`{{ order.total | money: order.currency }}`, `{{ parcel.day_expected | day }}`, `{{ parcel.items | listed }}`. Pure: no database, no clock.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,25 +26,7 @@ MAX_TEMPLATE = 6_000  # characters in
 MAX_OUTPUT = 8_000  # bytes out; the longest network takes 4,096 characters, e-mail any
 RTL_LANGUAGES = frozenset({"ar", "fa", "he", "ur"})
 REFUSED_TAGS = frozenset(  # they read files, hide output, or remember between renders
-    {
-        "include",
-        "render",
-        "liquid",
-        "increment",
-        "decrement",
-        "cycle",
-        "tablerow",
-        "ifchanged",
-        "echo",
-        "doc",
-        "#",
-        "extends",
-        "block",
-        "macro",
-        "call",
-        "with",
-        "translate",
-    }
+    {"include", "render", "liquid", "increment", "decrement", "cycle", "tablerow", "ifchanged", "echo", "doc", "#"}
 )
 
 
@@ -218,8 +201,8 @@ def render(
 ) -> str:
     """The text with its values, tidied: no spaces at line ends, at most one empty line in a row.
 
-    `variables` are plain data (dicts, lists, text, numbers; times as ISO 8601). A name without a value becomes its entry in
-    `fallbacks`, else nothing, and is added to `missing`. Raises TextError with words for the merchant.
+    `variables` are plain data (dicts, lists, text, numbers; times as ISO 8601). A name without a value becomes its
+    entry in `fallbacks`, else nothing, and is added to `missing`. Raises TextError with words for the merchant.
     """
     parsed = _parsed(template)
     with _rendering(_Rendering(locale_of(language), _zone(timezone or "UTC"), fallbacks or {})) as rendering:
