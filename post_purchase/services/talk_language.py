@@ -1,0 +1,12 @@
+"""In which language we speak to a contact."""
+
+from post_purchase.models import Contact, Order
+
+
+def language_of(contact: Contact, order: Order | None = None) -> str:
+    """BCP 47: the order's checkout, else the contact's, else the shop's default, else its own."""
+    for tag in (order.language if order else "", contact.language):
+        if tag:
+            return tag
+    settings = getattr(contact.shop, "settings", None)
+    return (settings.default_language if settings else "") or contact.shop.locale or "en"
