@@ -24,6 +24,9 @@ class Order(models.Model):
     subtotal = models.DecimalField(max_digits=14, decimal_places=2, default=0)
     total = models.DecimalField(max_digits=14, decimal_places=2, default=0)
     refunded = models.DecimalField(max_digits=14, decimal_places=2, default=0)
+    refunds = models.JSONField(
+        default=dict
+    )  # {"<Shopify refund id>": "12.00"}: a union, so that order of news is no matter
     shipping_country = models.CharField(max_length=2, blank=True)
     shipping_province = models.CharField(max_length=8, blank=True)
     shipping_city = models.CharField(max_length=120, blank=True)

@@ -50,6 +50,7 @@ class Shop(models.Model):
     backfill_total = models.PositiveIntegerField(null=True)
     backfill_started_at = models.DateTimeField(null=True)
     backfill_finished_at = models.DateTimeField(null=True)
+    backfill_next_attempt_at = models.DateTimeField(null=True)  # lease and back-off; None when done or never started
     backfill_error = models.CharField(max_length=255, blank=True)
 
     created_at = models.DateTimeField(auto_now_add=True)
@@ -62,9 +63,9 @@ class Shop(models.Model):
             ),
             # jobs.orders.backfill_orders
             models.Index(
-                fields=["backfill_started_at"],
+                fields=["backfill_next_attempt_at"],
                 name="shop_backfill_due",
-                condition=models.Q(status="installed", backfill_finished_at=None),
+                condition=models.Q(backfill_next_attempt_at__isnull=False),
             ),
         ]
 
