@@ -1,0 +1,49 @@
+"""A PostgreSQL cluster of its own in a temporary folder, for bin/test and bin/bench. Only the standard library."""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+FAST_BUT_UNSAFE = "-c fsync=off -c full_page_writes=off"
+
+
+def find_initdb() -> str | None:
+    home = Path("/usr/lib/postgresql")
+    places = sorted(home.glob("*/bin/initdb"), reverse=True) if home.is_dir() else []
+    return shutil.which("initdb") or next((str(place) for place in places), None)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def postgres(options: str = FAST_BUT_UNSAFE) -> Iterator[str | None]:
+    """Yields a DATABASE_URL, or None where the server is not installed. Stopped and deleted afterwards."""
+    initdb = find_initdb()
+    if not initdb:
+        yield None
+        return
+    folder = Path(tempfile.mkdtemp(prefix="doorstep-pg-"))
+    as_user: list[str] = []
+    if os.getuid() == 0:  # PostgreSQL refuses to run as root
+        as_user = ["runuser", "-u", "postgres", "--"]
+        shutil.chown(folder, "postgres")
+    port = free_port()
+    settings = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c max_connections=100 {options}"
+    control = [*as_user, str(Path(initdb).parent / "pg_ctl"), "-D", str(folder / "data"), "-s", "-w"]
+    make = [*as_user, initdb, "-D", str(folder / "data"), "-U", "doorstep", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
+    try:
+        subprocess.run(make, check=True, stdout=subprocess.DEVNULL, cwd=folder)
+        subprocess.run([*control, "-o", settings, "-l", str(folder / "log"), "start"], check=True, cwd=folder)
+        yield f"postgres://doorstep@127.0.0.1:{port}/postgres"
+    finally:
+        subprocess.run([*control, "-m", "immediate", "stop"], check=False, cwd=folder, stderr=subprocess.DEVNULL)
+        shutil.rmtree(folder, ignore_errors=True)
