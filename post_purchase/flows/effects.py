@@ -1,0 +1,89 @@
+"""What the engine wants done. Data only; flows/performing.py does it. Each carries a key that makes doing it twice harmless."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+
+class _Effect(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Say(_Effect):
+    """Send the document's message `message`; its words are chosen and filled in when it is queued."""
+
+    kind: Literal["say"] = "say"
+    key: str  # "<step id>:<visit>:<n>"
+    step: str
+    message: str
+    choices: tuple[str, ...] = ()  # ids of the taps offered
+    parcel: int | None = None
+    answers_shopper: bool = False  # goes back to where the shopper just wrote
+
+
+class SaveReview(_Effect):
+    kind: Literal["save_review"] = "save_review"
+    key: str
+    step: str
+    rating: int
+    disclosure: str = ""  # id of the word in the document that stands beside the review
+    incentivised: bool = False
+
+
+class AddReviewText(_Effect):
+    kind: Literal["add_review_text"] = "add_review_text"
+    step: str
+    text: str
+
+
+class AddPhotos(_Effect):
+    kind: Literal["add_photos"] = "add_photos"
+    step: str
+    attachments: tuple[int, ...]
+
+
+class RequestReward(_Effect):
+    """A reward cannot see a rating: there is no field for one."""
+
+    kind: Literal["request_reward"] = "request_reward"
+    key: str
+    step: str
+
+
+class Tag(_Effect):
+    kind: Literal["tag"] = "tag"
+    tag: str
+
+
+class HandOff(_Effect):
+    kind: Literal["hand_off"] = "hand_off"
+    reason: str
+
+
+class CancelWaiting(_Effect):
+    kind: Literal["cancel_waiting"] = "cancel_waiting"
+    reason: str
+
+
+class End(_Effect):
+    kind: Literal["end"] = "end"
+    reason: str
+
+
+class Park(_Effect):
+    """The document is broken at this place; a person must look."""
+
+    kind: Literal["park"] = "park"
+    problem: str
+
+
+Effect = Say | SaveReview | AddReviewText | AddPhotos | RequestReward | Tag | HandOff | CancelWaiting | End | Park
+_ADAPTER: TypeAdapter[Effect] = TypeAdapter(Annotated[Effect, Field(discriminator="kind")])
+
+
+def to_json(effect: Effect) -> dict[str, Any]:
+    return effect.model_dump(mode="json", exclude_defaults=True) | {"kind": effect.kind}
+
+
+def from_json(value: dict[str, Any]) -> Effect:
+    return _ADAPTER.validate_python(value)

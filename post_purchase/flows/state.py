@@ -1,0 +1,132 @@
+"""Where a run stands, as plain data. A run is one or more threads: the main way, and one for each piece of news it hears."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+START = "start"  # the event that begins a run
+TIMER = "timer"  # a wait is over; data: {"timer": "<step id>:<visit>"}
+
+ACTIVE, ENDED, PARKED = "active", "ended", "parked"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What happened, as the engine sees it. `kind` is words.EventKind, START or TIMER."""
+
+    kind: str
+    key: str
+    at: datetime
+    data: Mapping[str, Any] = field(default_factory=dict)
+    parcel: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "key": self.key,
+            "at": self.at.isoformat(),
+            "data": dict(self.data),
+            "parcel": self.parcel,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Event":
+        return cls(
+            value["kind"], value["key"], datetime.fromisoformat(value["at"]), value.get("data", {}), value.get("parcel")
+        )
+
+
+@dataclass(slots=True)
+class Thread:
+    key: str  # "main", or the key of the event that it was started by
+    step: str
+    visit: int = 0  # how often the run has been at this step, this time included; 0: not entered yet
+    phase: str = ""  # where inside the step
+    since: datetime | None = None  # waits since
+    due_at: datetime | None = None  # waits until at most
+    said: int = 0  # messages of this visit
+    parcel: int | None = None
+    memory: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def mark(self) -> str:
+        return f"{self.step}:{self.visit}"
+
+    def copy(self) -> "Thread":
+        return Thread(
+            self.key,
+            self.step,
+            self.visit,
+            self.phase,
+            self.since,
+            self.due_at,
+            self.said,
+            self.parcel,
+            self.memory.copy() if self.memory else {},
+        )
+
+
+@dataclass(slots=True)
+class RunState:
+    threads: list[Thread] = field(default_factory=list)
+    answers: dict[str, Any] = field(default_factory=dict)
+    seen: dict[str, int] = field(default_factory=dict)  # visits by step id
+    status: str = ACTIVE
+    reason: str = ""
+
+    def copy(self) -> "RunState":
+        return RunState(
+            [thread.copy() for thread in self.threads], self.answers.copy(), self.seen.copy(), self.status, self.reason
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "schema": 1,
+            "status": self.status,
+            "reason": self.reason,
+            "answers": self.answers,
+            "seen": self.seen,
+            "threads": [
+                {
+                    "key": thread.key,
+                    "step": thread.step,
+                    "visit": thread.visit,
+                    "phase": thread.phase,
+                    "since": thread.since and thread.since.isoformat(),
+                    "due_at": thread.due_at and thread.due_at.isoformat(),
+                    "said": thread.said,
+                    "parcel": thread.parcel,
+                    "memory": thread.memory,
+                }
+                for thread in self.threads
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "RunState":
+        """An empty dict is a run that has not begun."""
+        return cls(
+            threads=[
+                Thread(
+                    key=thread["key"],
+                    step=thread["step"],
+                    visit=thread["visit"],
+                    phase=thread["phase"],
+                    since=_moment(thread["since"]),
+                    due_at=_moment(thread["due_at"]),
+                    said=thread["said"],
+                    parcel=thread["parcel"],
+                    memory=dict(thread["memory"]),
+                )
+                for thread in value.get("threads", [])
+            ],
+            answers=dict(value.get("answers", {})),
+            seen=dict(value.get("seen", {})),
+            status=value.get("status", ACTIVE),
+            reason=value.get("reason", ""),
+        )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
