@@ -1,0 +1,27 @@
+"""The time zone of a shipping address, from country and province. The table is data/timezones.yaml."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import yaml
+
+TABLE = Path(__file__).parent / "data" / "timezones.yaml"
+
+
+@lru_cache(maxsize=1)
+def _tables() -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    data = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
+    provinces = {
+        country: {code: zone for zone, codes in zones.items() for code in codes.split()}
+        for country, zones in data["provinces"].items()
+    }
+    return data["countries"], provinces
+
+
+def zone_for(country: str, province: str = "") -> str:
+    """The IANA name, or "" where a country has several zones and the province does not say which.
+
+    `country` is ISO 3166-1 alpha-2, `province` Shopify's `province_code` ("NY", "ON", "NSW").
+    """
+    countries, provinces = _tables()
+    return provinces.get(country, {}).get(province) or countries.get(country, "")
