@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from post_purchase.models import Channel, ContactPoint
+from post_purchase.models import Channel, ContactPoint, MessageTemplate
 from post_purchase.words import ChannelKind, MessageStatus, Mode, Purpose
 
 
@@ -58,7 +58,9 @@ class OutMessage(BaseModel):
 @dataclass(frozen=True)
 class Capability:
     mode: Mode
-    reason: str = ""  # plain words, where mode is not FREE: "Maria last wrote 26 hours ago; WhatsApp lets you answer for 24"
+    reason: str = (
+        ""  # plain words, where mode is not FREE: "Maria last wrote 26 hours ago; WhatsApp lets you answer for 24"
+    )
     until: datetime | None = None  # when FREE ends
 
 
@@ -88,6 +90,22 @@ class ChannelError(Exception):
     @property
     def retryable(self) -> bool:
         return self.outcome == Outcome.RETRY_AFTER
+
+
+@dataclass(frozen=True)
+class SendContext:
+    """What a network wants to know beside the words. The sender fills it; a driver asks the database for nothing while sending."""
+
+    purpose: Purpose = Purpose.UTILITY
+    typed: bool = False  # written by a person of the team just now (Messenger's HUMAN_AGENT)
+    attempt: int = 1  # which try this is, for the network's own back-off rule (WhatsApp's pair limit)
+    quote: str = ""  # provider id of the message that this one answers
+    thread: tuple[
+        str, ...
+    ] = ()  # provider ids exchanged with this point on this channel, oldest first (e-mail threading)
+
+
+NO_CONTEXT = SendContext()
 
 
 @dataclass(frozen=True)
@@ -122,6 +140,8 @@ class Inbound:
     reply_to: str = ""  # provider id that is quoted, or Message-ID answered
     kind: str = "message"  # message, entry (opened by a link), reaction, unsupported
     subject: str = ""
+    channel_id: int | None = None  # where the address it came to names our channel itself (e-mail); else use account_id
+    point_id: int | None = None  # e-mail: the reply address was made for this point
 
 
 @dataclass(frozen=True)
@@ -159,6 +179,14 @@ class TemplateUpdate:
     status: str = ""
     category: str = ""
     reason: str = ""
+    provider_id: str = ""
+
+
+@dataclass(frozen=True)
+class TemplateReceipt:
+    provider_id: str
+    status: str  # the network's word: PENDING, APPROVED, REJECTED
+    category: str = ""
 
 
 @dataclass(frozen=True)
@@ -214,16 +242,34 @@ class ChannelDriver(ABC):
     kind: ClassVar[ChannelKind]
     rate: ClassVar[Rate] = Rate(per_account_per_second=50)
     credential_fields: ClassVar[tuple[CredentialField, ...]] = ()
+    has_templates: ClassVar[bool] = False
     media_hosts: ClassVar[tuple[str, ...]] = ()  # suffixes of hosts that media may be fetched from
     echoes_ref: ClassVar[bool] = False  # statuses bring Message.ref back: an unknown send can be reconciled
 
     @abstractmethod
-    def capability(self, *, point: ContactPoint, channel: Channel, purpose: Purpose, now: datetime) -> Capability:
-        """May we write to this point now, and how? Computed from `point.last_inbound_at`; no network."""
+    def capability(
+        self, *, point: ContactPoint, channel: Channel, purpose: Purpose, now: datetime, typed: bool = False
+    ) -> Capability:
+        """May we write to this point now, and how? Computed from `point.last_inbound_at`; no network.
+
+        `typed`: a person of the team writes it (Messenger lets them answer for seven days).
+        """
 
     @abstractmethod
-    def send(self, *, channel: Channel, point: ContactPoint, message: OutMessage, mode: Mode, ref: str) -> SendResult:
-        """Hand the message to the network once. Raises ChannelError; never retries by itself."""
+    def send(
+        self,
+        *,
+        channel: Channel,
+        point: ContactPoint,
+        message: OutMessage,
+        mode: Mode,
+        ref: str,
+        context: SendContext = NO_CONTEXT,
+    ) -> SendResult:
+        """Hand the message to the network once. Raises ChannelError; never retries by itself.
+
+        E-mail shows the shop's brand: load the channel with `select_related("shop__settings")`.
+        """
 
     @abstractmethod
     def check_account(self, *, account_id: str, credentials: Mapping[str, str]) -> AccountCheck:
@@ -231,7 +277,10 @@ class ChannelDriver(ABC):
 
     @abstractmethod
     def parse(self, *, body: bytes, headers: Mapping[str, str]) -> list[Update]:
-        """Everything in one callback, in order. Total: odd input gives Odd, never an exception."""
+        """Everything in one callback, in order. Total: odd input gives Odd, never an exception.
+
+        `headers` are IncomingWebhook.headers plus `webhook`: the row's primary key, by which e-mail finds its attachments again.
+        """
 
     @abstractmethod
     def entry_url(self, *, channel: Channel, code: str, text: str) -> str:
@@ -240,5 +289,16 @@ class ChannelDriver(ABC):
     def fetch_media(self, *, channel: Channel, source: Mapping[str, Any], max_bytes: int) -> bytes:
         raise ChannelError(f"{self.kind.label} has no media", outcome=Outcome.BUG)
 
-    def mark_read(self, *, channel: Channel, point: ContactPoint, provider_id: str) -> None:
-        """Show the shopper that we have read it, where the network can."""
+    def mark_read(self, *, channel: Channel, point: ContactPoint, provider_id: str, typing: bool = False) -> None:
+        """Show the shopper that we have read it (and are writing), where the network can."""
+
+    def set_up_account(self, *, channel: Channel) -> None:
+        """Once after connecting: subscribe to the account's news, set its first screen. Raises ChannelError."""
+
+    def submit_template(self, *, channel: Channel, template: MessageTemplate) -> TemplateReceipt:
+        """Hand a template (new, or edited where it has a provider id) to the network's review. Raises ChannelError."""
+        raise ChannelError(f"{self.kind.label} has no templates", outcome=Outcome.BUG)
+
+    def list_templates(self, *, channel: Channel) -> list[TemplateUpdate]:
+        """What the network now says of this account's templates. Raises ChannelError."""
+        return []
