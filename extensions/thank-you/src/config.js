@@ -1,0 +1,5 @@
+// Where our server lives. `npm run build` puts the real address in with APP_URL; the block's setting `app_url` wins over it.
+/** @type {string | undefined} */
+const built = typeof __APP_URL__ === 'string' ? __APP_URL__ : undefined;
+export const APP_URL = built ?? 'https://doorstep.example.com';
+export const TIMEOUT_MS = 6000;
