@@ -1,0 +1,103 @@
+/* A stand-in for Shopify's App Bridge, for the demo and the tests only: the parts that this app uses.
+   Tokens come from the pretend Shopify that served this script, `<base>/admin/id-token?shop=`. */
+(() => {
+  const me = document.currentScript;
+  const base = me.src.split("/cdn/shopifycloud/")[0];
+  const query = new URLSearchParams(location.search);
+  const apiKey = me.dataset.apiKey || document.querySelector('meta[name="shopify-api-key"]')?.content || "";
+  const memory = (() => { try { return window.sessionStorage; } catch { return null; } })();
+  const shop = query.get("shop") || memory?.getItem("stand-in-shop") || "";
+  const realFetch = window.fetch.bind(window);
+  if (shop) memory?.setItem("stand-in-shop", shop);
+
+  async function idToken() {
+    const reply = await realFetch(`${base}/admin/id-token?shop=${encodeURIComponent(shop)}&api_key=${encodeURIComponent(apiKey)}`);
+    if (!reply.ok) throw new Error("The pretend admin gave no ID token");
+    const text = await reply.text();
+    try { return JSON.parse(text).id_token || JSON.parse(text).token; } catch { return text.trim(); }
+  }
+
+  function ownAddress(input) {
+    const url = new URL(input instanceof Request ? input.url : input, location.href);
+    return url.origin === location.origin;
+  }
+
+  window.fetch = async (input, options = {}) => {
+    if (!ownAddress(input)) return realFetch(input, options);
+    const ask = async () => {
+      const headers = new Headers(options.headers || (input instanceof Request ? input.headers : undefined));
+      headers.set("Authorization", `Bearer ${await idToken()}`);
+      return realFetch(input, { ...options, headers });
+    };
+    const reply = await ask();
+    return reply.status === 401 && reply.headers.get("X-Shopify-Retry-Invalid-Session-Request") ? ask() : reply;
+  };
+
+  // The bounce page: fetch a fresh token, then load the page that was wanted.
+  const reload = query.get("shopify-reload");
+  if (reload) {
+    idToken().then((token) => {
+      const target = new URL(reload, location.origin);
+      if (target.origin !== location.origin) return;
+      target.searchParams.set("id_token", token);
+      if (shop && !target.searchParams.get("shop")) target.searchParams.set("shop", shop);
+      location.replace(target);
+    });
+    return;
+  }
+  if (query.has("id_token")) {
+    query.delete("id_token");
+    history.replaceState(history.state, "", `${location.pathname}?${query}`);
+  }
+
+  function toast(text, { isError = false, duration = 5000 } = {}) {
+    let shelf = document.getElementById("stand-in-toasts");
+    if (!shelf) {
+      shelf = document.createElement("div");
+      shelf.id = "stand-in-toasts";
+      shelf.setAttribute("role", "status");
+      document.body.append(shelf);
+    }
+    const note = document.createElement("div");
+    note.textContent = text;
+    note.className = isError ? "error" : "";
+    shelf.append(note);
+    setTimeout(() => note.remove(), duration);
+  }
+
+  const bar = {
+    form: null,
+    element: null,
+    async show() {
+      if (!this.element) {
+        this.element = document.createElement("div");
+        this.element.id = "stand-in-save-bar";
+        this.element.setAttribute("role", "region");
+        this.element.setAttribute("aria-label", "Unsaved changes");
+        this.element.innerHTML = "<span>Unsaved changes</span><button type=button>Discard</button><button type=button class=primary>Save</button>";
+        const [discard, save] = this.element.querySelectorAll("button");
+        discard.onclick = () => { this.form?.reset(); this.hide(); };
+        save.onclick = () => this.form?.requestSubmit();
+        document.body.append(this.element);
+      }
+      this.element.hidden = false;
+    },
+    async hide() { if (this.element) this.element.hidden = true; },
+    async leaveConfirmation() { return !this.element || this.element.hidden || confirm("Leave without saving?"); },
+  };
+  for (const kind of ["input", "change"])
+    document.addEventListener(kind, (event) => {
+      const form = event.target.closest?.("form[data-save-bar]");
+      if (form) { bar.form = form; bar.show(); }
+    });
+
+  customElements.define("s-app-nav", class extends HTMLElement {
+    connectedCallback() { this.setAttribute("role", "navigation"); this.setAttribute("aria-label", "App"); }
+  });
+  window.shopify = {
+    config: { apiKey, shop, host: query.get("host") || "", locale: query.get("locale") || "en" },
+    environment: { mobile: false, embedded: window.top !== window },
+    ready: Promise.resolve(), idToken, toast: { show: toast }, saveBar: bar, loading() {},
+    app: { extensions: async () => [] }, user: async () => ({ id: "1", firstName: "Robin" }),
+  };
+})();
