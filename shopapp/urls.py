@@ -1,5 +1,13 @@
-from django.urls import include, path
+from django.urls import include, path, re_path
+
+from shopapp.web import embedded, health, proxy, webhooks
 
 urlpatterns = [
+    path("webhooks/shopify", webhooks.shopify_webhook),  # shopapp/wsgi.py answers it before Django sees it
+    path("health/live", health.live),
+    path("health/ready", health.ready),
+    path("metrics", health.metrics),
+    path("app/patch-id-token", embedded.patch_id_token),
+    re_path(r"^proxy/c/(?P<code>[A-Za-z0-9-]{4,40})$", proxy.proxied_link),
     path("", include("post_purchase.web.urls")),
 ]

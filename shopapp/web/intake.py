@@ -1,0 +1,101 @@
+"""The one INSERT behind every webhook URL. Works on a plain connection, so that it can be called in front of Django's handler."""
+
+import json
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+from django.db import DatabaseError, connection
+from django.db.utils import InterfaceError
+
+from shopapp.lib import clock
+from shopapp.lib.queue import Job, wake
+from shopapp.models import IncomingWebhook
+
+log = logging.getLogger("shopapp.intake")
+COLUMNS = [
+    "source",
+    "account",
+    "topic",
+    "event_id",
+    "webhook_id",
+    "triggered_at",
+    "headers",
+    "body",
+    "received_at",
+    "next_attempt_at",
+    "attempts",
+    "error",
+]
+
+
+class IntakeClosed(Exception):
+    """The database is away. Answer 503: whoever called comes again."""
+
+
+def save_incoming(
+    *,
+    source: str,
+    account: str,
+    topic: str,
+    event_id: str,
+    body: bytes,
+    webhook_id: str = "",
+    triggered_at: datetime | None = None,
+    headers: dict[str, str] | None = None,
+) -> bool:
+    """Store the news and wake the job that reads it. False: it was here before. Raises IntakeClosed.
+
+    The caller has verified the signature and cut `account` (255), `topic` (100), `event_id` and `webhook_id` (128) to size.
+    """
+    now = clock.now()
+    row = (source, account, topic, event_id, webhook_id, triggered_at, json.dumps(headers or {}), body, now, now, 0, "")
+    kept = connection.connection is not None  # a kept connection may be dead: one more try on a new one
+    try:
+        inserted = _insert(row)
+    except (DatabaseError, InterfaceError, psycopg.Error):
+        if not connection.in_atomic_block:
+            connection.close()
+        if not kept or connection.in_atomic_block:
+            raise _closed() from None
+        try:
+            inserted = _insert(row)
+        except (DatabaseError, InterfaceError, psycopg.Error):
+            connection.close()
+            raise _closed() from None
+    if inserted:
+        wake(Job.PROCESS_WEBHOOKS)
+    return inserted
+
+
+def _closed() -> IntakeClosed:
+    log.exception("intake.database_away")
+    return IntakeClosed("The database is away")
+
+
+def _insert(row: tuple[Any, ...]) -> bool:
+    table = IncomingWebhook._meta.db_table
+    # The names are our own constants; the values travel as parameters.
+    insert = f"INSERT INTO {table} ({', '.join(COLUMNS)}) VALUES"
+    if connection.vendor == "postgresql":
+        places = ", ".join({"body": "%b", "headers": "%s::jsonb"}.get(name, "%s") for name in COLUMNS)
+        connection.ensure_connection()
+        # psycopg's own cursor: parameters bound by the server, the statement prepared once per connection.
+        with psycopg.Cursor(connection.connection) as cursor:
+            cursor.execute(f"{insert} ({places}) ON CONFLICT DO NOTHING", row, prepare=True)  # type: ignore[arg-type]
+            return cursor.rowcount == 1
+    values = [connection.ops.adapt_datetimefield_value(v) if isinstance(v, datetime) else v for v in row]
+    places = ", ".join("%s" for _ in COLUMNS)
+    with connection.cursor() as cursor:
+        cursor.execute(f"{insert} ({places}) ON CONFLICT DO NOTHING", values)
+        return cursor.rowcount == 1
+
+
+def moment_or_none(text: str) -> datetime | None:
+    """An RFC 3339 time, aware; None where it is missing or odd."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
