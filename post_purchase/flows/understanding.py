@@ -19,7 +19,7 @@ def digits_as_ascii(text: str) -> str:
 
 
 def rating_in(text: str, *, low: int = 1, high: int = 5) -> int | None:
-    """"5", "5/5", "4 stars", "⭐⭐⭐", "٥", "5️⃣": the number. Anything else: None."""
+    """ "5", "5/5", "4 stars", "⭐⭐⭐", "٥", "5️⃣": the number. Anything else: None."""
     plain = digits_as_ascii(text).strip()
     if not plain or len(plain) > _LONG_ANSWER:
         return None

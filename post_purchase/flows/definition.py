@@ -1,0 +1,267 @@
+"""The versioned document of a flow: trigger, exits, steps, news it listens to, and what is said, in every language. Pure."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, ValidationError
+
+from post_purchase.services import texts
+from post_purchase.words import EventKind, Purpose
+
+from .conditions import Condition
+from .registry import AnyStep
+from .step import Duration, Titles
+
+SCHEMA = 1
+FALLBACK_LANGUAGE = "en"
+MAX_TEMPLATE_BODY = 1024  # characters; Meta, message templates
+Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+_PLACE = re.compile(r"\{\{(\d+)\}\}")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class TriggerSpec(_Part):
+    on: tuple[EventKind, ...] = Field(min_length=1)
+    subject: Literal["order", "parcel"] = "order"  # a run is started once for each
+    when: Condition | None = Field(default=None, alias="if")
+
+
+class Exit(_Part):
+    """Ends the run, and drops what it has not sent yet. Judged before each step."""
+
+    reason: str = Field(max_length=200)
+    on: tuple[EventKind, ...] = ()  # empty: whenever `if` holds
+    when: Condition | None = Field(default=None, alias="if")
+
+
+class Listener(_Part):
+    """News that is told as it comes, whatever the run waits for: its own thread, beginning at `goto`."""
+
+    on: tuple[EventKind, ...] = Field(min_length=1)
+    when: Condition | None = Field(default=None, alias="if")
+    goto: Id
+
+
+class Parameter(_Part):
+    name: Id
+    value: str  # Liquid
+    sample: str  # Meta wants one
+
+
+class TemplateSpecification(_Part):
+    """Meta's: what goes out when the messaging window is closed. Its body stands with the texts, as {{1}}, {{2}}."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,99}$")]
+    category: Literal["UTILITY", "MARKETING"] = "UTILITY"
+    parameters: tuple[Parameter, ...] = ()
+
+
+class MessageSpec(_Part):
+    purpose: Purpose
+    useful_for: Duration | None = None  # later it is no longer true; it is then not sent
+    url: str = ""  # Liquid; with the wording's `url_title` it is a button
+    template: TemplateSpecification | None = None
+
+
+class Wording(_Part):
+    text: str = Field(min_length=1)  # Liquid
+    subject: str = ""
+    preheader: str = ""
+    choices: dict[str, str] = {}
+    list_title: str = ""
+    url_title: str = ""
+    template: str = ""  # body for Meta
+
+
+class LanguageTexts(_Part):
+    messages: dict[Id, Wording] = {}
+    words: dict[Id, str] = {}  # {{ words.carrier }}: what stands where a value is not known
+
+
+@dataclass(frozen=True)
+class Problem:
+    path: str  # "steps.ask_rating.on_timeout"
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class DocumentError(ValueError):
+    """The document cannot be used. `problems` says where and why, in plain words."""
+
+    def __init__(self, problems: list[Problem]):
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = problems
+
+
+class _Titles(Titles):
+    def __init__(self, languages: Mapping[str, LanguageTexts]):
+        self._found: dict[str, dict[str, list[str]]] = {}
+        for language in languages.values():
+            for message, wording in language.messages.items():
+                found = self._found.setdefault(message, {})
+                for choice, title in wording.choices.items():
+                    found.setdefault(choice, []).append(title.strip().rstrip(".!").strip().casefold())
+
+    def choices(self, message: str) -> dict[str, list[str]]:
+        return self._found.get(message, {})
+
+
+class FlowDocument(_Part):
+    schema_version: Literal[1] = Field(default=SCHEMA, alias="schema")
+    key: Id
+    name: str = Field(min_length=1, max_length=120)
+    description: str = ""
+    trigger: TriggerSpec
+    exits: tuple[Exit, ...] = ()
+    start: Id
+    steps: dict[Id, AnyStep] = Field(min_length=1, max_length=200)
+    listeners: tuple[Listener, ...] = ()
+    messages: dict[Id, MessageSpec] = {}
+    texts: dict[str, LanguageTexts]
+
+    _titles: _Titles = PrivateAttr()
+
+    def model_post_init(self, context: Any) -> None:
+        self._titles = _Titles(self.texts)
+
+    @property
+    def titles(self) -> Titles:
+        return self._titles
+
+    def languages_for(self, language: str, default: str = "") -> Iterable[str]:
+        """The fall-back chain: pt-BR, pt, any pt-*, the shop's default, English, whatever there is."""
+        base = language.split("-")[0].lower()
+        by_lower = {tag.lower(): tag for tag in self.texts}
+        chain = [language.lower(), base, *(tag for tag in by_lower if tag.split("-")[0] == base)]
+        chain += [default.lower(), default.split("-")[0].lower(), FALLBACK_LANGUAGE, *by_lower]
+        return dict.fromkeys(by_lower[tag] for tag in chain if tag in by_lower)
+
+    def wording(self, message: str, language: str, default: str = "") -> tuple[str, Wording] | None:
+        """(language, wording) of the first language of the chain that has this message."""
+        for tag in self.languages_for(language, default):
+            if message in self.texts[tag].messages:
+                return tag, self.texts[tag].messages[message]
+        return None
+
+    def word(self, name: str, language: str, default: str = "") -> str:
+        for tag in self.languages_for(language, default):
+            if name in self.texts[tag].words:
+                return self.texts[tag].words[name]
+        return ""
+
+    def to_json(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+def load(document: Mapping[str, Any]) -> FlowDocument:
+    """The checked document. Raises DocumentError with every problem found."""
+    try:
+        loaded = FlowDocument.model_validate(document)
+    except ValidationError as error:
+        raise DocumentError([_problem(found) for found in error.errors(include_url=False)]) from error
+    if found := list(problems(loaded)):
+        raise DocumentError(found)
+    return loaded
+
+
+def _problem(error: Any) -> Problem:
+    kinds = {"send", "ask", "wait", "branch", "collect_review", "add_photo", "reward", "tag", "hand_off", "end"}
+    path = [str(part) for part in error["loc"]]
+    if len(path) > 2 and path[0] == "steps" and path[2] in kinds:
+        del path[2]  # pydantic names the member of the union too
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        message = "there is no such setting"
+    elif error["type"] == "missing":
+        message = "is missing"
+    elif error["type"] == "union_tag_invalid":
+        message = f"unknown kind of step {error['ctx']['tag']!r}; known are {', '.join(sorted(kinds))}"
+    return Problem(".".join(path), message)
+
+
+def problems(document: FlowDocument) -> Iterable[Problem]:
+    """What pydantic cannot see: ways that lead nowhere, circles without a wait, texts that are missing or broken."""
+    yield from _ways(document)
+    yield from _circles(document)
+    used = {message for step in document.steps.values() for _, message in step.messages()}
+    for message in sorted(used & document.messages.keys()):
+        if document.wording(message, FALLBACK_LANGUAGE) is None:
+            yield Problem(f"messages.{message}", "has no text in any language")
+    for language, spoken in document.texts.items():
+        for message, wording in spoken.messages.items():
+            yield from _wording(document, f"texts.{language}.messages.{message}", message, wording)
+        for name, word in spoken.words.items():
+            yield from _liquid(f"texts.{language}.words.{name}", word)
+
+
+def _ways(document: FlowDocument) -> Iterable[Problem]:
+    steps = document.steps
+    if document.start not in steps:
+        yield Problem("start", f"there is no step {document.start!r}")
+    for index, listener in enumerate(document.listeners):
+        if listener.goto not in steps:
+            yield Problem(f"listeners.{index}.goto", f"there is no step {listener.goto!r}")
+    for name, step in steps.items():
+        for field, target in step.targets():
+            if target is not None and target not in steps:
+                yield Problem(f"steps.{name}.{field}", f"there is no step {target!r}")
+        for field, message in step.messages():
+            if message not in document.messages:
+                yield Problem(f"steps.{name}.{field}", f"there is no message {message!r}")
+
+
+def _circles(document: FlowDocument) -> Iterable[Problem]:
+    """A circle of steps none of which must wait would never end."""
+    done: set[str] = set()
+
+    def walk(name: str, path: tuple[str, ...]) -> Iterable[Problem]:
+        if name in path:
+            circle = " -> ".join((*path[path.index(name) :], name))
+            yield Problem(f"steps.{name}", f"goes round without waiting: {circle}")
+            return
+        if name in done or name not in document.steps:
+            return
+        for target in document.steps[name].passes():
+            if target is not None:
+                yield from walk(target, (*path, name))
+        done.add(name)
+
+    for name in document.steps:
+        yield from walk(name, ())
+
+
+def _liquid(path: str, text: str) -> Iterable[Problem]:
+    for message in texts.problems(text):
+        yield Problem(path, message)
+
+
+def _wording(document: FlowDocument, path: str, message: str, wording: Wording) -> Iterable[Problem]:
+    for field in ("text", "subject", "preheader"):
+        yield from _liquid(f"{path}.{field}", getattr(wording, field))
+    for choice, title in wording.choices.items():
+        if not 0 < len(title.strip()) <= 24:
+            yield Problem(f"{path}.choices.{choice}", "a tap is called by 1 to 24 characters")
+    spec = document.messages.get(message)
+    if spec is not None and spec.template is not None and wording.template:
+        yield from template_problems(f"{path}.template", wording.template, len(spec.template.parameters))
+
+
+def template_problems(path: str, body: str, parameters: int) -> Iterable[Problem]:
+    """Meta's rules for template bodies (message templates, 2026-09): errors 2388293 and 2388299 otherwise."""
+    numbers = [int(number) for number in _PLACE.findall(body)]
+    if sorted(set(numbers)) != list(range(1, parameters + 1)):
+        yield Problem(path, f"must use each of {{{{1}}}} to {{{{{parameters}}}}}")
+    bare = body.strip()
+    if bare.startswith("{{") or re.search(r"\}\}[\s.!?…。]*$", bare):
+        yield Problem(path, "may not begin or end with a value")
+    if re.search(r"\}\}\s*\{\{", bare):
+        yield Problem(path, "two values may not stand side by side")
+    if len(body) > MAX_TEMPLATE_BODY:
+        yield Problem(path, f"is longer than {MAX_TEMPLATE_BODY} characters")

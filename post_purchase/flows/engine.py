@@ -1,0 +1,221 @@
+"""advance(): PURE and total. (document, state, event, facts, now) -> (state', effects). No database, no network, no clock.
+
+The same call serves production, the preview and the tests. A broken document gives a Park effect, never an exception.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from post_purchase.words import EventKind
+
+from .conditions import Facts
+from .definition import FlowDocument
+from .effects import CancelWaiting, Effect, End, Park
+from .state import ACTIVE, ENDED, PARKED, START, TIMER, Event, RunState, Thread
+from .step import Claim, Context, GoTo, Step
+
+MAX_STEPS = 100  # in one advance
+MAX_THREADS = 24
+MAIN = "main"
+# Law and decency, not the document's choice.
+ALWAYS_EXITS: Mapping[str, str] = {
+    EventKind.OPTED_OUT: "The shopper wrote STOP",
+    EventKind.CONTACT_REDACTED: "The shopper's data were erased",
+    EventKind.SHOP_UNINSTALLED: "The app was uninstalled",
+}
+_RECEIVED = EventKind.MESSAGE_RECEIVED.value
+
+
+def advance(
+    document: FlowDocument, state: RunState, event: Event, facts: Facts, now: datetime
+) -> tuple[RunState, list[Effect]]:
+    """The new state and what is to be done. `state` is left as it is. An event that nobody waits for changes nothing."""
+    if state.status != ACTIVE:
+        return state, []
+    return _Advance(document, state.copy(), event, facts, now).run()
+
+
+def claim(document: FlowDocument, state: RunState, event: Event, facts: Facts, now: datetime) -> Claim:
+    """Would this run take this message as an answer? Changes nothing."""
+    if state.status != ACTIVE:
+        return Claim.NO
+    found = _Advance(document, state.copy(), event, facts, now).claimant()
+    return found[1] if found else Claim.NO
+
+
+def waiting_for(document: FlowDocument, state: RunState) -> str:
+    """In plain words what an active run waits for."""
+    words = []
+    for thread in state.threads:
+        step = document.steps.get(thread.step)
+        if step is not None and (said := step.waiting_for()) and said not in words:
+            words.append(said)
+    return ", ".join(words)
+
+
+class _Advance:
+    __slots__ = ("document", "effects", "event", "facts", "now", "state", "steps_left")
+
+    def __init__(self, document: FlowDocument, state: RunState, event: Event, facts: Facts, now: datetime):
+        self.document, self.state, self.event, self.now = document, state, event, now
+        self.effects: list[Effect] = []
+        self.steps_left = MAX_STEPS
+        self.facts: dict[str, Any] = {
+            **facts,
+            "answers": state.answers,
+            "seen": state.seen,
+            "event": {"kind": event.kind, **event.data},
+            "parcel": None,
+        }
+
+    def run(self) -> tuple[RunState, list[Effect]]:
+        kind = self.event.kind
+        if self._exits():
+            return self.state, self.effects
+        if kind == START:
+            if not self.state.threads and not self.state.seen:
+                self._begin(Thread(MAIN, self.document.start, parcel=self.event.parcel))
+        elif kind == TIMER:
+            self._timer()
+        elif kind == _RECEIVED:
+            taken = self.claimant()
+            if taken is not None:
+                self._resume(taken[0])
+            else:
+                self._listen()
+        else:
+            taken_by = [thread for thread in list(self.state.threads) if self._resume(thread)]
+            if not taken_by:
+                self._listen()
+        self._finish()
+        return self.state, self.effects
+
+    def _context(self, thread: Thread) -> Context:
+        parcels = self.facts.get("parcels")
+        number = thread.parcel if thread.parcel is not None else self.event.parcel
+        self.facts["parcel"] = parcels.get(str(number)) if parcels and number is not None else None
+        return Context(self.state, thread, self.event, self.facts, self.now, self.document.titles, self.effects)
+
+    def claimant(self) -> tuple[Thread, Claim] | None:
+        """Whose answer a message is: a tap names it; else the question asked last, a real answer before a doubtful one."""
+        data = self.event.data
+        if data.get("handled"):
+            return None
+        mark, _, choice = str(data.get("button_id", "")).rpartition(":")
+        if mark and choice:
+            for thread in self.state.threads:
+                if thread.mark == mark and (step := self._step(thread)) is not None:
+                    return thread, step.claims(self._context(thread))
+            return None
+        doubtful: tuple[Thread, Claim] | None = None
+        for thread in sorted(self.state.threads, key=_asked, reverse=True):
+            step = self._step(thread)
+            verdict = step.claims(self._context(thread)) if step is not None else Claim.NO
+            if verdict == Claim.YES:
+                return thread, verdict
+            if verdict == Claim.MAYBE and doubtful is None:
+                doubtful = thread, verdict
+        return doubtful
+
+    def _step(self, thread: Thread) -> Step | None:
+        return self.document.steps.get(thread.step)
+
+    def _timer(self) -> None:
+        wanted = self.event.data.get("timer")
+        for thread in self.state.threads:
+            if thread.mark == wanted and thread.due_at is not None and thread.due_at <= self.now:
+                self._resume(thread)
+                return
+
+    def _listen(self) -> None:
+        for listener in self.document.listeners:
+            if self.event.kind not in listener.on:
+                continue
+            thread = Thread(self.event.key, listener.goto, parcel=self.event.parcel)
+            context = self._context(thread)
+            if listener.when is not None and not listener.when.holds(context.facts):
+                continue
+            if any(other.key == thread.key for other in self.state.threads):
+                return
+            if len(self.state.threads) >= MAX_THREADS:
+                self._park(f"listens to more than {MAX_THREADS} things at once", listener.goto)
+                return
+            self._begin(thread)
+            return
+
+    def _begin(self, thread: Thread) -> None:
+        self.state.threads.append(thread)
+        self._walk(thread, thread.step)
+
+    def _resume(self, thread: Thread) -> bool:
+        """True when the event was for this thread."""
+        step = self._step(thread)
+        if step is None:
+            self._park("there is no such step", thread.step)
+            return True
+        outcome = step.resume(self._context(thread))
+        if outcome is None:
+            return False
+        if isinstance(outcome, GoTo):
+            self._walk(thread, outcome.step)
+        return True
+
+    def _walk(self, thread: Thread, target: str | None) -> None:
+        state = self.state
+        while target is not None and state.status == ACTIVE:
+            step = self.document.steps.get(target)
+            if step is None:
+                self._park("there is no such step", target)
+                return
+            if self._exits(by_event=False):
+                return
+            self.steps_left -= 1
+            if self.steps_left < 0:
+                self._park(f"more than {MAX_STEPS} steps without a wait", target)
+                return
+            visit = state.seen.get(target, 0) + 1
+            state.seen[target] = visit
+            thread.step, thread.visit, thread.phase, thread.said = target, visit, "", 0
+            thread.since = thread.due_at = None
+            thread.memory = {}
+            outcome = step.enter(self._context(thread))
+            if not isinstance(outcome, GoTo):
+                return
+            target = outcome.step
+        if thread in state.threads:
+            state.threads.remove(thread)
+
+    def _exits(self, *, by_event: bool = True) -> bool:
+        kind = self.event.kind
+        if by_event and kind in ALWAYS_EXITS:
+            return self._end(ALWAYS_EXITS[kind])
+        for way_out in self.document.exits:
+            if way_out.on and (not by_event or kind not in way_out.on):
+                continue
+            if way_out.when is None or way_out.when.holds(self.facts):
+                return self._end(way_out.reason)
+        return False
+
+    def _end(self, reason: str) -> bool:
+        self.state.status, self.state.reason = ENDED, reason
+        self.state.threads = []
+        self.effects += [CancelWaiting(reason=reason), End(reason=reason)]
+        return True
+
+    def _park(self, problem: str, step: str) -> None:
+        self.state.status, self.state.reason = PARKED, f"Step {step!r}: {problem}"
+        self.effects.append(Park(problem=self.state.reason))
+
+    def _finish(self) -> None:
+        state = self.state
+        if state.status == ACTIVE and not state.threads and state.seen:
+            state.status, state.reason = ENDED, state.reason or "Finished"
+        if state.status == ENDED:
+            state.threads = []
+            if not any(isinstance(effect, End) for effect in self.effects):
+                self.effects.append(End(reason=state.reason))
+
+
+def _asked(thread: Thread) -> float:
+    return thread.since.timestamp() if thread.since else 0.0

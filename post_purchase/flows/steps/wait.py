@@ -1,0 +1,96 @@
+from collections.abc import Iterable
+from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
+from typing import Any, ClassVar, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, model_validator
+
+from post_purchase.flows.conditions import Condition, look_up
+from post_purchase.flows.state import TIMER
+from post_purchase.flows.step import Context, Duration, GoTo, Outcome, Step
+from post_purchase.words import EventKind
+
+
+class Wait(Step):
+    """Wait for a length of time, for an hour of the shopper's day, or until something is so."""
+
+    kind: Literal["wait"]
+    waits: ClassVar[bool] = True
+    length: Duration | None = Field(default=None, alias="for")
+    counted_from: str = Field(default="", alias="from")  # a fact that is a time; empty: now
+    at_least: Duration | None = None  # from now, also where `from` lies long ago
+    between: tuple[time, time] | None = None  # in the shopper's time zone
+    until: Condition | None = None
+    on: tuple[EventKind, ...] = ()  # the news that can make it so; empty: any
+    timeout: Duration | None = None
+    on_timeout: str | None = None
+
+    @model_validator(mode="after")
+    def _is_one_thing(self) -> "Wait":
+        if sum(part is not None for part in (self.length, self.between, self.until)) != 1:
+            raise ValueError("a wait is one of: for, between, until")
+        if self.until is not None and self.timeout is None:
+            raise ValueError("a wait until something needs a timeout")
+        if self.between is not None and self.between[0] >= self.between[1]:
+            raise ValueError("between needs an earlier and a later hour of the same day")
+        return self
+
+    def enter(self, ctx: Context) -> Outcome:
+        if self.until is not None and self.timeout is not None:
+            return GoTo(self.next) if self.until.holds(ctx.facts) else ctx.wait(until=ctx.now + self.timeout)
+        due = self._due(ctx)
+        return GoTo(self.next) if due <= ctx.now else ctx.wait(until=due)
+
+    def _due(self, ctx: Context) -> datetime:
+        if self.between is not None:
+            return next_between(ctx.now, str(ctx.facts.get("timezone", "")), *self.between)
+        due = (self._base(ctx) or ctx.now) + (self.length or timedelta(0))
+        return max(due, ctx.now + self.at_least) if self.at_least else due
+
+    def _base(self, ctx: Context) -> datetime | None:
+        value = look_up(ctx.facts, tuple(self.counted_from.split("."))) if self.counted_from else None
+        return datetime.fromisoformat(value) if isinstance(value, str) and value else None
+
+    def resume(self, ctx: Context) -> Outcome | None:
+        if ctx.event.kind == TIMER:
+            if self.until is not None:
+                return GoTo(self.on_timeout)
+            # A worker that was away may come when the hour is over: then it is tomorrow's.
+            return self.enter(ctx) if self.between is not None else GoTo(self.next)
+        if self.until is not None and (not self.on or ctx.event.kind in self.on) and self.until.holds(ctx.facts):
+            return GoTo(self.next)
+        return None
+
+    def targets(self) -> Iterable[tuple[str, str | None]]:
+        yield from super().targets()
+        if self.until is not None:
+            yield "on_timeout", self.on_timeout
+
+    def passes(self) -> Iterable[str | None]:
+        return (self.next,)  # a wait may be over before it begins
+
+    def waiting_for(self) -> str:
+        if self.between is not None:
+            return f"{self.between[0]:%H:%M} in the shopper's time zone"
+        if self.until is not None:
+            return self.why or "news"
+        return "a time to pass"
+
+
+@lru_cache(maxsize=500)
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def next_between(now: datetime, zone: str, start: time, end: time) -> datetime:
+    """Now, if it is between the two hours there; else the next time it is `start`. UTC."""
+    local = now.astimezone(_zone(zone))
+    if start <= local.time() < end:
+        return now
+    day = local.date() + timedelta(days=0 if local.time() < start else 1)
+    moment: Any = datetime.combine(day, start, tzinfo=local.tzinfo)
+    return datetime.astimezone(moment, UTC)
