@@ -1,0 +1,5 @@
+from shopapp.settings import *  # noqa: F403
+
+ROOT_URLCONF = "bench.reference"
+MIDDLEWARE = []
+WSGI_APPLICATION = None
