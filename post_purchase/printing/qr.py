@@ -1,7 +1,7 @@
-"""QR codes as PNG and SVG bytes. Capitals only, so that the alphanumeric mode is used: a version smaller at the same level.
+"""QR codes as PNG and SVG bytes. In capitals, so the alphanumeric mode is used: a version smaller at the same level.
 
-Sizes and level: performance.md, section 3b (level Q survives a crease or a stain of a quarter of the code). Quiet zone of
-4 modules: ISO/IEC 18004.
+Sizes and level: performance.md, section 3b (level Q survives a stain on a quarter of the code).
+Quiet zone of 4 modules: ISO/IEC 18004.
 """
 
 import io
@@ -17,7 +17,7 @@ MAX_MODULE_PX = 60
 
 
 def capital_url(url: str) -> str:
-    """`https://Host/c/code` as `HTTPS://HOST/C/CODE`. Scheme and host do not care about case; /c/<code> does not either."""
+    """`https://Host/c/code` as `HTTPS://HOST/C/CODE`. None of its parts cares about case."""
     return url.upper()
 
 
@@ -38,7 +38,7 @@ def short_text(url: str) -> str:
 
 
 def qr_png(url: str, *, module_px: int = 12, caption: bool = True) -> bytes:
-    """A black-and-white PNG; `module_px` pixels a module (1 to 60). 12 px at 29 modules prints 3.8 cm wide at 300 dpi."""
+    """A black-and-white PNG; `module_px` pixels a module (1 to 60). 12 px prints a code 3.8 cm wide at 300 dpi."""
     if not 1 <= module_px <= MAX_MODULE_PX:
         raise ValueError(f"A module is 1 to {MAX_MODULE_PX} pixels")
     rows = matrix_of(url)

@@ -1,7 +1,7 @@
-"""Links: the codes behind /c/<code>. A code is random or derived from a secret, stored hashed, and holds nothing personal.
+"""Links: the codes behind /c/<code>. A code is derived from a secret, stored hashed, and holds nothing personal.
 
-First use binds a link of one order to the contact point that used it (messaging.md, section 1.2). A shop-wide link (the card in
-every parcel) is printed again and again, never expires and is never used up.
+First use binds a link of one order to the contact point that used it (messaging.md, section 1.2). A shop-wide link (the
+card in every parcel) is printed again and again, never expires and is never used up.
 """
 
 import hashlib
@@ -74,7 +74,7 @@ def link_for_checkout(
 ) -> tuple[Link, str]:
     """The thank-you page's link. The order may come later: `join_order` finds this link by the checkout token.
 
-    `order_shopify_id` is what the page claims. It is noted and never trusted: only the token, which nobody can guess, joins.
+    `order_shopify_id` is what the page claims. Noted and never trusted: only the token, which nobody can guess, joins.
     """
     touchpoint = touchpoint_of(shop=shop, kind=TouchpointKind.THANK_YOU_PAGE)
     code = derived_code("checkout", shop.domain, checkout_token)
@@ -105,7 +105,7 @@ def shop_link(*, touchpoint: Touchpoint) -> tuple[Link, str]:
 
 
 def email_code(*, shop: Shop, order_shopify_id: int) -> str:
-    """The code that the Liquid snippet computes: the first 20 hex digits of HMAC-SHA256(link key, order id), in capitals."""
+    """What the Liquid snippet computes: the first 20 hex digits of HMAC-SHA256(link key, order id), in capitals."""
     key = ShopSettings.objects.get_or_create(shop=shop)[0].link_key
     digest = hmac.new(key.encode(), str(order_shopify_id).encode(), hashlib.sha256).hexdigest()
     return digest[:EMAIL_CODE_LENGTH].upper()
@@ -113,7 +113,7 @@ def email_code(*, shop: Shop, order_shopify_id: int) -> str:
 
 @transaction.atomic
 def join_order(*, order: Order) -> list[Link]:
-    """Give a new order its waiting thank-you links and its e-mail link. Returns the joined links that a shopper has used already."""
+    """Give an order its waiting thank-you links and its e-mail link. Returns those that a shopper has used already."""
     joined: list[Link] = []
     if order.checkout_token_hash:
         waiting = Link.objects.filter(
@@ -129,12 +129,12 @@ def join_order(*, order: Order) -> list[Link]:
 
 def find_link(shop: Shop, code: str) -> Link | None:
     """The shop's link with this code, however it was typed, unless it has expired."""
-    now = clock.now()
-    return (
-        Link.objects.select_related("order", "touchpoint")
-        .filter(Q(expires_at=None) | Q(expires_at__gt=now), shop=shop, code_hash=hash_code(code))
-        .first()
-    )
+    links = Link.objects.select_related("order", "touchpoint")
+    alive = Q(expires_at=None) | Q(expires_at__gt=clock.now())
+    link = links.filter(alive, shop=shop, code_hash=hash_code(code)).first()
+    if link:
+        _join_late(link)
+    return link
 
 
 def is_shop_wide(link: Link) -> bool:
@@ -150,7 +150,17 @@ def redeem(*, link: Link, point: ContactPoint) -> Redeemed:
         return Redeemed(order=None, first=False)
     won = Link.objects.filter(pk=link.pk, used_by=None, used_at=None).update(used_by=point, used_at=clock.now())
     link.refresh_from_db(fields=["used_by", "used_at", "order"])
+    _join_late(link)
     return Redeemed(order=link.order, first=bool(won) or link.used_by_id == point.pk)
+
+
+def _join_late(link: Link) -> None:
+    """The page's link and the order saved at the same moment may not see each other: the first look joins them."""
+    if link.order_id is None and link.checkout_token_hash:
+        order = Order.objects.filter(shop_id=link.shop_id, checkout_token_hash=link.checkout_token_hash).first()
+        if order:
+            Link.objects.filter(pk=link.pk, order=None).update(order=order, order_shopify_id=order.shopify_id)
+            link.order, link.order_shopify_id = order, order.shopify_id
 
 
 def _save_link(*, touchpoint: Touchpoint, code: str, shown_code: str = "", **fields: object) -> Link:

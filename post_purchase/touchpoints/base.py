@@ -1,4 +1,4 @@
-"""The face that every kind of touchpoint has: what it is called, and what the merchant copies or downloads to place it."""
+"""The face that every kind of touchpoint has: its name, and what the merchant copies or downloads to place it."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass

@@ -1,5 +1,6 @@
 import {getExtension} from '@shopify/ui-extensions-tester';
 import {waitFor} from '@testing-library/preact';
+import {render} from 'preact';
 import {afterEach, beforeEach, expect, test, vi} from 'vitest';
 
 const extension = getExtension('purchase.thank-you.block.render');
@@ -27,7 +28,10 @@ beforeEach(() => {
   extension.shopify.checkoutToken.value = '3f2c1a9be7d84d2f9d3f8b7a6c5e4d3c';
   extension.shopify.settings.value = {app_url: '', heading: '', text: '', show_qr: true};
 });
-afterEach(() => extension.tearDown());
+afterEach(() => {
+  render(null, document.body); // the tester's own copy of Preact does not know our tree
+  extension.tearDown();
+});
 
 test('it shows a button for each channel, the best one first and primary', async () => {
   extension.fetch = answers(ANSWER);

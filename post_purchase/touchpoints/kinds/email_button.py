@@ -1,7 +1,7 @@
 """The button in Shopify's own e-mails. No app may write those templates: the merchant copies this Liquid once.
 
-The code is computed by Shopify's Liquid from the order's id and the shop's link key, so that no call is needed when the e-mail
-is sent (shopify.md, section 6). services.links.email_code computes the same on our side.
+Shopify's Liquid computes the code from the order's id and the shop's link key, so no call is needed when it is sent
+(shopify.md, section 6). services.links.email_code computes the same on our side.
 """
 
 import html
@@ -16,8 +16,8 @@ BUTTON = """\
 <table role="presentation" border="0" cellpadding="0" cellspacing="0" align="center" style="margin: 24px auto;">
   <tr>
     <td align="center" bgcolor="{color}" style="border-radius: 6px; background-color: {color};">
-      <a href="{url}" target="_blank" style="display: inline-block; padding: 14px 28px; \
-font-family: -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif; font-size: 16px; line-height: 20px; font-weight: bold; \
+      <a href="{url}" target="_blank" style="display: inline-block; padding: 14px 28px; font-size: 16px; \
+font-family: -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif; line-height: 20px; font-weight: bold; \
 color: #ffffff; text-decoration: none; border: 1px solid {color}; border-radius: 6px;">{text}</a>
     </td>
   </tr>

@@ -1,0 +1,205 @@
+"""Scans on their way to the database: the redirect appends a line to its process's file, a job inserts batches.
+
+A file is only moved away under its lock, which a writer holds while it appends, so no line goes into a taken file.
+`scan_id` is made at the door and unique in the table: a batch that is read twice (its reader was killed before the file
+was deleted) is counted once. Files of processes that have died are taken like all others.
+"""
+
+import fcntl
+import json
+import logging
+import os
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from post_purchase.models import Link, Scan, Touchpoint
+from shopapp.lib.queue import Job, wake
+
+log = logging.getLogger("post_purchase.scans")
+BATCH = 1000
+WAKE_EVERY = 2.0  # seconds; the sweep finds the rest
+MAX_SECONDS = 100.0
+
+
+@dataclass(frozen=True)
+class Tapped:
+    """One line of a spool file. `chosen`: the visit of an earlier scan, now with the channel that the person picked."""
+
+    scan_id: str  # 32 hex digits
+    link_id: int
+    at: str  # ISO 8601 with offset
+    device: str = ""
+    language: str = ""
+    channel_kind: str = ""
+    robot: bool = False
+    chosen: bool = False
+
+
+def new_scan_id() -> str:
+    return uuid.uuid4().hex
+
+
+class _Spool:
+    """The file that this process appends to."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.fd = -1
+        self.pid = 0
+        self.path = Path()
+        self.woken = 0.0
+
+    def append(self, line: bytes) -> None:
+        with self.lock:
+            if self.pid != os.getpid() or self.path.parent != settings.SPOOL_DIR:
+                self.fd = -1  # after a fork the parent's file is not ours; it stays open there
+                self.pid = os.getpid()
+            while True:
+                if self.fd < 0:
+                    self.open()
+                fcntl.flock(self.fd, fcntl.LOCK_EX)
+                try:
+                    if self.still_there():
+                        os.write(self.fd, line)
+                        break
+                finally:
+                    fcntl.flock(self.fd, fcntl.LOCK_UN)
+                os.close(self.fd)
+                self.fd = -1
+        now = time.monotonic()
+        if now - self.woken > WAKE_EVERY:
+            self.woken = now
+            wake(Job.INGEST_SCANS)
+
+    def open(self) -> None:
+        settings.SPOOL_DIR.mkdir(parents=True, exist_ok=True)
+        self.path = settings.SPOOL_DIR / f"scans-{os.getpid()}-{uuid.uuid4().hex}.spool"
+        self.fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+
+    def still_there(self) -> bool:
+        try:
+            return os.stat(self.path).st_ino == os.fstat(self.fd).st_ino
+        except FileNotFoundError:
+            return False
+
+
+_spool = _Spool()
+
+
+def spool(tapped: Tapped) -> None:
+    """Append one scan. A full or missing disk costs the scan, never the shopper's way into the chat."""
+    try:
+        _spool.append(json.dumps(asdict(tapped), separators=(",", ":")).encode() + b"\n")
+    except OSError:
+        log.exception("scans.spool_failed", extra={"link": tapped.link_id})
+
+
+def ingest_due() -> int:
+    """Insert every spooled scan and delete the files. Returns how many scans were new."""
+    started = time.monotonic()
+    new = 0
+    for batch in _take_files():
+        new += _ingest(batch)
+        batch.unlink(missing_ok=True)
+        if time.monotonic() - started > MAX_SECONDS:
+            wake(Job.INGEST_SCANS)
+            break
+    return new
+
+
+def _take_files() -> Iterator[Path]:
+    """Batches that a killed reader left behind, then what the writers have filled, moved away under their locks."""
+    folder = settings.SPOOL_DIR
+    if not folder.is_dir():
+        return
+    yield from sorted(folder.glob("scans-*.batch"))
+    for path in sorted(folder.glob("scans-*.spool")):
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue  # another reader was faster
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            batch = path.with_suffix(".batch")
+            path.rename(batch)
+        except FileNotFoundError:
+            continue
+        finally:
+            os.close(fd)  # lets the lock go
+        yield batch
+
+
+def _ingest(path: Path) -> int:
+    new = 0
+    lines: list[Tapped] = []
+    try:
+        with path.open("rb") as file:
+            for raw in file:
+                tapped = _read(raw)
+                if tapped:
+                    lines.append(tapped)
+                if len(lines) >= BATCH:
+                    new += _insert(lines)
+                    lines = []
+    except FileNotFoundError:
+        return new
+    return new + (_insert(lines) if lines else 0)
+
+
+def _read(raw: bytes) -> Tapped | None:
+    try:
+        values: dict[str, Any] = json.loads(raw)
+        datetime.fromisoformat(values["at"])
+        return Tapped(**values)
+    except (ValueError, TypeError, KeyError):
+        log.warning("scans.torn_line")  # its writer was killed in the middle
+        return None
+
+
+def _insert(lines: list[Tapped]) -> int:
+    wanted = {tapped.link_id for tapped in lines}
+    with transaction.atomic():
+        links = dict(Link.objects.filter(pk__in=wanted).values_list("pk", "touchpoint_id"))
+        alive = [tapped for tapped in lines if tapped.link_id in links]  # redacted meanwhile: nothing to count
+        ids = {tapped.scan_id for tapped in alive}
+        known = set(Scan.objects.filter(scan_id__in=ids).values_list("scan_id", flat=True))
+        Scan.objects.bulk_create([_row(tapped) for tapped in alive], ignore_conflicts=True)
+        for tapped in alive:
+            if tapped.chosen:
+                Scan.objects.filter(scan_id=tapped.scan_id, link_id=tapped.link_id, channel_kind="").update(
+                    channel_kind=tapped.channel_kind
+                )
+        _mark_placed([tapped for tapped in alive if not tapped.robot], links)
+    return len(ids - known)
+
+
+def _row(tapped: Tapped) -> Scan:
+    return Scan(
+        link_id=tapped.link_id,
+        scan_id=tapped.scan_id,
+        scanned_at=datetime.fromisoformat(tapped.at),
+        device=tapped.device[:16],
+        language=tapped.language[:16],
+        channel_kind=tapped.channel_kind[:16],
+        robot=tapped.robot,
+    )
+
+
+def _mark_placed(lines: list[Tapped], links: dict[int, int]) -> None:
+    """The first scan shows the merchant that the touchpoint is really placed."""
+    first: dict[int, datetime] = {}
+    for tapped in lines:
+        at = datetime.fromisoformat(tapped.at)
+        touchpoint = links[tapped.link_id]
+        first[touchpoint] = min(first.get(touchpoint, at), at)
+    for touchpoint, at in first.items():
+        Touchpoint.objects.filter(pk=touchpoint, first_scan_at=None).update(first_scan_at=at)

@@ -1,0 +1,125 @@
+"""What one tap on a link needs to know, in one prepared SELECT without the ORM (performance.md, section 2)."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from django.db import connection
+
+from post_purchase.models import Channel
+from shopapp.lib.crypto import CODE_ALPHABET, hash_code, normalise_code
+
+CODE_LENGTHS = frozenset({16, 20})  # random or derived; the e-mail snippet's
+_ALLOWED = frozenset(CODE_ALPHABET)
+
+SELECT = """
+SELECT l.id, l.channel_kind, l.language, l.country,
+       CASE WHEN l.expires_at IS NOT NULL AND l.expires_at <= %s THEN 1 ELSE 0 END,
+       o.language, o.shipping_country,
+       t.options,
+       s.status, s.name, s.domain, s.country, s.locale,
+       p.brand_name, p.brand_color, p.default_language, p.channel_order,
+       c.id, c.kind, c.name, c.account_id, c.link_address, c.options
+FROM post_purchase_link l
+JOIN post_purchase_touchpoint t ON t.id = l.touchpoint_id
+JOIN shopapp_shop s ON s.id = l.shop_id
+LEFT JOIN post_purchase_shopsettings p ON p.shop_id = l.shop_id
+LEFT JOIN post_purchase_order o ON o.id = l.order_id
+LEFT JOIN post_purchase_channel c ON c.shop_id = l.shop_id AND c.status = 'active' AND c.link_address <> ''
+WHERE l.code_hash = %s
+ORDER BY c.id
+"""
+
+
+@dataclass(frozen=True)
+class Tap:
+    """A link that exists. `channels`: one per kind, with just the fields that `entry_url` reads."""
+
+    link_id: int
+    code: str  # normalised
+    fixed: str
+    language: str  # of the checkout or the order; may be empty
+    country: str
+    expired: bool
+    installed: bool
+    shop_name: str
+    shop_language: str
+    shop_country: str
+    color: str
+    merchant_order: dict[str, list[str]]
+    channels: dict[str, Channel]
+
+
+def look_up(code: str, *, now: datetime) -> Tap | None:
+    """The link behind a code, however typed; None where there is none. What cannot be a code costs no query."""
+    plain = normalise_code(code)
+    if len(plain) not in CODE_LENGTHS or not _ALLOWED.issuperset(plain):
+        return None
+    rows = _select(now, hash_code(plain))
+    if not rows:
+        return None
+    (
+        link_id,
+        channel_kind,
+        language,
+        country,
+        expired,
+        order_language,
+        order_country,
+        options,
+        status,
+        shop_name,
+        domain,
+        shop_country,
+        locale,
+        brand_name,
+        color,
+        default_language,
+        channel_order,
+    ) = rows[0][:17]
+    channels: dict[str, Channel] = {}
+    for row in rows:
+        pk, kind, name, account_id, link_address, channel_options = row[17:]
+        if pk is not None and kind not in channels:
+            channels[kind] = Channel(
+                pk=pk,
+                kind=kind,
+                name=name,
+                account_id=account_id,
+                link_address=link_address,
+                options=_json(channel_options),
+            )
+    return Tap(
+        link_id=link_id,
+        code=plain,
+        fixed=channel_kind or str(_json(options).get("channel") or ""),
+        language=order_language or language or "",
+        country=order_country or country or "",
+        expired=bool(expired),
+        installed=status != "uninstalled",
+        shop_name=brand_name or shop_name or domain,
+        shop_language=default_language or locale or "",
+        shop_country=shop_country or "",
+        color=color or "#1f6f5c",
+        merchant_order=_json(channel_order),
+        channels=channels,
+    )
+
+
+def _select(now: datetime, code_hash: str) -> list[tuple[Any, ...]]:
+    if connection.vendor != "postgresql":
+        with connection.cursor() as cursor:  # SQLite keeps its prepared statements by itself
+            cursor.execute(SELECT, [now, code_hash])
+            return list(cursor.fetchall())
+    connection.ensure_connection()
+    # Django's own cursor pastes the values in on the client's side, so nothing could be prepared.
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as raw:
+        return list(raw.execute(SELECT, [now, code_hash], prepare=True).fetchall())
+
+
+def _json(value: Any) -> dict[str, Any]:
+    if isinstance(value, (str, bytes)):
+        value = json.loads(value)
+    return value if isinstance(value, dict) else {}

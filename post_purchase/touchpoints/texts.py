@@ -1,0 +1,65 @@
+"""What shoppers read before a chat begins: the draft that the chat app opens with, and the small pages."""
+
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+FALLBACK = "en"
+RTL = frozenset({"ar", "he", "fa", "ur"})
+
+
+@cache
+def _texts() -> dict[str, dict[str, str]]:
+    with (Path(__file__).parent / "data" / "public_texts.yaml").open(encoding="utf-8") as file:
+        loaded: dict[str, dict[str, str]] = yaml.safe_load(file)
+    return loaded
+
+
+@cache
+def languages() -> tuple[str, ...]:
+    return tuple(_texts())
+
+
+def pick_language(*wanted: str) -> str:
+    """The first of these BCP 47 tags that we have, by its primary part; else English."""
+    for tag in wanted:
+        primary = tag.replace("_", "-").split("-")[0].lower()
+        if primary in _texts():
+            return primary
+    return FALLBACK
+
+
+def texts_in(language: str) -> dict[str, str]:
+    return _texts()[pick_language(language)]
+
+
+def greeting(language: str, code: str) -> str:
+    return texts_in(language)["greeting"].replace("{code}", code)
+
+
+def is_rtl(language: str) -> bool:
+    return language in RTL
+
+
+def accepted(header: str) -> list[str]:
+    """The tags of an Accept-Language header, best first ("de-AT,de;q=0.9,en;q=0.8"). Odd input gives fewer tags."""
+    found: list[tuple[float, int, str]] = []
+    for place, part in enumerate(header[:200].split(",")):
+        tag, _, rest = part.strip().partition(";")
+        try:
+            quality = float(rest.strip().removeprefix("q=")) if rest else 1.0
+        except ValueError:
+            continue
+        if tag and tag != "*" and quality > 0:
+            found.append((-quality, place, tag))
+    return [tag for _, _, tag in sorted(found)]
+
+
+def country_of(tags: list[str]) -> str:
+    """The region of the first tag that names one: "de-AT" gives AT."""
+    for tag in tags:
+        for part in tag.split("-")[1:]:
+            if len(part) == 2 and part.isalpha():
+                return part.upper()
+    return ""
