@@ -1,0 +1,30 @@
+"""What is kept no longer than it is needed. Terms: raw news 30 days (it names people), finished work 90 days."""
+
+from datetime import timedelta
+
+from django.db.models import QuerySet
+
+from post_purchase.models import CodeGuess, FlowEvent, PrivacyRequest, Timer
+from shopapp.lib import clock
+from shopapp.models import IncomingWebhook
+
+RAW_NEWS = timedelta(days=30)
+FINISHED_WORK = timedelta(days=90)
+GUESSES = timedelta(days=1)  # the limits look back one hour
+EXPORTS = timedelta(days=30)
+BATCH = 1000
+
+
+def clean_up() -> None:
+    now = clock.now()
+    _delete(IncomingWebhook.objects.filter(received_at__lt=now - RAW_NEWS, next_attempt_at=None))
+    _delete(FlowEvent.objects.filter(done_at__lt=now - FINISHED_WORK, next_attempt_at=None))
+    _delete(Timer.objects.filter(due_at__lt=now - FINISHED_WORK, next_attempt_at=None))
+    _delete(CodeGuess.objects.filter(guessed_at__lt=now - GUESSES))
+    PrivacyRequest.objects.filter(done_at__lt=now - EXPORTS).exclude(export="").update(export="")
+
+
+def _delete(rows: QuerySet) -> None:
+    """In batches: one long transaction would keep every writer waiting on SQLite."""
+    while pks := list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        rows.model._default_manager.filter(pk__in=pks).delete()

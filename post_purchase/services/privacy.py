@@ -1,0 +1,291 @@
+"""What we hold about a person: collected for an export, or erased. Numbers (ratings, scans, counts, sums) stay."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Q
+
+from post_purchase.models import (
+    Attachment,
+    ConsentEntry,
+    Contact,
+    ContactPoint,
+    Conversation,
+    DeliveryAttempt,
+    FlowEvent,
+    FlowRun,
+    Link,
+    Message,
+    Order,
+    OrderBinding,
+    Parcel,
+    ParcelEvent,
+    PrivacyRequest,
+    ProviderStatus,
+    Review,
+    Reward,
+    RunEvent,
+    RunStatus,
+    Timer,
+)
+from post_purchase.words import EventKind, MessageStatus
+from shopapp.lib import clock
+from shopapp.models import IncomingWebhook, Shop, ShopStatus, WebhookSource
+
+from .contacts import e164
+from .events import record_event
+
+ERASED = "The shopper's data was erased"
+GRACE = timedelta(hours=48)  # shop/redact comes 48 hours after the uninstall (Shopify, privacy law compliance)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Whom Shopify means. Any part may be missing."""
+
+    shop: Shop
+    customer_id: int | None = None
+    order_ids: tuple[int, ...] = ()
+    email: str = ""
+    phone: str = ""
+
+
+def contacts_of(person: Person) -> list[Contact]:
+    """Every contact that is this person: by customer id, address, number, their orders, and what was merged into them."""
+    shop = person.shop
+    wanted = Q(pk__in=[])
+    if person.customer_id is not None:
+        wanted |= Q(shopify_customer_id=person.customer_id)
+    if person.order_ids:
+        wanted |= Q(orders__shopify_id__in=person.order_ids)
+        wanted |= Q(points__bindings__order__shopify_id__in=person.order_ids)
+    if person.email:
+        wanted |= Q(points__address=person.email.strip().lower())
+    number = e164(person.phone, country=shop.country) if person.phone else ""
+    if number:
+        forms = (number, number.lstrip("+"))
+        wanted |= Q(points__phone__in=forms) | Q(points__address__in=forms) | Q(points__aliases__address__in=forms)
+    found: set[int] = set()
+    new = set(Contact.objects.filter(wanted, shop=shop).values_list("pk", flat=True))
+    while new:
+        found |= new
+        near = Q(merged_into__in=new) | Q(merged_from__in=new) | Q(points__bindings__order__contact__in=new)
+        new = set(Contact.objects.filter(near, shop=shop).values_list("pk", flat=True)) - found
+    return list(Contact.objects.filter(pk__in=found).order_by("pk"))
+
+
+def orders_of(person: Person, contacts: list[Contact]) -> "models.QuerySet[Order]":
+    wanted = Q(contact__in=contacts) | Q(shopify_id__in=person.order_ids)
+    if person.email:
+        wanted |= Q(email=person.email.strip().lower())
+    return Order.objects.filter(wanted, shop=person.shop)
+
+
+def export_person(person: Person) -> dict[str, Any]:
+    """Everything as JSON-able dicts, for the merchant to hand on."""
+    contacts = contacts_of(person)
+    orders = orders_of(person, contacts)
+    of_contacts = {"contact__in": contacts}
+    return {
+        "contacts": _rows(
+            Contact.objects.filter(pk__in=[contact.pk for contact in contacts]),
+            "first_name last_name language country province timezone tags fields created_at",
+        ),
+        "addresses": _rows(
+            ContactPoint.objects.filter(**of_contacts),
+            "kind address phone profile_name last_inbound_at blocked_at created_at",
+        ),
+        "orders": [
+            row
+            | {
+                "lines": _rows(order.lines.all(), "title variant_title sku quantity current_quantity price"),
+                "parcels": _rows(
+                    order.parcels.all(), "name state carrier tracking_number tracking_url shipped_at delivered_at"
+                ),
+            }
+            for order in orders
+            for row in _rows(
+                Order.objects.filter(pk=order.pk),
+                "name email phone language currency subtotal total refunded shipping_country shipping_province "
+                "shipping_city shipping_zip financial_status fulfillment_status placed_at paid_at cancelled_at",
+            )
+        ],
+        "messages": _rows(
+            Message.objects.filter(**of_contacts).order_by("happened_at", "pk"),
+            "direction author purpose text status happened_at sent_at delivered_at read_at",
+        ),
+        "photos": _rows(
+            Attachment.objects.filter(message__contact__in=contacts), "message_id status file width height bytes"
+        ),
+        "consent": _rows(
+            ConsentEntry.objects.filter(**of_contacts).order_by("recorded_at"),
+            "kind purpose state method wording language recorded_at",
+        ),
+        "reviews": _rows(
+            Review.objects.filter(**of_contacts),
+            "product_title rating text author_name incentivised disclosure submitted_at",
+        ),
+        "rewards": _rows(Reward.objects.filter(**of_contacts), "code percentage status starts_at ends_at"),
+    }
+
+
+def erase_person(person: Person) -> tuple[int, int]:
+    """Remove everything personal. Returns how many contacts and orders were erased. Repeating it is harmless."""
+    files: list[str] = []
+    with transaction.atomic():
+        contacts = contacts_of(person)
+        orders = list(orders_of(person, contacts))
+        addresses = _addresses(person, contacts, orders)
+        _erase_runs(contacts, orders)
+        files = _erase_talk(contacts)
+        _erase_orders(orders)
+        for contact in contacts:
+            _erase_contact(contact)
+    _delete_files(files)
+    _erase_webhooks(person.shop, addresses)
+    return len(contacts), len(orders)
+
+
+def erase_shop(*, shop: Shop, requested_at: datetime) -> str:
+    """shop/redact: delete the shop with all its rows and files, unless it has the app again. Returns what was done."""
+    if shop.status != ShopStatus.UNINSTALLED:
+        sign_of_life = max(moment for moment in (shop.installed_at, shop.token_pair_saved_at) if moment)
+        if sign_of_life > requested_at - GRACE:
+            return f"Kept: the shop has the app (installed on {shop.installed_at:%Y-%m-%d})"
+    files = _files(Attachment.objects.filter(message__shop=shop))
+    channels = [str(pk) for pk in shop.channels.values_list("pk", flat=True)]
+    with transaction.atomic():
+        IncomingWebhook.objects.filter(account=shop.domain).exclude(topic="shop/redact").delete()
+        IncomingWebhook.objects.filter(account__in=channels).exclude(source=WebhookSource.SHOPIFY).delete()
+        PrivacyRequest.objects.filter(shop=shop).update(export="")
+        FlowRun.objects.filter(shop=shop).delete()  # versions are protected while runs point at them
+        shop.delete()
+    _delete_files(files)
+    return "Erased: the shop with everything stored about it"
+
+
+def _rows(rows: "models.QuerySet[Any]", names: str) -> list[dict[str, Any]]:
+    return [{name: _plain(value) for name, value in row.items()} for row in rows.values(*names.split())]
+
+
+def _plain(value: Any) -> Any:
+    return value if value is None or isinstance(value, (bool, int, str, list, dict)) else str(value)
+
+
+def _addresses(person: Person, contacts: list[Contact], orders: list[Order]) -> set[str]:
+    """What finds this person in raw webhooks: their ids and addresses on any network, and their orders' ids."""
+    points = ContactPoint.objects.filter(contact__in=contacts)
+    found = set(points.values_list("address", flat=True)) | set(points.values_list("phone", flat=True))
+    found |= set(points.values_list("aliases__address", flat=True)) - {None}
+    found |= {person.email, person.phone} | {order.email for order in orders} | {order.phone for order in orders}
+    found |= {str(order.shopify_id) for order in orders} | {str(each) for each in person.order_ids}
+    found |= {str(contact.shopify_customer_id) for contact in contacts if contact.shopify_customer_id}
+    if person.customer_id:
+        found.add(str(person.customer_id))
+    found |= {address.lstrip("+") for address in found}
+    return {address for address in found if len(address) >= 5}
+
+
+def _erase_runs(contacts: list[Contact], orders: list[Order]) -> None:
+    now = clock.now()
+    runs = FlowRun.objects.filter(Q(contact__in=contacts) | Q(order__in=orders))
+    RunEvent.objects.filter(run__in=runs).update(event={}, facts={}, effects=[])
+    Timer.objects.filter(run__in=runs).delete()
+    runs.filter(status=RunStatus.ACTIVE).update(status=RunStatus.ENDED, ended_reason=ERASED, ended_at=now)
+    runs.update(state={}, waiting_for="")
+    FlowEvent.objects.filter(Q(contact__in=contacts) | Q(order__in=orders)).update(data={}, next_attempt_at=None)
+
+
+def _erase_talk(contacts: list[Contact]) -> list[str]:
+    """Messages become empty rows, photos go. Returns the files to delete after the commit."""
+    messages = Message.objects.filter(contact__in=contacts)
+    attachments = Attachment.objects.filter(message__in=messages)
+    files = _files(attachments)
+    attachments.delete()
+    messages.filter(status__in=(MessageStatus.QUEUED, MessageStatus.HELD)).update(
+        status=MessageStatus.SUPPRESSED, reason=ERASED
+    )
+    ProviderStatus.objects.filter(message__in=messages).delete()
+    DeliveryAttempt.objects.filter(message__in=messages).update(provider_id="", error="")
+    for message in messages.only("pk"):  # a dedupe key may hold the network's id, and that id may hold the number
+        Message.objects.filter(pk=message.pk).update(dedupe_key=f"erased:{message.pk}")
+    messages.update(content={}, text="", provider_id="", next_attempt_at=None)
+    Conversation.objects.filter(contact__in=contacts).update(
+        last_text="", hand_off_reason="", handed_off_at=None, unread=0, closed_at=clock.now()
+    )
+    Review.objects.filter(contact__in=contacts).update(author_name="", text="", contact=None)
+    return files
+
+
+def _erase_orders(orders: list[Order]) -> None:
+    rows = Order.objects.filter(pk__in=[order.pk for order in orders])
+    rows.update(
+        email="",
+        phone="",
+        shipping_city="",
+        shipping_zip="",
+        status_url="",
+        confirmation_number="",
+        checkout_token_hash="",
+        redacted_at=clock.now(),
+    )
+    Parcel.objects.filter(order__in=rows).update(tracking_number="", tracking_url="")
+    ParcelEvent.objects.filter(parcel__order__in=rows).update(message="", city="")
+    OrderBinding.objects.filter(order__in=rows).delete()
+    Link.objects.filter(order__in=rows).update(expires_at=clock.now())
+    Review.objects.filter(order__in=rows).update(author_name="", text="")
+
+
+def _erase_contact(contact: Contact) -> None:
+    contact.consent_entries.all().delete()
+    contact.points.all().delete()
+    Contact.objects.filter(pk=contact.pk).update(
+        shopify_customer_id=None,
+        first_name="",
+        last_name="",
+        language="",
+        country="",
+        province="",
+        timezone="",
+        tags=[],
+        fields={},
+        redacted_at=contact.redacted_at or clock.now(),
+    )
+    record_event(
+        shop=contact.shop,
+        kind=EventKind.CONTACT_REDACTED,
+        key=f"{EventKind.CONTACT_REDACTED}:{contact.pk}",
+        contact=contact,
+    )
+
+
+def _erase_webhooks(shop: Shop, addresses: set[str]) -> None:
+    """Raw news that is done and names the person. Rows of Meta's shared addresses hold other people too: done means read."""
+    needles = [address.encode() for address in addresses]
+    channels = [str(pk) for pk in shop.channels.values_list("pk", flat=True)]
+    rows = IncomingWebhook.objects.exclude(done_at=None, parked_at=None).filter(
+        Q(account=shop.domain) | Q(account__in=channels) | ~Q(source=WebhookSource.SHOPIFY)
+    )
+    named = [
+        pk
+        for pk, body in rows.values_list("pk", "body").iterator(chunk_size=200)
+        if any(needle in bytes(body) for needle in needles)
+    ]
+    for start in range(0, len(named), 500):
+        IncomingWebhook.objects.filter(pk__in=named[start : start + 500]).delete()
+
+
+def _files(attachments: "models.QuerySet[Attachment]") -> list[str]:
+    return [path for pair in attachments.values_list("file", "thumbnail") for path in pair if path]
+
+
+def _delete_files(paths: list[str]) -> None:
+    root = Path(settings.MEDIA_ROOT).resolve()
+    for path in paths:
+        target = (root / path).resolve()
+        if target.is_relative_to(root):
+            target.unlink(missing_ok=True)
