@@ -190,7 +190,7 @@ def _personal(shop: Shop, data: OrderData) -> dict[str, Any]:
 
 
 def _update(order: Order, data: OrderData) -> None:
-    """Take over a newer payload. What it leaves out (an `include_fields` list, a field that was redacted) stays as it was."""
+    """Take over a newer payload. What it leaves out (by `include_fields`, or redacted) stays as it was."""
     fields = _facts(data)
     for name in ("checkout_token_hash", "confirmation_number", "language", "source_name", "timezone"):
         fields[name] = fields[name] or getattr(order, name)

@@ -72,7 +72,7 @@ def save_event(*, parcel: Parcel, scan: ScanData) -> None:
 
 
 def _stated(order: Order, data: ParcelData) -> tuple[str, datetime]:
-    """What the fulfillment itself says. A fulfilled parcel without a word from the carrier counts as handed over to it."""
+    """What the fulfillment itself says. Fulfilled without a word from the carrier counts as given to the carrier."""
     if data.cancelled:
         return ParcelState.CANCELLED, data.updated_at
     if data.shipment_status in SCAN_STATES:
@@ -135,7 +135,7 @@ def _all_sent(order: Order, parcels: list[Parcel]) -> bool:
 
 
 def tell(*, order: Order, parcel: Parcel, news: bool) -> None:
-    """Record the newest state for the flows, once per parcel and kind. What it has left behind is never told afterwards."""
+    """Record the newest state for the flows, once per parcel and kind. States left behind are never told afterwards."""
     kind = EVENT_OF_STATE.get(parcel.state)
     if kind is None or order.cancelled_at or not is_news(order, parcel.state_at, news=news):
         return

@@ -55,7 +55,7 @@ class Person:
 
 
 def contacts_of(person: Person) -> list[Contact]:
-    """Every contact that is this person: by customer id, address, number, their orders, and what was merged into them."""
+    """Every contact that is this person: by customer id, address, number, orders, and what was merged into them."""
     shop = person.shop
     wanted = Q(pk__in=[])
     if person.customer_id is not None:
@@ -264,7 +264,7 @@ def _erase_contact(contact: Contact) -> None:
 
 
 def _erase_webhooks(shop: Shop, addresses: set[str]) -> None:
-    """Raw news that is done and names the person. Rows of Meta's shared addresses hold other people too: done means read."""
+    """Raw news that is done and names the person. Meta's rows may hold other people too, but they are read already."""
     needles = [address.encode() for address in addresses]
     channels = [str(pk) for pk in shop.channels.values_list("pk", flat=True)]
     rows = IncomingWebhook.objects.exclude(done_at=None, parked_at=None).filter(

@@ -25,6 +25,7 @@ NOT_SET_UP: dict[str, Any] = {
     "backfill_started_at": None,
     "backfill_finished_at": None,
     "backfill_error": "",
+    "backfill_next_attempt_at": None,
 }
 
 
