@@ -1,0 +1,108 @@
+// The shopper's side: draws what the world says every second, and acts through /api/act/<what>.
+const $ = (id) => document.getElementById(id);
+const query = new URLSearchParams(location.search);
+let app = query.get('app') === 'messenger' ? 'messenger' : 'whatsapp';
+let order = localStorage.getItem('order') || '';
+let drawn = '';
+let frames = '';
+
+async function act(what, body = {}) {
+  const answer = await fetch(`/api/act/${what}`, {method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify({order, app, ...body})});
+  const found = await answer.json();
+  $('notice').textContent = answer.ok ? '' : found.error || 'That did not work.';
+  await draw();
+  return found;
+}
+
+function element(name, text, attributes = {}) {
+  const made = document.createElement(name);
+  if (text !== undefined) made.textContent = text;
+  for (const [key, value] of Object.entries(attributes)) made[key] = value;
+  return made;
+}
+
+function fill(id, items, empty) {
+  $(id).replaceChildren(...(items.length ? items : [element('li', empty)]));
+}
+
+function drawChat(world) {
+  const entries = world[app] || [];
+  $('phone').className = `phone ${app}`;
+  $('me').textContent = world.person?.name ?? '';
+  const lines = entries.map((entry) => {
+    const mine = entry.from === 'shopper';
+    const line = element('li', entry.text || (entry.media ? '📷 Photo' : ''), {className: mine ? 'mine' : ''});
+    if (entry.image) line.prepend(element('img', undefined, {src: entry.image, alt: ''}));
+    for (const button of entry.buttons) line.append(element('button', button.title, {onclick: () => act('tap', {message: entry.id, button: button.id})}));
+    if (entry.link) line.append(element('a', entry.link.title, {href: entry.link.url, target: '_blank', rel: 'noopener', className: 'button'}));
+    line.append(element('small', new Date(entry.at * 1000).toLocaleString([], {dateStyle: 'short', timeStyle: 'short'}) + (entry.template ? ' · template' : '')));
+    return line;
+  });
+  if (!lines.length) lines.push(element('li', 'Nothing here yet. Tap a chat button on the thank-you page, in the e-mail, or on the card.', {className: 'empty'}));
+  $('chat').replaceChildren(...lines);
+  $('chat').scrollTop = $('chat').scrollHeight;
+}
+
+async function draw() {
+  const world = await (await fetch(`/api/world?order=${order}`)).json();
+  $('now').textContent = new Date(world.now).toLocaleString([], {dateStyle: 'full', timeStyle: 'short'});
+  $('mails').textContent = `(${world.mails})`;
+  $('admin').href = `/admin/${world.shop}`;
+  if (!world.order) { $('notice').textContent = 'No orders yet: place one.'; return; }
+  order = String(world.order.id);
+  const still = JSON.stringify({...world, now: ''}) + app;
+  if (still === drawn) return;
+  drawn = still;
+  if (document.activeElement !== $('orders')) $('orders').replaceChildren(...world.orders.map((each) => element('option', `${each.name} · ${each.person} · ${each.country} ${each.language} · ${each.state}`, {value: each.id, selected: String(each.id) === order})));
+  if (!$('products').options.length) world.products.forEach((each, place) => $('products').append(element('option', each.title, {value: place})));
+  if (frames !== order) {
+    frames = order;
+    $('thanks').src = `/thank-you/${order}`;
+    $('letter').src = `/confirmation/${order}`;
+  }
+  drawChat(world);
+  fill('parcels', world.order.parcels.map((each) => element('li', `${each.name}: ${each.status.replaceAll('_', ' ')}`)), 'Not shipped yet.');
+  fill('discounts', world.discounts.map((each) => element('li', `${each.code}: ${Math.round(each.percentage * 100)} %, used ${each.used} of ${each.usageLimit ?? '∞'}`)), 'None yet.');
+  fill('faults', world.faults.waiting.map((each) => element('li', `${each.place}: ${each.kind}, ${each.times} more`)), 'Nothing is set to go wrong.');
+  fill('log', world.log.map((each) => element('li', `${each.sender} ${each.label}: ${each.status === 0 ? 'on its way' : each.status === -1 ? 'no answer' : each.status}${each.tries > 1 ? `, try ${each.tries}` : ''}`)), 'Nothing yet.');
+  for (const box of document.querySelectorAll('[data-switch]')) box.checked = world.faults.switches[box.dataset.switch];
+  const url = world.merchant.card_url;
+  $('qr').src = url ? `/qr.svg?text=${encodeURIComponent(url)}` : '';
+  $('card').href = url || '#';
+  $('card').textContent = url ? url.toLowerCase().replace('http://', '') : 'The card has not been printed yet.';
+  for (const button of document.querySelectorAll('[data-scan]')) button.disabled = !world.order.parcels.length;
+}
+
+document.addEventListener('click', async (event) => {
+  const button = event.target.closest('button');
+  if (!button) return;
+  const {clock, act: what, scan, tab, app: chosen} = button.dataset;
+  if (clock) act('clock', {hours: Number(clock)});
+  if (what) act(what);
+  if (scan) { const world = await (await fetch(`/api/world?order=${order}`)).json(); act('scan', {parcel: world.order.parcels.at(-1).id, status: scan}); }
+  if (tab || chosen) for (const each of button.parentElement.children) each.setAttribute('aria-selected', each === button);
+  if (tab) for (const id of ['thanks', 'letter']) $(id).hidden = id !== tab;
+  if (chosen) { app = chosen; drawn = ''; draw(); }
+});
+document.addEventListener('change', (event) => {
+  if (event.target.id === 'orders') { order = event.target.value; localStorage.setItem('order', order); drawn = ''; draw(); }
+  if (event.target.dataset.switch) act('fault', {switch: event.target.dataset.switch, on: event.target.checked});
+});
+$('new').addEventListener('submit', async (event) => {
+  event.preventDefault();
+  const made = await act('order', Object.fromEntries(new FormData(event.target)));
+  if (made.order) { order = String(made.order); localStorage.setItem('order', order); drawn = ''; draw(); }
+});
+$('fault').addEventListener('submit', (event) => { event.preventDefault(); const asked = Object.fromEntries(new FormData(event.target)); act('fault', {...asked, times: Number(asked.times)}); });
+$('mend').addEventListener('click', () => act('fault', {clear: true}));
+$('photo').addEventListener('click', () => act('photo'));
+$('write').addEventListener('submit', (event) => { event.preventDefault(); const text = $('text').value.trim(); if (text) { $('text').value = ''; act('write', {text}); } });
+$('text').addEventListener('keydown', (event) => { if (event.key === 'Enter' && !event.shiftKey) { event.preventDefault(); $('write').requestSubmit(); } });
+
+if (query.get('draft')) $('text').value = query.get('draft');
+for (const each of document.querySelectorAll('[data-app]')) each.setAttribute('aria-selected', each.dataset.app === app);
+draw().then(async () => {
+  if (query.get('ref')) await act('open', {ref: query.get('ref')});
+  if (query.has('app')) { history.replaceState(null, '', '/'); $('text').focus(); $('phone').scrollIntoView({block: 'center'}); }
+  setInterval(draw, 1000);
+});

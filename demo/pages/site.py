@@ -1,0 +1,369 @@
+"""The pages of the demo world: the shopper's side on one page, the mail, the admin frame, and the small API behind them."""
+
+import io
+import json
+import mimetypes
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from html import escape
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import qrcode
+import qrcode.image.svg
+
+from demo.moments import iso, move_ahead
+from demo.pages.letters import confirmation_mail
+from demo.pages.pictures import product_image, sample_photo
+from demo.server import Reply, Request
+from demo.shopify.orders import PRODUCTS
+from demo.world import DemoWorld
+
+HERE = Path(__file__).resolve().parent
+STATIC = HERE.parent / "static"
+EXTENSION = HERE.parent.parent / "extensions" / "thank-you" / "dist" / "thank-you.js"
+LOCALES = HERE.parent.parent / "extensions" / "thank-you" / "locales"
+SHOP = "fern-and-field.myshopify.com"
+NUMBER, PAGE = "106540352242922", "700100"
+
+
+def add_pages(world: DemoWorld) -> None:
+    Site(world)
+
+
+class Site:
+    def __init__(self, world: DemoWorld):
+        self.world = world
+        route = world.server.route
+        route("GET", "/health", lambda request: Reply({"ok": True}))
+        route("GET", "/", lambda request: self._file("shopper.html"))
+        route("GET", "/mail", lambda request: self._file("mail.html"))
+        route("GET", "/site/<name>", lambda request, name: self._file(name))
+        route("GET", "/admin/id-token", self._id_token)
+        route("OPTIONS", "/admin/id-token", lambda request: Reply(status=204, headers=self._cors()))
+        route("GET", "/admin/<shop>", self._admin)
+        route("GET", "/cdn/shopifycloud/<name...>", self._cdn)
+        route("GET", "/cdn/products/<name>", self._product)
+        route("GET", "/thank-you/<order_id>", self._thank_you)
+        route("GET", "/extension.js", self._extension)
+        route("GET", "/confirmation/<order_id>", self._confirmation)
+        route("GET", "/qr.svg", lambda request: Reply(qr(request.query.get("text", "")), type="image/svg+xml"))
+        route("GET", "/wa.me/<phone>", self._whatsapp_link)
+        route("GET", "/m.me/<page>", self._messenger_link)
+        route("GET", "/api/world", self._world)
+        route("GET", "/api/mail", lambda request: Reply({"mails": self.world.mail.inbox()[::-1][:100]}))
+        route("GET", "/api/buyer-token", self._buyer_token)
+        route("POST", "/api/act/<what>", self._act)
+
+    # frames
+    def _admin(self, request: Request, shop: str) -> Reply:
+        if shop not in self.world.state.part("shops"):
+            return Reply("<h1>There is no such shop here</h1>", status=404)
+        record = self.world.state.part("shops")[shop]
+        path = request.query.get("path", "/app")
+        query = {
+            "embedded": "1",
+            "shop": shop,
+            "host": self.world.shopify.oauth.host_parameter(shop),
+            "id_token": self.world.shopify.oauth.admin_token(shop),
+            "locale": "en",
+        }
+        source = f"{self.world.app_url}{path if path.startswith('/app') else '/app'}?{urlencode(query)}"
+        text = (HERE / "admin.html").read_text("utf-8")
+        return Reply(
+            text.replace("SHOP_NAME", escape(record["name"])).replace("FRAME_SOURCE", escape(source, quote=True))
+        )
+
+    def _id_token(self, request: Request) -> Reply:
+        shop = request.query.get("shop", "")
+        if shop not in self.world.state.part("shops"):
+            return Reply({"error": "unknown shop"}, status=404, headers=self._cors())
+        return Reply({"id_token": self.world.shopify.oauth.admin_token(shop)}, headers=self._cors())
+
+    def _buyer_token(self, request: Request) -> Reply:
+        return Reply({"token": self.world.shopify.oauth.buyer_token(SHOP)})
+
+    def _cors(self) -> dict[str, str]:
+        return {
+            "Access-Control-Allow-Origin": self.world.app_url or "*",
+            "Access-Control-Allow-Headers": "Authorization, Content-Type",
+            "Cache-Control": "no-store",
+        }
+
+    def _file(self, name: str) -> Reply:
+        file = HERE / Path(name).name
+        if not file.is_file() or file.suffix not in (".html", ".js", ".css"):
+            return Reply("Nothing here", status=404)
+        return Reply(
+            file.read_bytes(),
+            type=f"{mimetypes.guess_type(name)[0]}; charset=utf-8",
+            headers={"Cache-Control": "no-store"},
+        )
+
+    def _cdn(self, request: Request, name: str) -> Reply:
+        file = (STATIC / name).resolve()
+        if not file.is_relative_to(STATIC.resolve()) or not file.is_file():
+            return Reply("Nothing here", status=404)
+        kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+        return Reply(file.read_bytes(), type=f"{kind}; charset=utf-8", headers={"Access-Control-Allow-Origin": "*"})
+
+    def _product(self, request: Request, name: str) -> Reply:
+        found = next((each for each in PRODUCTS if f"{each['id']}.png" == name), None)
+        if found is None:
+            return Reply("Nothing here", status=404)
+        return Reply(product_image(int(found["id"])), type="image/png", headers={"Cache-Control": "max-age=86400"})
+
+    # the buyer
+    def _thank_you(self, request: Request, order_id: str) -> Reply:
+        order = self.world.shopify.orders(SHOP).get(order_id)
+        if order is None:
+            return Reply("There is no such order", status=404)
+        locale = LOCALES / f"{order['customer_locale'].split('-')[0]}.json"
+        if not locale.exists():
+            locale = LOCALES / "en.default.json"
+        facts = {
+            "shop": SHOP,
+            "app_url": self.world.app_url,
+            "order": {"id": f"gid://shopify/OrderIdentity/{order['id']}", "name": order["name"]},
+            "number": order["confirmation_number"],
+            "checkout_token": order["checkout_token"],
+            "language": order["customer_locale"],
+            "country": order["shipping_address"]["country_code"],
+            "texts": json.loads(locale.read_text("utf-8")) if locale.exists() else {},
+            "built": EXTENSION.exists(),
+        }
+        text = (HERE / "thank_you.html").read_text("utf-8").replace("FACTS", json.dumps(facts).replace("<", "\\u003c"))
+        return Reply(
+            text.replace("FIRST_NAME", escape(order["shipping_address"]["first_name"] or "")).replace(
+                "ORDER_NAME", order["name"]
+            )
+        )
+
+    def _extension(self, request: Request) -> Reply:
+        if not EXTENSION.exists():
+            return Reply(
+                "export default async () => { document.body.textContent = 'Build the extension first.' }",
+                type="text/javascript",
+            )
+        return Reply(
+            EXTENSION.read_bytes(), type="text/javascript; charset=utf-8", headers={"Cache-Control": "no-store"}
+        )
+
+    def _confirmation(self, request: Request, order_id: str) -> Reply:
+        order = self.world.shopify.orders(SHOP).get(order_id)
+        if order is None:
+            return Reply("There is no such order", status=404)
+        merchant = self.world.state.part("merchant")
+        return Reply(confirmation_mail(order, self.world.state.part("shops")[SHOP], merchant.get("email_snippet", "")))
+
+    def _whatsapp_link(self, request: Request, phone: str) -> Reply:
+        query = urlencode({"app": "whatsapp", "draft": request.query.get("text", "")})
+        return Reply(status=302, headers={"Location": f"/?{query}"})
+
+    def _messenger_link(self, request: Request, page: str) -> Reply:
+        return Reply(
+            status=302,
+            headers={"Location": f"/?{urlencode({'app': 'messenger', 'ref': request.query.get('ref', '')})}"},
+        )
+
+    # the API behind the page
+    def _world(self, request: Request) -> Reply:
+        orders = list(self.world.shopify.orders(SHOP).values())
+        newest = sorted(orders, key=lambda each: each["id"])[::-1][:40]
+        chosen = next(
+            (each for each in orders if str(each["id"]) == request.query.get("order")), newest[0] if newest else None
+        )
+        answer: dict[str, Any] = {
+            "now": self.world.now().isoformat(),
+            "clock": bool(self.world.clock_file),
+            "shop": SHOP,
+            "products": [{"title": each["title"], "id": each["id"]} for each in PRODUCTS],
+            "orders": [_brief(each) for each in newest],
+            "faults": {
+                "switches": self.world.faults.switches,
+                "waiting": [
+                    {"place": each.place, "kind": each.kind, "times": each.times} for each in self.world.faults.waiting
+                ],
+            },
+            "log": [
+                {"sender": each.sender, "label": each.label, "status": each.status, "tries": each.tries}
+                for each in self.world.courier.log[-12:][::-1]
+            ],
+            "merchant": {key: self.world.state.part("merchant").get(key, "") for key in ("card_url", "card_code")},
+            "mails": len(self.world.mail.inbox()),
+        }
+        if chosen:
+            person = self._person(chosen)
+            answer["order"] = _brief(chosen) | {
+                "lines": [{"title": each["title"], "quantity": each["quantity"]} for each in chosen["line_items"]],
+                "parcels": [
+                    {"id": each["id"], "name": each["name"], "status": each["shipment_status"] or "shipped"}
+                    for each in chosen["fulfillments"]
+                ],
+                "email": chosen["email"],
+            }
+            answer["person"] = {"name": person["name"]}
+            answer["whatsapp"] = self.world.whatsapp.chat(person["user_id"], NUMBER)[-60:]
+            answer["messenger"] = self.world.messenger.chat(person["psid"], PAGE)[-60:]
+            answer["discounts"] = [
+                {key: each[key] for key in ("code", "used", "usageLimit", "percentage", "endsAt")}
+                for each in self.world.shopify.discounts(SHOP)
+            ][-5:]
+        return Reply(answer, headers={"Cache-Control": "no-store"})
+
+    def _person(self, order: dict[str, Any]) -> dict[str, str]:
+        """The phone and the Messenger account of whoever placed this order."""
+        address = order["shipping_address"]
+        name = f"{address['first_name']} {address['last_name']}"
+        phone = f"49151{order['customer']['id'] % 10**8:08d}"
+        return {
+            "name": name,
+            "user_id": self.world.whatsapp.create_person(name, phone=phone, country=address["country_code"]),
+            "psid": self.world.messenger.create_person(name),
+        }
+
+    def _act(self, request: Request, what: str) -> Reply:
+        origin = request.headers.get("Origin")
+        if origin and origin != self.world.url:
+            return Reply({"error": "Only this page may act"}, status=403)
+        asked = request.json()
+        action = getattr(self, f"do_{what}", None)
+        if not isinstance(asked, dict) or action is None:
+            return Reply({"error": "There is no such action"}, status=404)
+        try:
+            return Reply(action(asked) or {"ok": True})
+        except (KeyError, ValueError, RuntimeError) as error:
+            return Reply({"error": str(error)}, status=400)
+
+    def do_merchant(self, asked: dict[str, Any]) -> None:
+        """What the merchant has put into the mail template and had printed (demo.seed tells it)."""
+        with self.world.state.lock:
+            self.world.state.part("merchant").update({key: str(value) for key, value in asked.items()})
+            self.world.state.touch()
+
+    def do_order(self, asked: dict[str, Any]) -> dict[str, Any]:
+        first, _, last = str(asked.get("name") or "Maria Lang").partition(" ")
+        email = f"{first}.{last or 'shopper'}@example.com".lower().replace(" ", ".")
+        order = self.world.shopify.place_order(
+            SHOP,
+            first_name=first,
+            last_name=last or "Shopper",
+            email=email,
+            language=str(asked.get("language") or "en"),
+            country=str(asked.get("country") or "DE"),
+            items=((int(asked.get("product") or 0), 1),),
+        )
+        return {"order": order["id"]}
+
+    def do_history(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Orders of the past, as the backfill finds them: nobody is told (demo.seed)."""
+        made = []
+        for each in asked["orders"]:
+            at = datetime.fromisoformat(each["at"]).astimezone(UTC)
+            order = self.world.shopify.place_order(SHOP, at=at, tell=False, **_tuples(each["fields"]))
+            state = each.get("state", "paid")
+            if state in ("shipped", "delivered"):
+                parcel = self.world.shopify.ship(SHOP, order["id"], tell=False, at=at + timedelta(days=1))
+                self.world.shopify.scan(
+                    SHOP, parcel["id"], "in_transit", tell=False, at=at + timedelta(days=1, hours=3)
+                )
+                if state == "delivered":
+                    self.world.shopify.scan(SHOP, parcel["id"], "delivered", tell=False, at=at + timedelta(days=3))
+            elif state == "cancelled":
+                self.world.shopify.cancel(SHOP, order["id"], tell=False)
+            elif state == "refunded":
+                self.world.shopify.refund(SHOP, order["id"], tell=False)
+            made.append(order["id"])
+        return {"orders": made}
+
+    def do_ship(self, asked: dict[str, Any]) -> dict[str, Any]:
+        order = self.world.shopify.order(SHOP, int(asked["order"]))
+        lines = [order["line_items"][0]["id"]] if asked.get("part") and len(order["line_items"]) > 1 else None
+        parcel = self.world.shopify.ship(SHOP, order["id"], lines=lines)
+        self.world.shopify.scan(SHOP, parcel["id"], "in_transit")
+        return {"parcel": parcel["id"]}
+
+    def do_scan(self, asked: dict[str, Any]) -> None:
+        self.world.shopify.scan(SHOP, int(asked["parcel"]), str(asked["status"]))
+
+    def do_refund(self, asked: dict[str, Any]) -> None:
+        self.world.shopify.refund(SHOP, int(asked["order"]), share=Decimal(str(asked.get("share", 1))))
+
+    def do_cancel(self, asked: dict[str, Any]) -> None:
+        self.world.shopify.cancel(SHOP, int(asked["order"]))
+
+    def do_write(self, asked: dict[str, Any]) -> None:
+        person, text = self._person(self.world.shopify.order(SHOP, int(asked["order"]))), str(asked["text"])[:4000]
+        if asked["app"] == "whatsapp":
+            self.world.whatsapp.write(person["user_id"], text)
+        else:
+            self.world.messenger.write(person["psid"], text)
+
+    def do_tap(self, asked: dict[str, Any]) -> None:
+        person = self._person(self.world.shopify.order(SHOP, int(asked["order"])))
+        if asked["app"] == "whatsapp":
+            self.world.whatsapp.tap(person["user_id"], asked["message"], asked["button"])
+        else:
+            self.world.messenger.tap(person["psid"], asked["message"], asked["button"])
+
+    def do_photo(self, asked: dict[str, Any]) -> None:
+        person = self._person(self.world.shopify.order(SHOP, int(asked["order"])))
+        if asked["app"] == "whatsapp":
+            self.world.whatsapp.send_photo(person["user_id"], sample_photo())
+        else:
+            self.world.messenger.send_photo(person["psid"], sample_photo())
+
+    def do_open(self, asked: dict[str, Any]) -> None:
+        person = self._person(self.world.shopify.order(SHOP, int(asked["order"])))
+        self.world.messenger.open_link(person["psid"], str(asked["ref"]))
+
+    def do_mail(self, asked: dict[str, Any]) -> None:
+        photos = (("photo.jpg", sample_photo()),) if asked.get("photo") else ()
+        entry = next((each for each in self.world.mail.inbox() if each["id"] == asked.get("reply_to")), None)
+        if entry:
+            self.world.mail.reply(entry, str(asked["text"]), photos=photos)
+        else:
+            self.world.mail.write(
+                str(asked["from"]), str(asked["to"]), str(asked.get("subject", "")), str(asked["text"]), photos=photos
+            )
+
+    def do_clock(self, asked: dict[str, Any]) -> dict[str, str]:
+        hours = float(asked["hours"])
+        if not 0 < hours <= 24 * 100:
+            raise ValueError("The clock only goes ahead, at most 100 days at once")
+        return {"now": iso(move_ahead(self.world.clock_file, timedelta(hours=hours)))}
+
+    def do_fault(self, asked: dict[str, Any]) -> None:
+        if asked.get("clear"):
+            self.world.faults.clear()
+        elif "switch" in asked:
+            self.world.faults.switches[asked["switch"]] = bool(asked["on"])
+        else:
+            options = {key: asked[key] for key in ("times", "status", "code", "seconds") if key in asked}
+            self.world.faults.add(asked["place"], asked["kind"], **options)
+
+
+def qr(text: str) -> bytes:
+    out = io.BytesIO()
+    qrcode.make(text[:600], image_factory=qrcode.image.svg.SvgPathImage, border=2).save(out)
+    return out.getvalue()
+
+
+def _brief(order: dict[str, Any]) -> dict[str, Any]:
+    address = order["shipping_address"]
+    return {
+        "id": order["id"],
+        "name": order["name"],
+        "person": f"{address['first_name']} {address['last_name']}",
+        "language": order["customer_locale"],
+        "country": address["country_code"],
+        "state": "cancelled" if order["cancelled_at"] else order["fulfillment_status"] or order["financial_status"],
+        "money": order["financial_status"],
+        "total": f"{order['total_price']} {order['currency']}",
+        "placed": order["created_at"],
+    }
+
+
+def _tuples(fields: dict[str, Any]) -> dict[str, Any]:
+    return fields | {"items": tuple((int(a), int(b)) for a, b in fields["items"])} if "items" in fields else fields

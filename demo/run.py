@@ -1,0 +1,141 @@
+"""`bin/demo`: everything on this machine, until Ctrl-C. `bin/demo --story [name ...]`: the stories, without a person."""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from demo.processes import ROOT, NotStarted, Processes, choose_port, environment
+
+FOLDER = ROOT / "var" / "demo"
+SHOP = "fern-and-field.myshopify.com"
+
+
+class Stopped(BaseException):
+    """Somebody asked us to end."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bin/demo", description=__doc__)
+    parser.add_argument(
+        "--story", nargs="*", metavar="NAME", help="play the stories (whatsapp, messenger, email, one-star)"
+    )
+    parser.add_argument("--fresh", action="store_true", help="forget everything of earlier starts")
+    parser.add_argument("--port", type=int, default=8000, help="the app's port; the others are chosen above it")
+    asked = parser.parse_args()
+    if asked.story is not None:
+        os.execv(sys.executable, [sys.executable, "-m", "demo.stories.play", *asked.story])
+
+    def stop(*_: object) -> None:
+        raise Stopped
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGHUP, stop)
+    try:
+        run(asked)
+    except (KeyboardInterrupt, Stopped):
+        pass
+    except NotStarted as problem:
+        sys.exit(f"The demo did not start. {problem}")
+
+
+def run(asked: argparse.Namespace) -> None:
+    started = time.monotonic()
+    if asked.fresh:
+        forget(FOLDER)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    processes = Processes(FOLDER, {})
+    left = processes.stop_leftovers()
+    if left:
+        print(f"Stopped {left} processes that an earlier start had left behind.")
+    app = choose_port(asked.port, "the app")
+    world = choose_port(app + 1, "the demo world")
+    smtp = choose_port(world + 1, "the mail server")
+    redis = choose_port(smtp + 1, "Redis")
+    env = environment(FOLDER, app_port=app, redis_port=redis)
+    env |= origins(world=world, smtp=smtp) | {
+        "DEMO_PORT": str(world),
+        "DEMO_SMTP_PORT": str(smtp),
+        "DEMO_FOLDER": str(FOLDER),
+    }
+    processes.env = env
+    try:
+        processes.start_redis(redis)
+        processes.start("world", sys.executable, "-m", "demo")
+        processes.migrate()
+        processes.start_web(app)
+        processes.start_worker()
+        processes.start_clock()
+        processes.wait_for("world", f"http://127.0.0.1:{world}/health")
+        processes.wait_for("web", f"http://127.0.0.1:{app}/health/live")
+        seeded = FOLDER / "seeded"
+        if not seeded.exists():
+            print("Filling the shop with some weeks of orders (once) ...", flush=True)
+            seed(processes)
+            seeded.touch()
+        print(
+            f"""
+Doorstep is running ({time.monotonic() - started:.1f} s).
+
+  Shopify admin, with the app   http://127.0.0.1:{world}/admin/{SHOP}
+  The shopper's side            http://127.0.0.1:{world}/
+  E-mail inbox                  http://127.0.0.1:{world}/mail
+
+Logs: {FOLDER / "log"}    Stop: Ctrl-C
+""",
+            flush=True,
+        )
+        while True:
+            processes.check()
+            time.sleep(0.5)
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C does not leave half of it behind
+        processes.stop()
+        print("Stopped.")
+
+
+def origins(*, world: int, smtp: int) -> dict[str, str]:
+    """The same as DemoWorld.origins(), known before the world has started."""
+    url = f"http://127.0.0.1:{world}"
+    return {
+        "SHOPIFY_ADMIN_ORIGIN": f"{url}/shops/{{shop}}",
+        "SHOPIFY_CDN_ORIGIN": f"{url}/cdn",
+        "META_GRAPH_ORIGIN": f"{url}/graph",
+        "WHATSAPP_LINK_ORIGIN": f"{url}/wa.me",
+        "MESSENGER_LINK_ORIGIN": f"{url}/m.me",
+        "DEMO_WORLD_URL": url,
+        "EMAIL_URL": f"smtp://127.0.0.1:{smtp}",
+    }
+
+
+def seed(processes: Processes) -> None:
+    process = processes.start("seed", sys.executable, "-m", "demo.seed")
+    code = process.wait()
+    del processes.running["seed"]
+    if code:
+        log = processes.folder / "log" / "seed.log"
+        last = (log.read_text("utf-8", "replace").strip().splitlines() or ["no message"])[-1]
+        raise NotStarted(f"The shop could not be filled: {last[:300]}  More in {log}")
+
+
+def forget(folder: Path) -> None:
+    """Only what the demo itself wrote."""
+    Processes(folder, {}).stop_leftovers()
+    for name in (
+        "db.sqlite3",
+        "db.sqlite3-wal",
+        "db.sqlite3-shm",
+        "world.json",
+        "clock",
+        "seeded",
+        "env",
+        "appendonly.aof",
+    ):
+        (folder / name).unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""What a merchant does in the first ten minutes, through the app's own services. Needs Django to be set up."""
+
+from django.conf import settings
+from post_purchase.flows.editing import install_library, switch_on
+from post_purchase.services.channels import connect_channel
+
+from post_purchase.models import Channel, Flow
+from post_purchase.printing.qr import capital_url
+from post_purchase.services.links import link_url, shop_link, touchpoint_of
+from post_purchase.services.shops import set_up_shop, settings_of
+from post_purchase.touchpoints.base import Placing
+from post_purchase.touchpoints.registry import kind_of
+from post_purchase.words import ChannelKind, TouchpointKind
+from shopapp.models import Shop
+from shopapp.shopify.install import install_or_refresh
+
+WHATSAPP = {"account_id": "106540352242922", "token": "EAADemoWhatsAppToken", "waba_id": "102290129340398"}
+MESSENGER = {"account_id": "700100", "token": "EAADemoPageToken"}
+SENDER = "hello@fern-and-field.example.com"
+
+
+def connect_everything(
+    domain: str, id_token: str, *, kinds: tuple[str, ...] = ("whatsapp", "messenger", "email")
+) -> dict[str, str]:
+    """Install, connect, switch on. Returns what the merchant pastes into the mail template and has printed."""
+    shop = install_or_refresh(domain, id_token)
+    set_up_shop(shop)
+    chosen = settings_of(shop)
+    chosen.brand_name, chosen.languages = "Fern & Field", ["en", "de", "fr", "es", "it", "nl"]
+    chosen.postal_address, chosen.support_email = (
+        "Fern & Field, Lindenstr. 4, 10115 Berlin",
+        "help@fern-and-field.example.com",
+    )
+    chosen.save()
+    connected = set(Channel.objects.filter(shop=shop, status="active").values_list("kind", flat=True))
+    if "whatsapp" in kinds and ChannelKind.WHATSAPP not in connected:
+        credentials = {"access_token": WHATSAPP["token"], "waba_id": WHATSAPP["waba_id"]}
+        connect_channel(
+            shop=shop, kind=ChannelKind.WHATSAPP, account_id=WHATSAPP["account_id"], credentials=credentials
+        )
+    if "messenger" in kinds and ChannelKind.MESSENGER not in connected:
+        credentials = {"access_token": MESSENGER["token"]}
+        connect_channel(
+            shop=shop, kind=ChannelKind.MESSENGER, account_id=MESSENGER["account_id"], credentials=credentials
+        )
+    if "email" in kinds and ChannelKind.EMAIL not in connected:
+        connect_channel(shop=shop, kind=ChannelKind.EMAIL, account_id=SENDER, credentials={}, name="Fern & Field")
+    install_library(shop)
+    for flow in Flow.objects.filter(shop=shop):
+        switch_on(flow)
+    return merchant_papers(shop)
+
+
+def merchant_papers(shop: Shop) -> dict[str, str]:
+    chosen = settings_of(shop)
+    card = touchpoint_of(shop=shop, kind=TouchpointKind.PACKAGE_INSERT)
+    _, code = shop_link(touchpoint=card)
+    placing = Placing(
+        app_url=settings.APP_URL, link_url=link_url(code), link_key=chosen.link_key, shop_name=chosen.display_name
+    )
+    snippet = kind_of(TouchpointKind.EMAIL_BUTTON).snippet(placing)
+    return {
+        "email_snippet": snippet.code if snippet else "",
+        "card_url": capital_url(link_url(code)),
+        "card_code": code,
+    }
