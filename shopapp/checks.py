@@ -33,5 +33,7 @@ def meta_keys_come_together(app_configs: object, **kwargs: object) -> list[Check
     names = ("META_APP_ID", "META_APP_SECRET", "META_VERIFY_TOKEN")
     missing = [name for name in names if not getattr(settings, name)]
     if missing and len(missing) < len(names):
-        return [Warning(f"WhatsApp and Messenger stay switched off: {', '.join(missing)} is missing", id="doorstep.W001")]
+        return [
+            Warning(f"WhatsApp and Messenger stay switched off: {', '.join(missing)} is missing", id="doorstep.W001")
+        ]
     return []

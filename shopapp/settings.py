@@ -58,7 +58,7 @@ INSTALLED_APPS = [
     "post_purchase",
 ]
 
-# No sessions, no CSRF cookie, no auth: inside Shopify's iframe a cookie cannot be relied on. Writes need a Bearer token.
+# No sessions, no CSRF cookie: inside Shopify's iframe a cookie cannot be relied on. Writes need a Bearer token.
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -23,7 +23,7 @@ RUN_SECONDS = 100.0
 
 
 def set_up_shop(*shop_ids: int) -> None:
-    """Everything that a new or returning shop needs. What is due is found in the rows; the ids of a wake-up are only a hint."""
+    """Everything that a new or returning shop needs. The rows say what is due; `shop_ids` is only a hint."""
     stop_at = time.monotonic() + RUN_SECONDS
     while time.monotonic() < stop_at:
         now = clock.now()
@@ -57,7 +57,7 @@ def _set_up(shop: Shop) -> None:
 
 
 def keep_tokens_alive() -> None:
-    """Renew pairs older than a week (a refresh token dies after 90 days), and look whether closed shops are open again."""
+    """Renew pairs older than a week (refresh tokens die after 90 days); look whether closed shops are open again."""
     stop_at = time.monotonic() + RUN_SECONDS
     stale = Q(status=ShopStatus.INSTALLED, token_pair_saved_at__lte=clock.now() - tokens.KEEP_ALIVE_AFTER)
     for shop in Shop.objects.filter(stale | Q(status=ShopStatus.UNAVAILABLE)).order_by("token_pair_saved_at"):

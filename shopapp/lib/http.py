@@ -57,7 +57,7 @@ def request(
     max_bytes: int = MAX_BYTES,
     trusted: bool = True,
 ) -> Reply:
-    """Ask once, follow no redirects. `trusted=False` for an address that somebody outside gave us: private addresses are refused.
+    """Ask once, follow no redirects. `trusted=False`: the address comes from outside, private ones are refused.
 
     Raises HttpError where no answer came or the answer is larger than `max_bytes`.
     """
@@ -104,7 +104,7 @@ def client() -> httpx.Client:
 
 
 def refuse_private_address(url: str) -> None:
-    """Server-side request forgery: an address from outside may not lead to our own network. The demo world is the one exception."""
+    """Server-side request forgery: an address from outside may not lead into our own network (but to the demo)."""
     parts = urlsplit(url)
     if settings.DEMO and settings.DEMO_WORLD_URL and url.startswith(settings.DEMO_WORLD_URL.rstrip("/") + "/"):
         return

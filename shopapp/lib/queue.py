@@ -1,7 +1,7 @@
-"""The only door to RQ. A queue entry is a wake-up, never the only trace of work: every job looks in the database for what is due.
+"""The only door to RQ. A queue entry is a wake-up, never the only trace of work: jobs look in the database.
 
-`wake(job)` is coalesced: a thread per process tells Redis at most once every few tens of milliseconds, and a job that is
-already waiting in its queue is not added again. Redis away is not an error here: the sweep in shopapp/cron.py finds the rows later.
+`wake(job)` is coalesced: a thread per process tells Redis at most once every few tens of milliseconds, and a job that
+waits in its queue is not added again. Redis away is not an error here: the sweep in shopapp/cron.py finds the rows.
 """
 
 import importlib
@@ -24,7 +24,7 @@ MARK_SECONDS = 15  # a lost wake-up delays work by at most this long
 
 
 class Job(StrEnum):
-    """Every job by name: `<queue>:<module>.<function>`. A lower floor wakes an upper one by this name, never by import."""
+    """Every job by name: `<queue>:<module>.<function>`. A lower floor wakes an upper one by it, never by import."""
 
     PROCESS_WEBHOOKS = "hot:post_purchase.jobs.webhooks.process_webhooks"
     HANDLE_EVENTS = "hot:post_purchase.jobs.flows.handle_events"

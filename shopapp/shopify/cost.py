@@ -1,7 +1,7 @@
 """How much of a shop's query budget is left: one leaky bucket per shop, shared by all processes through Redis.
 
-Shopify tells the truth in every answer (`extensions.cost.throttleStatus`); between answers we subtract what we spend. Without
-Redis nothing is known beforehand, the call goes out, and Shopify's own THROTTLED answer is obeyed.
+Shopify tells the truth in every answer (`extensions.cost.throttleStatus`); between answers we subtract what we spend.
+Without Redis nothing is known beforehand, the call goes out, and Shopify's own THROTTLED answer is obeyed.
 """
 
 import logging
@@ -13,7 +13,7 @@ log = logging.getLogger("shopapp.admin_api")
 FIRST_GUESS = 12  # points, for an operation that has not run yet
 FORGET_AFTER = 3600  # seconds
 
-# KEYS: bucket. ARGV: cost. Takes the points and returns "0", or returns the seconds until they are there and takes nothing.
+# KEYS: bucket. ARGV: cost. Takes the points and returns "0", or takes nothing and returns the seconds to wait.
 TAKE = """
 local known = redis.call('HMGET', KEYS[1], 'available', 'maximum', 'rate', 'at')
 if not known[1] then return '0' end
@@ -68,7 +68,7 @@ def learn(shop_id: int, operation: str, cost: dict[str, Any]) -> None:
 
 
 def seconds_until_affordable(cost: dict[str, Any]) -> float:
-    """From a THROTTLED answer: how long until the bucket holds what the query asks for. A second where it does not say."""
+    """From a THROTTLED answer: how long until the bucket holds enough. A second where it does not say."""
     status = cost.get("throttleStatus")
     try:
         missing = float(cost["requestedQueryCost"]) - float(status["currentlyAvailable"])  # type: ignore[index]

@@ -1,7 +1,7 @@
 """Who is calling: ID tokens (JWT, HS256 with the app's secret) of the admin and of a buyer's page.
 
-Both kinds are signed with the same secret for the same audience. A verifier that does not look at `iss`, `sub` and `sid`
-takes a shopper for a merchant, so there are two verifiers, and each refuses the other's tokens.
+Both kinds are signed with the same secret for the same audience. A verifier that does not look at `iss`, `sub` and
+`sid` takes a shopper for a merchant, so there are two verifiers, and each refuses the other's tokens.
 Source of the claims: shopify.dev, "ID tokens" (App Home) and "Session token API" (checkout extensions).
 """
 

@@ -1,4 +1,4 @@
-"""A shop comes, comes back, changes what it grants, and goes. Shopify installs and asks for scopes itself (managed installation)."""
+"""A shop comes, comes back, changes what it grants, and goes. (Managed installation: Shopify asks.)"""
 
 import logging
 from datetime import datetime, timedelta

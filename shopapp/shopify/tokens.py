@@ -1,7 +1,7 @@
 """A shop's pair of tokens: exchanged for an ID token, refreshed by one worker at a time, stored together, encrypted.
 
-Access tokens live an hour, refresh tokens 90 days. The previous refresh token keeps working until the new one is first used
-(shopify.dev changelog, "More resilient refreshes", 2026-08-28): a worker killed between asking and storing loses nothing.
+Access tokens live an hour, refresh tokens 90 days. The previous refresh token keeps working until the new one is first
+used (shopify.dev changelog, "More resilient refreshes", 2026-08-28): a worker killed before it stored loses nothing.
 """
 
 import logging
@@ -62,7 +62,7 @@ def exchange(*, shop_domain: str, id_token: str) -> TokenPair:
 
 
 def access_token(shop: Shop, *, rejected: str = "") -> str:
-    """A token that is good for at least five minutes; refreshed when need be, by one worker, the others wait for its result.
+    """A token that is good for at least five minutes; refreshed by one worker when need be, the others wait.
 
     `rejected`: a token that Shopify has just refused, whatever its date. Raises AdminApiError.
     """

@@ -1,8 +1,8 @@
-"""Pages inside the Shopify admin and calls from Shopify's checkout: who calls is said by an ID token, never by a cookie.
+"""Pages inside the Shopify admin, calls from the checkout: who calls is said by an ID token, never by a cookie.
 
-A document that Shopify opens carries `id_token` in its URL; links inside the iframe carry nothing, so such a request is sent
-to a page with nothing but App Bridge, which loads the wanted page again with a fresh token. Writes need the Bearer header: a
-form of another site cannot send it, which is why there is no CSRF cookie.
+A document that Shopify opens carries `id_token` in its URL; links inside the iframe carry nothing, so such a request is
+sent to a page with nothing but App Bridge, which loads the wanted page again with a fresh token. Writes need the Bearer
+header: a form of another site cannot send it, which is why there is no CSRF cookie.
 """
 
 import logging
@@ -112,7 +112,7 @@ def patch_id_token(request: HttpRequest) -> HttpResponse:
 
 
 def buyer_required(view: View) -> View:
-    """For calls of a checkout or account extension: any origin, no cookie, a buyer's ID token, JSON of at most 16 KB."""
+    """For calls of a checkout or account extension: any origin, no cookie, a buyer's token, JSON of at most 16 KB."""
 
     @wraps(view)
     def guarded(request: BuyerRequest, *args: object, **kwargs: object) -> HttpResponse:

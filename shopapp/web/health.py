@@ -1,4 +1,4 @@
-"""Is it alive, is it well, and how much waits. Every model with `next_attempt_at` is a table of due work, whoever owns it.
+"""Is it alive, is it well, and how much waits. Every model with `next_attempt_at` is a table of due work.
 
 A balancer should look at /health/live: intake works on while Redis is away. /health/ready is for alarms.
 """

@@ -1,4 +1,4 @@
-"""The one INSERT behind every webhook URL. Works on a plain connection, so that it can be called in front of Django's handler."""
+"""The one INSERT behind every webhook URL. It can be called in front of Django's handler."""
 
 import json
 import logging
@@ -47,7 +47,7 @@ def save_incoming(
 ) -> bool:
     """Store the news and wake the job that reads it. False: it was here before. Raises IntakeClosed.
 
-    The caller has verified the signature and cut `account` (255), `topic` (100), `event_id` and `webhook_id` (128) to size.
+    The caller has verified the signature and cut `account` (255), `topic` (100) and the ids (128) to size.
     """
     now = clock.now()
     row = (source, account, topic, event_id, webhook_id, triggered_at, json.dumps(headers or {}), body, now, now, 0, "")

@@ -1,4 +1,4 @@
-"""Structured logs (one JSON object a line) that hold ids and never tokens, phone numbers, addresses or message texts."""
+"""Structured logs (one JSON object a line) that hold ids, never tokens, phone numbers, addresses or texts."""
 
 import json
 import logging

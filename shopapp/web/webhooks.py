@@ -1,7 +1,7 @@
 """POST /webhooks/shopify, every topic: verify the raw body, one INSERT, 200. What the news means is a job's business.
 
-`accept` is shared by two doors: `door`, a bare WSGI callable that shopapp/wsgi.py puts in front of Django (three times the
-throughput), and `shopify_webhook`, the same as a Django view.
+`accept` is shared by two doors: `door`, a bare WSGI callable that shopapp/wsgi.py puts in front of Django (less than
+half the CPU), and `shopify_webhook`, the same as a Django view.
 """
 
 import hashlib
