@@ -1,4 +1,4 @@
-"""The versioned document of a flow: trigger, exits, steps, news it listens to, and what is said, in every language. Pure."""
+"""The versioned document of a flow: trigger, exits, steps, news it hears, and what is said in every language. Pure."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ class _Part(BaseModel):
 
 
 class TriggerSpec(_Part):
-    on: tuple[EventKind, ...] = Field(min_length=1)
+    news: tuple[EventKind, ...] = Field(min_length=1)
     subject: Literal["order", "parcel"] = "order"  # a run is started once for each
     when: Condition | None = Field(default=None, alias="if")
 
@@ -35,14 +35,14 @@ class Exit(_Part):
     """Ends the run, and drops what it has not sent yet. Judged before each step."""
 
     reason: str = Field(max_length=200)
-    on: tuple[EventKind, ...] = ()  # empty: whenever `if` holds
+    news: tuple[EventKind, ...] = ()  # empty: whenever `if` holds
     when: Condition | None = Field(default=None, alias="if")
 
 
 class Listener(_Part):
     """News that is told as it comes, whatever the run waits for: its own thread, beginning at `goto`."""
 
-    on: tuple[EventKind, ...] = Field(min_length=1)
+    news: tuple[EventKind, ...] = Field(min_length=1)
     when: Condition | None = Field(default=None, alias="if")
     goto: Id
 

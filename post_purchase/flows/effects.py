@@ -1,4 +1,4 @@
-"""What the engine wants done. Data only; flows/performing.py does it. Each carries a key that makes doing it twice harmless."""
+"""What the engine wants done. Data only; flows/performing.py does it. A key makes doing it twice harmless."""
 
 from typing import Annotated, Any, Literal
 

@@ -1,4 +1,6 @@
-"""advance(): PURE and total. (document, state, event, facts, now) -> (state', effects). No database, no network, no clock.
+"""advance(): PURE and total. (document, state, event, facts, now) -> (state', effects).
+
+No database, no network, no clock.
 
 The same call serves production, the preview and the tests. A broken document gives a Park effect, never an exception.
 """
@@ -30,7 +32,7 @@ _RECEIVED = EventKind.MESSAGE_RECEIVED.value
 def advance(
     document: FlowDocument, state: RunState, event: Event, facts: Facts, now: datetime
 ) -> tuple[RunState, list[Effect]]:
-    """The new state and what is to be done. `state` is left as it is. An event that nobody waits for changes nothing."""
+    """The new state and what is to be done. `state` stays as it is. Unawaited events change nothing."""
     if state.status != ACTIVE:
         return state, []
     return _Advance(document, state.copy(), event, facts, now).run()
@@ -98,7 +100,7 @@ class _Advance:
         return Context(self.state, thread, self.event, self.facts, self.now, self.document.titles, self.effects)
 
     def claimant(self) -> tuple[Thread, Claim] | None:
-        """Whose answer a message is: a tap names it; else the question asked last, a real answer before a doubtful one."""
+        """Whose answer a message is: a tap names it; else the question asked last; a sure answer first."""
         data = self.event.data
         if data.get("handled"):
             return None
@@ -130,7 +132,7 @@ class _Advance:
 
     def _listen(self) -> None:
         for listener in self.document.listeners:
-            if self.event.kind not in listener.on:
+            if self.event.kind not in listener.news:
                 continue
             thread = Thread(self.event.key, listener.goto, parcel=self.event.parcel)
             context = self._context(thread)
@@ -191,7 +193,7 @@ class _Advance:
         if by_event and kind in ALWAYS_EXITS:
             return self._end(ALWAYS_EXITS[kind])
         for way_out in self.document.exits:
-            if way_out.on and (not by_event or kind not in way_out.on):
+            if way_out.news and (not by_event or kind not in way_out.news):
                 continue
             if way_out.when is None or way_out.when.holds(self.facts):
                 return self._end(way_out.reason)

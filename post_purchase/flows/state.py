@@ -1,4 +1,4 @@
-"""Where a run stands, as plain data. A run is one or more threads: the main way, and one for each piece of news it hears."""
+"""Where a run stands, as plain data. A run has threads: the main way, and one for each news it hears."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

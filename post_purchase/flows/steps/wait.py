@@ -22,7 +22,7 @@ class Wait(Step):
     at_least: Duration | None = None  # from now, also where `from` lies long ago
     between: tuple[time, time] | None = None  # in the shopper's time zone
     until: Condition | None = None
-    on: tuple[EventKind, ...] = ()  # the news that can make it so; empty: any
+    news: tuple[EventKind, ...] = ()  # the news that can make it so; empty: any
     timeout: Duration | None = None
     on_timeout: str | None = None
 
@@ -58,7 +58,7 @@ class Wait(Step):
                 return GoTo(self.on_timeout)
             # A worker that was away may come when the hour is over: then it is tomorrow's.
             return self.enter(ctx) if self.between is not None else GoTo(self.next)
-        if self.until is not None and (not self.on or ctx.event.kind in self.on) and self.until.holds(ctx.facts):
+        if self.until is not None and (not self.news or ctx.event.kind in self.news) and self.until.holds(ctx.facts):
             return GoTo(self.next)
         return None
 

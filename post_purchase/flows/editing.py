@@ -1,0 +1,202 @@
+"""What a merchant does with a flow: take it from the library, change texts and delays, publish, switch on and off."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from django.db import transaction
+from django.db.models import Max
+
+from post_purchase.models import Flow, FlowStatus, FlowVersion
+from shopapp.lib import clock
+from shopapp.lib.queue import Job, wake
+from shopapp.models import Shop
+
+from . import shelf
+from .definition import DocumentError, FlowDocument, Problem, load
+from .facts import settings_of
+from .step import format_duration, parse_duration
+from .versions import document_of
+
+
+class NotPublished(Exception):
+    """The flow has no version that could run."""
+
+
+@dataclass(frozen=True)
+class EditableField:
+    """One thing that the merchant may change. `path` is what `apply_edits` takes."""
+
+    path: str  # "texts.de.messages.receipt.text", "steps.use_time.for"
+    kind: Literal["text", "line", "duration", "hours"]  # textarea, input, ISO 8601, "10:00-19:00"
+    label: str
+    value: str
+    language: str = ""
+    help: str = ""
+
+
+@transaction.atomic
+def install_library(shop: Shop) -> list[Flow]:
+    """A flow for each of the library, off, as a draft. Repeating it changes nothing, also not what was edited."""
+    installed = []
+    for key, document in shelf.library().items():
+        flow, _ = Flow.objects.get_or_create(
+            shop=shop,
+            key=key,
+            defaults={"name": document["name"], "draft": document, "draft_saved_at": clock.now()},
+        )
+        installed.append(flow)
+    return installed
+
+
+def save_draft(flow: Flow, document: Mapping[str, Any]) -> list[Problem]:
+    """Keep the document as it is, so that no typed word is lost, and say what must be mended before it can be published."""
+    flow.draft, flow.draft_saved_at = dict(document), clock.now()
+    flow.save(update_fields=["draft", "draft_saved_at"])
+    return problems_of(document)
+
+
+def problems_of(document: Mapping[str, Any]) -> list[Problem]:
+    try:
+        load(document)
+    except DocumentError as error:
+        return error.problems
+    return []
+
+
+@transaction.atomic
+def publish(flow: Flow, user: str = "") -> FlowVersion:
+    """Make the draft the live version. Runs under way keep theirs. The same document again is the same version.
+
+    Raises DocumentError with every problem of the draft.
+    """
+    flow = Flow.objects.select_for_update(of=("self",)).select_related("live_version").get(pk=flow.pk)
+    document = load(flow.draft)
+    if flow.live_version is not None and flow.live_version.document == flow.draft:
+        return flow.live_version
+    newest = flow.versions.aggregate(newest=Max("number"))["newest"] or 0
+    version = FlowVersion.objects.create(
+        flow=flow, number=newest + 1, document=flow.draft, published_at=clock.now(), published_by=user[:64]
+    )
+    flow.live_version, flow.name = version, document.name
+    flow.save(update_fields=["live_version", "name"])
+    wake(Job.SUBMIT_TEMPLATES)
+    return version
+
+
+@transaction.atomic
+def switch_on(flow: Flow, user: str = "") -> Flow:
+    """From now on new events start runs. Publishes the draft where nothing was published yet (may raise DocumentError)."""
+    if flow.live_version_id is None:
+        publish(flow, user)
+    Flow.objects.filter(pk=flow.pk).update(status=FlowStatus.ON)
+    flow.refresh_from_db()
+    wake(Job.SUBMIT_TEMPLATES)
+    return flow
+
+
+def switch_off(flow: Flow) -> Flow:
+    """No new runs. Those under way finish: somebody was promised something."""
+    Flow.objects.filter(pk=flow.pk).update(status=FlowStatus.OFF)
+    flow.refresh_from_db()
+    return flow
+
+
+def published_document(flow: Flow) -> FlowDocument:
+    if flow.live_version_id is None:
+        raise NotPublished(f"{flow.name} was never published")
+    return document_of(flow.live_version_id)
+
+
+def languages_of(shop: Shop) -> list[str]:
+    """The shop's chosen languages, the default first; empty: all."""
+    settings = settings_of(shop)
+    if not settings.languages:
+        return []
+    return list(dict.fromkeys([settings.default_language, *settings.languages]))
+
+
+def editable_fields(document: Mapping[str, Any]) -> list[EditableField]:
+    """Texts by language, then delays and hours with the reason that the flow gives for them."""
+    return [*_text_fields(document), *_time_fields(document)]
+
+
+_LINES = ("subject", "preheader", "url_title", "list_title")
+
+
+def _text_fields(document: Mapping[str, Any]) -> Iterable[EditableField]:
+    for language, spoken in document.get("texts", {}).items():
+        for message, wording in spoken.get("messages", {}).items():
+            base, name = f"texts.{language}.messages.{message}", message.replace("_", " ").capitalize()
+            yield EditableField(f"{base}.text", "text", name, wording.get("text", ""), language)
+            for line in _LINES:
+                if line in wording:
+                    label = f"{name}: {line.replace('_', ' ')}"
+                    yield EditableField(f"{base}.{line}", "line", label, wording[line], language)
+            for choice, title in wording.get("choices", {}).items():
+                yield EditableField(f"{base}.choices.{choice}", "line", f"{name}: tap {choice}", title, language)
+        for word, text in spoken.get("words", {}).items():
+            yield EditableField(f"texts.{language}.words.{word}", "line", f"Word: {word}", text, language)
+
+
+_DELAYS = {
+    "for": "wait",
+    "timeout": "give up after",
+    "reminder_after": "remind after",
+    "photo_reminder_after": "remind of the photo after",
+    "photo_timeout": "go on without a photo after",
+}
+
+
+def _time_fields(document: Mapping[str, Any]) -> Iterable[EditableField]:
+    for step_id, step in document.get("steps", {}).items():
+        name, why = step_id.replace("_", " ").capitalize(), step.get("why", "")
+        for field, label in _DELAYS.items():
+            if field in step:
+                yield EditableField(f"steps.{step_id}.{field}", "duration", f"{name}: {label}", step[field], help=why)
+        if "between" in step:
+            hours = "-".join(str(hour)[:5] for hour in step["between"])
+            yield EditableField(f"steps.{step_id}.between", "hours", f"{name}: only between", hours, help=why)
+
+
+def apply_edits(document: Mapping[str, Any], edits: Mapping[str, str]) -> dict[str, Any]:
+    """The document with the merchant's values. Only what `editable_fields` lists can be changed; other paths are refused.
+
+    Raises DocumentError for a path that is not editable, or a duration that is none.
+    """
+    editable = {field.path: field for field in editable_fields(document)}
+    problems = [Problem(path, "cannot be changed here") for path in edits if path not in editable]
+    changed = _copied(document)
+    for path, value in edits.items():
+        if path in editable:
+            try:
+                _set(changed, path.split("."), _read(editable[path].kind, value))
+            except ValueError as error:
+                problems.append(Problem(path, str(error)))
+    if problems:
+        raise DocumentError(problems)
+    return changed
+
+
+def _read(kind: str, value: str) -> Any:
+    value = value.replace("\r\n", "\n")
+    if kind == "duration":
+        return format_duration(parse_duration(value.strip().upper()))
+    if kind == "hours":
+        hours = [part.strip() for part in value.replace("–", "-").split("-")]
+        if len(hours) != 2:
+            raise ValueError("write two hours, like 10:00-19:00")
+        return hours
+    return value if kind == "text" else " ".join(value.split())
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _set(target: Any, path: list[str], value: Any) -> None:
+    for name in path[:-1]:
+        target = target[name]
+    target[path[-1]] = value

@@ -1,0 +1,160 @@
+"""What a run may know, read anew each time. Plain data. `personal` is for the words of a message only: it is not logged."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Prefetch
+
+from post_purchase.models import Contact, ContactPoint, Conversation, Order, OrderLine, Parcel, ShopSettings
+from post_purchase.services.consent import newest_states
+from post_purchase.words import PARCEL_RANK, ParcelState, Purpose
+from shopapp.models import Shop
+
+
+def gather(*, shop: Shop, order: Order | None, contact: Contact | None, run_id: int = 0) -> dict[str, Any]:
+    """Everything the engine and the texts may see. JSON-able; times are ISO 8601 in UTC, money is text."""
+    settings = settings_of(shop)
+    points = reachable_points(order=order, contact=contact)
+    speaks_with = contact_to_speak_with(contact, points)
+    conversation = Conversation.objects.filter(contact=speaks_with).first() if speaks_with else None
+    default = settings.default_language or "en"
+    return {
+        "run": {"id": run_id},
+        "language": (order.language if order else "") or (speaks_with.language if speaks_with else "") or default,
+        "default_language": default,
+        "timezone": (order.timezone if order else "")
+        or (speaks_with.timezone if speaks_with else "")
+        or shop.timezone
+        or "UTC",
+        "shop": {"name": settings.display_name, "installed": shop.is_installed},
+        "contact": {"known": speaks_with is not None, "redacted": bool(speaks_with and speaks_with.redacted_at)},
+        "conversation": {
+            "started": bool(points),
+            "handed_off": bool(conversation and conversation.handed_off_at),
+        },
+        "reward": {
+            "offered": settings.reward_percentage > 0,
+            "percentage": f"{settings.reward_percentage.normalize():f}",
+            "valid_days": settings.reward_valid_days,
+        },
+        **(_order_facts(order) if order else {"order": None, "parcels": {}, "review": None}),
+        "personal": _personal(order, speaks_with),
+    }
+
+
+def for_log(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if name != "personal"}
+
+
+def settings_of(shop: Shop) -> ShopSettings:
+    return ShopSettings.objects.get_or_create(shop=shop)[0]
+
+
+def reachable_points(*, order: Order | None, contact: Contact | None) -> list[ContactPoint]:
+    """Where this may be told: points that have proved the order (or are the contact's), and said yes to news."""
+    points = ContactPoint.objects.filter(blocked_at=None).select_related("contact").order_by("pk")
+    if order is not None:
+        points = points.filter(bindings__order=order)
+    elif contact is not None:
+        points = points.filter(contact=contact)
+    else:
+        return []
+    found = list(points)
+    states = newest_states(found)
+    return [point for point in found if states[point.pk].get(Purpose.UTILITY) == "granted"]
+
+
+def contact_to_speak_with(contact: Contact | None, points: list[ContactPoint]) -> Contact | None:
+    """The run's contact, or whoever holds the proof where the order itself names nobody."""
+    if points and (contact is None or all(point.contact_id != contact.pk for point in points)):
+        return points[-1].contact
+    return contact
+
+
+def load_order(pk: int) -> Order:
+    """With lines and parcels, in three queries."""
+    lines, parcels = OrderLine.objects.order_by("pk"), Parcel.objects.order_by("pk")
+    return (
+        Order.objects.select_related("contact")
+        .prefetch_related(Prefetch("lines", lines), Prefetch("parcels", parcels))
+        .get(pk=pk)
+    )
+
+
+def _order_facts(order: Order) -> dict[str, Any]:
+    lines = [line for line in order.lines.all() if line.current_quantity > 0]
+    parcels = [parcel for parcel in order.parcels.all() if parcel.state != ParcelState.CANCELLED]
+    product = max(
+        (line for line in lines if line.product_id),
+        key=lambda line: (line.price * line.current_quantity, -line.pk),
+        default=None,
+    )
+    units = sum(line.current_quantity for line in lines if line.requires_shipping)
+    return {
+        "order": {
+            "id": order.pk,
+            "name": order.name,
+            "placed_at": _iso(order.placed_at),
+            "paid": order.is_paid,
+            "currency": order.currency,
+            "subtotal": str(order.subtotal),
+            "total": str(order.total),
+            "refunded": str(order.refunded),
+            "fully_refunded": order.refunded > 0 and order.refunded >= order.total,
+            "cancelled": order.cancelled_at is not None,
+            "delivered": order.delivered_at is not None,
+            "delivered_at": _iso(order.delivered_at),
+            "day_expected": _iso(order.estimated_delivery_at),
+            "point_of_sale": order.is_point_of_sale,
+            "test": order.test,
+            "requires_shipping": order.requires_shipping,
+            "items": [
+                {
+                    "title": line.title,
+                    "variant": line.variant_title,
+                    "quantity": line.current_quantity,
+                    "total": str(line.price * line.current_quantity),
+                }
+                for line in lines
+            ],
+            "parcel_count": len(parcels),
+        },
+        "parcels": {str(parcel.pk): _parcel_facts(parcel, lines, len(parcels), units) for parcel in parcels},
+        "review": {"product_id": product.product_id, "product": product.title} if product else None,
+    }
+
+
+def _parcel_facts(parcel: Parcel, lines: list[OrderLine], parcels: int, units: int) -> dict[str, Any]:
+    by_id = {line.shopify_id: line for line in lines}
+    inside = [(by_id[part["line"]], int(part.get("quantity", 1))) for part in parcel.lines if part.get("line") in by_id]
+    packed = sum(quantity for _, quantity in inside)
+    return {
+        "id": parcel.pk,
+        "name": parcel.name,
+        "state": parcel.state,
+        "rank": PARCEL_RANK[parcel.state],
+        "carrier": parcel.carrier,
+        "items": [line.title if quantity == 1 else f"{quantity} × {line.title}" for line, quantity in inside]
+        or [line.title for line in lines],
+        # Only a part of the order: then it is named, so that nobody thinks the rest is lost.
+        "partial": parcels > 1 or 0 < packed < units,
+        "day_expected": _iso(parcel.estimated_delivery_at),
+        "shipped_at": _iso(parcel.shipped_at),
+        "out_for_delivery_at": _iso(parcel.out_for_delivery_at),
+        "delivered_at": _iso(parcel.delivered_at),
+    }
+
+
+def _personal(order: Order | None, contact: Contact | None) -> dict[str, Any]:
+    return {
+        "first_name": contact.first_name if contact else "",
+        "tracking": {
+            str(parcel.pk): {"url": parcel.tracking_url, "number": parcel.tracking_number}
+            for parcel in (order.parcels.all() if order else ())
+        },
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

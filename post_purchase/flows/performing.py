@@ -1,0 +1,136 @@
+"""Doing what the engine wants, inside the run's transaction. Each effect carries a key, so doing it twice changes nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from post_purchase.models import Attachment, ContactPoint, Conversation, FlowRun, Review
+from post_purchase.services import conversations, messages, reviews, rewards
+from post_purchase.words import Author
+from shopapp.lib import clock
+
+from . import wording
+from .definition import FlowDocument
+from .effects import (
+    AddPhotos,
+    AddReviewText,
+    CancelWaiting,
+    Effect,
+    HandOff,
+    RequestReward,
+    SaveReview,
+    Say,
+    Tag,
+)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What the effects of one advance are done with."""
+
+    run: FlowRun
+    document: FlowDocument
+    facts: Mapping[str, Any]
+    answers: Mapping[str, Any]
+    reply_to: ContactPoint | None = None  # where the shopper just wrote
+
+    @property
+    def conversation(self) -> Conversation | None:
+        return conversations.conversation_for(self.run.contact) if self.run.contact else None
+
+
+def tap_prefix(run_id: int) -> str:
+    """Before every tap's id: it says whose question was answered, however late."""
+    return f"f{run_id}:"
+
+
+def perform(effect: Effect, scene: Scene) -> None:
+    match effect:
+        case Say():
+            _say(effect, scene)
+        case SaveReview():
+            _save_review(effect, scene)
+        case AddReviewText():
+            if review := _review(effect.step, scene):
+                reviews.add_text(review=review, text=effect.text)
+        case AddPhotos():
+            _add_photos(effect, scene)
+        case RequestReward():
+            rewards.request_reward(
+                run=scene.run,
+                step_id=effect.step,
+                order=scene.run.order,
+                contact=scene.run.contact,
+                review=Review.objects.filter(run=scene.run).order_by("pk").last(),
+                dedupe_key=f"reward:{scene.run.pk}:{effect.key}",
+            )
+        case Tag():
+            _tag(effect, scene)
+        case HandOff():
+            if conversation := scene.conversation:
+                conversations.hand_off(conversation=conversation, reason=effect.reason)
+        case CancelWaiting():
+            messages.cancel_waiting(run=scene.run, reason=effect.reason)
+
+
+def _say(effect: Say, scene: Scene) -> None:
+    conversation = scene.conversation
+    if conversation is None:
+        return  # nobody to tell; the flow's own conditions keep it from getting here
+    composed = wording.compose(scene.document, effect, scene.facts, scene.answers, tap_prefix=tap_prefix(scene.run.pk))
+    messages.queue_message(
+        conversation=conversation,
+        content=composed.content,
+        purpose=composed.purpose,
+        dedupe_key=f"run:{scene.run.pk}:{effect.key}",
+        author=Author.FLOW,
+        order=scene.run.order,
+        run=scene.run,
+        step_id=effect.step,
+        point=scene.reply_to if effect.answers_shopper else None,
+        use_by_at=clock.now() + composed.useful_for if composed.useful_for else None,
+    )
+
+
+def _review_key(step: str, run: FlowRun) -> str:
+    return f"review:{run.pk}:{step}"
+
+
+def _review(step: str, scene: Scene) -> Review | None:
+    return Review.objects.filter(shop=scene.run.shop, dedupe_key=_review_key(step, scene.run)).first()
+
+
+def _save_review(effect: SaveReview, scene: Scene) -> None:
+    product = scene.facts.get("review") or {}
+    language, words = scene.facts["language"], ""
+    if effect.disclosure:
+        language, words = wording.disclosure(scene.document, effect.disclosure, scene.facts)
+    reviews.save_review(
+        run=scene.run,
+        order=scene.run.order,
+        contact=scene.run.contact,
+        rating=effect.rating,
+        text="",
+        product_id=product.get("product_id"),
+        language=language,
+        channel_kind=scene.reply_to.kind if scene.reply_to else "",
+        incentivised=effect.incentivised,
+        disclosure=words,
+        dedupe_key=_review_key(effect.step, scene.run),
+    )
+
+
+def _add_photos(effect: AddPhotos, scene: Scene) -> None:
+    review = _review(effect.step, scene)
+    if review is None:
+        return
+    photos = Attachment.objects.filter(pk__in=effect.attachments, message__shop=scene.run.shop)
+    for attachment in photos.order_by("position", "pk"):
+        reviews.add_photo(review=review, attachment=attachment)
+
+
+def _tag(effect: Tag, scene: Scene) -> None:
+    contact = scene.run.contact
+    if contact is not None and effect.tag not in contact.tags:
+        contact.tags = [*contact.tags, effect.tag]
+        contact.save(update_fields=["tags"])

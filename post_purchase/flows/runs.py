@@ -1,0 +1,151 @@
+"""Applying one event to one run: state, log, timers and effects in one transaction, so that a crash anywhere repeats harmlessly."""
+
+import logging
+
+from django.db import transaction
+
+from post_purchase.models import ContactPoint, Flow, FlowRun, Message, Order, RunEvent, RunStatus, Timer
+from post_purchase.services.texts import TextError
+from shopapp.lib import clock
+from shopapp.lib.queue import Job, wake
+
+from . import effects as effect_kinds
+from . import engine
+from .definition import DocumentError, FlowDocument
+from .facts import contact_to_speak_with, for_log, gather, load_order, reachable_points
+from .performing import Scene, perform
+from .state import ENDED, PARKED, Event, RunState
+from .versions import document_of
+from .wording import NoWording
+
+log = logging.getLogger("post_purchase.flows")
+_STATUS = {ENDED: RunStatus.ENDED, PARKED: RunStatus.PARKED}
+
+
+@transaction.atomic
+def start(*, flow: Flow, subject_key: str, order: Order | None, event: Event) -> FlowRun | None:
+    """Begin a run, once per flow and subject. None: it was begun before."""
+    if flow.live_version_id is None:
+        return None
+    run, created = FlowRun.objects.get_or_create(
+        flow=flow,
+        subject_key=subject_key,
+        defaults={
+            "shop_id": flow.shop_id,
+            "version_id": flow.live_version_id,
+            "order": order,
+            "parcel_id": event.parcel,
+            "contact": order.contact if order else None,
+            "started_at": clock.now(),
+        },
+    )
+    if not created:
+        return None
+    apply(run_id=run.pk, event=event)
+    return run
+
+
+@transaction.atomic
+def apply(*, run_id: int, event: Event, message: Message | None = None) -> bool:
+    """Hand the event to the run. False: the run has ended, has had it, or it means nothing to it."""
+    run = (
+        FlowRun.objects.select_for_update(of=("self",))
+        .select_related("shop", "contact__merged_into", "flow")
+        .get(pk=run_id)
+    )
+    if run.status != RunStatus.ACTIVE or run.log.filter(event_key=event.key).exists():
+        return False
+    order = load_order(run.order_id) if run.order_id else None
+    _follow_contact(run, order)
+    facts = gather(shop=run.shop, order=order, contact=run.contact, run_id=run.pk)
+    before = RunState.from_json(run.state)
+    try:
+        document = document_of(run.version_id)
+    except DocumentError as error:
+        return _park(run, event, facts, f"The flow's version is broken: {error}")
+    now = clock.now()
+    after, wanted = engine.advance(document, before, event, facts, now)
+    if not wanted and after == before:
+        return False
+    run.order = order
+    scene = Scene(run, document, facts, after.answers, reply_to=_reply_to(message))
+    try:
+        with transaction.atomic():
+            for effect in wanted:
+                perform(effect, scene)
+    except (TextError, NoWording) as error:
+        return _park(run, event, facts, str(error))
+    _save(run, document, after, event, facts, wanted)
+    return True
+
+
+def _follow_contact(run: FlowRun, order: Order | None) -> None:
+    contact = run.contact or (order.contact if order else None)
+    while contact is not None and contact.merged_into is not None:
+        contact = contact.merged_into
+    run.contact = contact_to_speak_with(contact, reachable_points(order=order, contact=contact))
+
+
+def _reply_to(message: Message | None) -> ContactPoint | None:
+    return message.point if message is not None else None
+
+
+def _save(
+    run: FlowRun,
+    document: FlowDocument,
+    state: RunState,
+    event: Event,
+    facts: dict[str, object],
+    wanted: list[effect_kinds.Effect],
+) -> None:
+    run.state = state.to_json()
+    run.sequence += 1
+    run.status = _STATUS.get(state.status, RunStatus.ACTIVE)
+    if run.status == RunStatus.ACTIVE:
+        run.waiting_for = engine.waiting_for(document, state)[:120]
+    else:
+        run.waiting_for, run.ended_reason = "", state.reason[:255]
+        run.ended_at = clock.now() if run.status == RunStatus.ENDED else None
+        log.info("flows.run_finished", extra={"run": run.pk, "status": run.status})
+    run.save(update_fields=["state", "sequence", "status", "waiting_for", "ended_reason", "ended_at", "contact"])
+    _record(run, event, facts, wanted)
+    _set_timers(run, state)
+
+
+def _record(run: FlowRun, event: Event, facts: dict[str, object], wanted: list[effect_kinds.Effect]) -> None:
+    RunEvent.objects.create(
+        run=run,
+        sequence=run.sequence,
+        event_key=event.key,
+        event=event.to_json(),
+        facts=for_log(facts),
+        effects=[effect_kinds.to_json(effect) for effect in wanted],
+        happened_at=clock.now(),
+    )
+
+
+def _set_timers(run: FlowRun, state: RunState) -> None:
+    wanted = {thread.mark: thread.due_at for thread in state.threads if thread.due_at is not None}
+    standing = {timer.key: timer for timer in run.timers.all()}
+    Timer.objects.filter(pk__in=[timer.pk for key, timer in standing.items() if key not in wanted]).delete()
+    for key, due_at in wanted.items():
+        timer = standing.get(key)
+        if timer is None:
+            Timer.objects.create(run=run, key=key, due_at=due_at, next_attempt_at=due_at)
+        elif timer.due_at != due_at or timer.next_attempt_at is None:
+            timer.due_at = timer.next_attempt_at = due_at
+            timer.attempts, timer.error = 0, ""
+            timer.save(update_fields=["due_at", "next_attempt_at", "attempts", "error"])
+    if any(due_at <= clock.now() for due_at in wanted.values()):
+        wake(Job.HANDLE_TIMERS)
+
+
+def _park(run: FlowRun, event: Event, facts: dict[str, object], problem: str) -> bool:
+    """Stop here and say why: the state stays as it was, so that a person can move the run on."""
+    run.status, run.ended_reason, run.waiting_for = RunStatus.PARKED, problem[:255], ""
+    run.sequence += 1
+    run.save(update_fields=["status", "ended_reason", "waiting_for", "sequence"])
+    run.timers.all().delete()
+    _record(run, event, facts, [effect_kinds.Park(problem=problem)])
+    log.warning("flows.run_parked", extra={"run": run.pk, "flow": run.flow_id, "version": run.version_id})
+    return True

@@ -1,0 +1,127 @@
+"""From "send message `shipped`" to words: language, values, taps, the template for a closed window. Pure."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from post_purchase.channels.base import Button, OutMessage, TemplateUse, UrlButton
+from post_purchase.services import texts
+from post_purchase.words import Purpose
+
+from .definition import FlowDocument, MessageSpec, Wording
+from .effects import Say
+
+_SPACES = re.compile(r"\s+")
+
+
+class NoWording(Exception):
+    """The document has no text for this message in any language."""
+
+
+@dataclass(frozen=True)
+class Composed:
+    content: OutMessage
+    purpose: Purpose
+    useful_for: timedelta | None
+    missing: list[str] = field(default_factory=list)  # names that had no value
+
+
+def variables(
+    facts: Mapping[str, Any], answers: Mapping[str, Any], parcel: int | None, words: Mapping[str, str]
+) -> dict[str, Any]:
+    """What a text can name: shop, contact, order, parcel, parcels, reward, review, answers, words."""
+    personal = facts.get("personal", {})
+    tracking = personal.get("tracking", {})
+    parcels = {
+        key: {
+            **value,
+            "tracking_url": tracking.get(key, {}).get("url"),
+            "tracking_number": tracking.get(key, {}).get("number"),
+        }
+        for key, value in facts.get("parcels", {}).items()
+    }
+    return {
+        "shop": facts.get("shop"),
+        "contact": {"first_name": personal.get("first_name") or None},
+        "order": facts.get("order"),
+        "parcels": list(parcels.values()),
+        "parcel": parcels.get(str(parcel)),
+        "reward": {**facts.get("reward", {}), **(answers.get("reward") or {})},
+        "review": facts.get("review"),
+        "answers": answers,
+        "words": words,
+    }
+
+
+def compose(
+    document: FlowDocument, say: Say, facts: Mapping[str, Any], answers: Mapping[str, Any], *, tap_prefix: str = ""
+) -> Composed:
+    """Raises NoWording, or texts.TextError where a text is broken."""
+    spec = document.messages.get(say.message)
+    found = document.wording(say.message, facts["language"], facts["default_language"])
+    if spec is None or found is None:
+        raise NoWording(f"There is no text for the message {say.message!r}")
+    language, wording = found
+    missing: list[str] = []
+    values = variables(facts, answers, say.parcel, _words(document, language, facts["default_language"]))
+
+    def fill(template: str, spoken: str = language) -> str:
+        return texts.render(template, values, language=spoken, timezone=facts["timezone"], missing=missing)
+
+    url = fill(spec.url) if spec.url and wording.url_title else ""
+    content = OutMessage(
+        text=fill(wording.text),
+        subject=_SPACES.sub(" ", fill(wording.subject)) if wording.subject else "",
+        preheader=fill(wording.preheader) if wording.preheader else "",
+        buttons=[
+            Button(id=tap_prefix + choice, title=title)
+            for choice in say.choices
+            if (title := wording.choices.get(choice.rpartition(":")[2]))
+        ],
+        list_title=wording.list_title,
+        url_button=UrlButton(title=wording.url_title, url=url) if url.startswith(("https://", "http://")) else None,
+        template=_template(document, spec, say, facts, fill),
+        language=language,
+        rtl=texts.is_rtl(language),
+    )
+    return Composed(content, spec.purpose, spec.useful_for, missing)
+
+
+def _words(document: FlowDocument, language: str, default: str) -> dict[str, str]:
+    names = {name for spoken in document.texts.values() for name in spoken.words}
+    return {name: document.word(name, language, default) for name in names}
+
+
+def _template(
+    document: FlowDocument, spec: MessageSpec, say: Say, facts: Mapping[str, Any], fill: Any
+) -> TemplateUse | None:
+    if spec.template is None:
+        return None
+    spoken = template_language(document, say.message, facts["language"], facts["default_language"])
+    if spoken is None:
+        return None
+    # Meta refuses empty values and line breaks in them (132000, 132018).
+    parameters = [_SPACES.sub(" ", fill(part.value, spoken)).strip() for part in spec.template.parameters]
+    if not all(parameters):
+        return None
+    return TemplateUse(name=spec.template.name, language=spoken, parameters=parameters)
+
+
+def template_language(document: FlowDocument, message: str, language: str, default: str) -> str | None:
+    """The first language of the chain that has a body for Meta."""
+    for tag in document.languages_for(language, default):
+        wording: Wording | None = document.texts[tag].messages.get(message)
+        if wording is not None and wording.template:
+            return tag
+    return None
+
+
+def disclosure(document: FlowDocument, word: str, facts: Mapping[str, Any]) -> tuple[str, str]:
+    """(language, the words that stand beside a review for which a reward is given)."""
+    template = document.word(word, facts["language"], facts["default_language"])
+    if not template:
+        raise NoWording(f"There is no word {word!r} to stand beside the review")
+    values = variables(facts, {}, None, {})
+    return facts["language"], texts.render(template, values, language=facts["language"], timezone=facts["timezone"])
