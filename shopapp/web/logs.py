@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
@@ -23,6 +24,17 @@ def scrub(text: str) -> str:
     for pattern, instead in _PRIVATE:
         text = pattern.sub(instead, text)
     return text
+
+
+def cleaned(value: Any) -> Any:
+    """The same value with every text inside it scrubbed; numbers are our own ids and stay."""
+    if isinstance(value, str):
+        return scrub(value)
+    if isinstance(value, dict):
+        return {scrub(str(name)): cleaned(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [cleaned(inner) for inner in value]
+    return value if value is None or isinstance(value, bool | int | float) else scrub(str(value))
 
 
 class PrivateDataFilter(logging.Filter):
@@ -44,7 +56,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "event": record.getMessage(),
         }
-        line |= {key: value for key, value in record.__dict__.items() if key not in _STANDARD}
+        line |= {key: cleaned(value) for key, value in record.__dict__.items() if key not in _STANDARD}
         if record.exc_text:
             line["traceback"] = record.exc_text
         return json.dumps(line, default=str, ensure_ascii=False)

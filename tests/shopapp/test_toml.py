@@ -1,0 +1,50 @@
+"""shopify.app.toml says what the app does: the topics that it handles, the scopes that it needs, nothing more."""
+
+import re
+import tomllib
+from pathlib import Path
+
+from django.urls import resolve
+
+from post_purchase.intake.registry import TOPICS
+
+ROOT = Path(__file__).resolve().parents[2]
+TOML = tomllib.loads((ROOT / "shopify.app.toml").read_text())
+COMPLIANCE = {"customers/data_request", "customers/redact", "shop/redact"}
+SUBSCRIPTIONS = TOML["webhooks"]["subscriptions"]
+
+
+def test_every_topic_that_comes_is_handled_and_every_handled_topic_comes():
+    told = [topic for one in SUBSCRIPTIONS for topic in one.get("topics", []) + one.get("compliance_topics", [])]
+    assert len(told) == len(set(told))
+    assert set(told) == set(TOPICS)
+
+
+def test_the_three_topics_of_the_law_are_there():
+    assert {topic for one in SUBSCRIPTIONS for topic in one.get("compliance_topics", [])} == COMPLIANCE
+
+
+def test_every_address_is_a_path_of_this_app(settings):
+    assert {one["uri"] for one in SUBSCRIPTIONS} == {"/webhooks/shopify"}
+    assert resolve("/webhooks/shopify")
+    assert resolve("/proxy/c/AB3KQ9ZT7MXW2LHC")
+    assert TOML["app_proxy"]["url"].endswith("/proxy")
+    assert TOML["application_url"].endswith("/app")
+
+
+def test_what_a_part_of_the_payload_is_asked_for_still_tells_news_apart():
+    for one in SUBSCRIPTIONS:
+        if "include_fields" in one:
+            assert {"id", "updated_at"} <= set(one["include_fields"])
+
+
+def test_the_installation_is_shopifys_and_the_version_is_the_apps(settings):
+    assert TOML["embedded"] is True
+    assert "use_legacy_install_flow" not in TOML["access_scopes"]
+    assert TOML["webhooks"]["api_version"] == settings.SHOPIFY_API_VERSION
+    assert re.fullmatch(r"[a-z0-9-]{1,30}", TOML["handle"])
+
+
+def test_no_scope_is_asked_for_that_shopify_gives_only_on_request():
+    scopes = set(TOML["access_scopes"]["scopes"].split(","))
+    assert not scopes & {"read_all_orders", "read_checkout_extensions_chat", "write_product_reviews", "write_orders"}
