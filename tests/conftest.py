@@ -1,16 +1,28 @@
 """What every test stands on: an empty Redis, an empty outbox, and no way out of this machine."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.core import mail
+from django.db import connections
 
 from shopapp.lib import queue
+from tests import environment
 
 # Playwright's sync API runs an event loop in the test's thread; Django would refuse the database there.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """SQLite tests use a file, as the app does: threads and child processes see the same database."""
+    database = connections["default"].settings_dict
+    if database["ENGINE"].endswith("sqlite3"):
+        database["TEST"]["NAME"] = str(environment.FOLDER / "test.sqlite3")
+    else:
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+        database["TEST"]["NAME"] = f"test_doorstep{worker}"
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +45,7 @@ def fixtures_of_providers() -> Path:
 
 
 @pytest.fixture
-def media(tmp_path: Path, settings: object) -> Iterator[Path]:
+def media(tmp_path: Path, settings: object) -> Path:
     settings.MEDIA_ROOT = tmp_path / "media"  # type: ignore[attr-defined]
     settings.SPOOL_DIR = tmp_path / "spool"  # type: ignore[attr-defined]
-    yield tmp_path
+    return tmp_path
