@@ -5,16 +5,13 @@ import time
 from datetime import timedelta
 
 from django.db.models import F, Q
-from pydantic import ValidationError
 
 from post_purchase.flows import editing
 from post_purchase.services import shops
 from shopapp.lib import clock
-from shopapp.lib.queue import Job, wake
 from shopapp.models import Shop, ShopStatus
 from shopapp.shopify import tokens
 from shopapp.shopify.admin_api import AdminApiError
-from shopapp.shopify.shop_details import fetch_shop_details
 
 log = logging.getLogger("post_purchase.shops")
 LEASE = timedelta(minutes=2)
@@ -40,8 +37,8 @@ def set_up_shop(*shop_ids: int) -> None:
 def _set_up(shop: Shop) -> None:
     mine = Shop.objects.filter(pk=shop.pk, next_attempt_at=shop.next_attempt_at)
     try:
-        fetch_shop_details(shop)
-    except (AdminApiError, ValidationError, KeyError, TypeError, ValueError) as error:
+        shops.set_up_shop(shop)
+    except (AdminApiError, KeyError, TypeError, ValueError) as error:
         wait = min(timedelta(seconds=15) * 2 ** min(shop.attempts, 10), LONGEST_WAIT)
         if isinstance(error, AdminApiError) and error.retry_after:
             wait = max(wait, error.retry_after)
@@ -49,10 +46,9 @@ def _set_up(shop: Shop) -> None:
         mine.update(next_attempt_at=clock.now() + wait, set_up_error=reason[:255])
         log.warning("shop.set_up_failed", extra={"shop": shop.pk, "attempt": shop.attempts})
         return
-    shops.set_up_shop(shop)
     editing.install_library(shop)
+    shops.start_backfill(shop=shop)
     mine.update(next_attempt_at=None, set_up_error="")
-    wake(Job.BACKFILL_ORDERS)
     log.info("shop.set_up", extra={"shop": shop.pk})
 
 
@@ -65,7 +61,7 @@ def keep_tokens_alive() -> None:
             return
         try:
             if shop.status == ShopStatus.UNAVAILABLE:
-                fetch_shop_details(shop)
+                shops.read_shop(shop=shop)
             else:
                 tokens.keep_alive(shop)
         except AdminApiError as error:

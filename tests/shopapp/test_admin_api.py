@@ -38,21 +38,21 @@ def coded(code: str) -> list[dict]:
 
 def refusal(shop: Shop) -> AdminApiError:
     with pytest.raises(AdminApiError) as refused:
-        AdminApi(shop).run("ShopDetails")
+        AdminApi(shop).run("GetShop")
     return refused.value
 
 
 def test_an_operation_goes_by_name_with_the_shops_token(shopify):
     shopify.will(result(DATA))
-    assert AdminApi(make_shop()).run("ShopDetails", {"first": 5}) == DATA
+    assert AdminApi(make_shop()).run("GetShop", {"first": 5}) == DATA
     assert shopify.asked[0]["path"] == f"/shops/{SHOP}/admin/api/2026-10/graphql.json"
     assert shopify.asked[0]["token"] == "test-access-token"
-    assert shopify.bodies()[0]["operationName"] == "ShopDetails"
+    assert shopify.bodies()[0]["operationName"] == "GetShop"
     assert shopify.bodies()[0]["variables"] == {"first": 5}
-    assert shopify.bodies()[0]["query"].startswith("query ShopDetails {")
+    assert shopify.bodies()[0]["query"].startswith("query GetShop {")
 
 
-@pytest.mark.parametrize("name", ["Nothing", "../settings", "shop_details", "", "ShopDetails.graphql"])
+@pytest.mark.parametrize("name", ["Nothing", "../settings", "shop_details", "", "GetShop.graphql"])
 def test_what_is_not_an_operation_of_ours_is_never_sent(shopify, name):
     with pytest.raises(UnknownOperation):
         AdminApi(make_shop()).run(name)
@@ -64,7 +64,7 @@ def test_throttled_inside_a_200_is_waited_for(shopify, naps):
         None, available=40, cost=60, rate=100, errors=[{"message": "Throttled", "extensions": {"code": "THROTTLED"}}]
     )
     shopify.will(throttled, result(DATA))
-    assert AdminApi(make_shop()).run("ShopDetails") == DATA
+    assert AdminApi(make_shop()).run("GetShop") == DATA
     assert naps[0] == pytest.approx(0.2)
     assert len(shopify.asked) == 2
 
@@ -81,24 +81,24 @@ def test_a_long_wait_is_handed_to_the_caller(shopify, naps):
 def test_an_empty_bucket_holds_the_next_call_of_any_process_back(shopify, naps):
     shop = make_shop()
     shopify.will(result(DATA, available=0, cost=600, rate=1))
-    AdminApi(shop).run("ShopDetails")
+    AdminApi(shop).run("GetShop")
     error = refusal(Shop.objects.get())
     assert error.code == "THROTTLED"
     assert timedelta(seconds=590) < error.retry_after <= timedelta(seconds=600)
     assert len(shopify.asked) == 1
-    assert cost.take(shop.pk + 1, "ShopDetails") == 0  # another shop has its own bucket
+    assert cost.take(shop.pk + 1, "GetShop") == 0  # another shop has its own bucket
 
 
 def test_points_are_taken_before_shopify_tells():
     cost.learn(
         1,
-        "ShopDetails",
+        "GetShop",
         {
             "requestedQueryCost": 30,
             "throttleStatus": {"maximumAvailable": 100, "currentlyAvailable": 65, "restoreRate": 0.001},
         },
     )
-    assert [cost.take(1, "ShopDetails") > 0 for _ in range(3)] == [False, False, True]
+    assert [cost.take(1, "GetShop") > 0 for _ in range(3)] == [False, False, True]
 
 
 def test_without_redis_the_call_goes_out(shopify, monkeypatch):
@@ -107,18 +107,18 @@ def test_without_redis_the_call_goes_out(shopify, monkeypatch):
 
     monkeypatch.setattr(queue, "redis", away)
     shopify.will(result(DATA))
-    assert AdminApi(make_shop()).run("ShopDetails") == DATA
+    assert AdminApi(make_shop()).run("GetShop") == DATA
 
 
 def test_retry_after_with_a_fraction_is_understood(shopify, naps):
     shopify.will((429, {"Retry-After": "2.0"}, {}), result(DATA))
-    assert AdminApi(make_shop()).run("ShopDetails") == DATA
+    assert AdminApi(make_shop()).run("GetShop") == DATA
     assert naps == [2.0]
 
 
 def test_a_refused_token_is_refreshed_once(shopify):
     shopify.will((401, {}, {}), pair(7), result(DATA))
-    assert AdminApi(make_shop()).run("ShopDetails") == DATA
+    assert AdminApi(make_shop()).run("GetShop") == DATA
     assert [asked["token"] for asked in shopify.asked] == ["test-access-token", None, "shpat_7"]
 
 
@@ -138,7 +138,7 @@ def test_a_closed_shop_is_marked_and_opens_again_with_the_first_answer(shopify, 
     assert Shop.objects.get().status == "unavailable"
     assert Shop.objects.get().status_reason != ""
     shopify.will(result(DATA))
-    AdminApi(Shop.objects.get()).run("ShopDetails")
+    AdminApi(Shop.objects.get()).run("GetShop")
     assert (Shop.objects.get().status, Shop.objects.get().status_reason) == ("installed", "")
 
 
@@ -146,7 +146,7 @@ def test_user_errors_are_never_a_success(shopify):
     errors = [{"field": ["basicCodeDiscount", "code"], "message": "Code must be unique", "code": "TAKEN"}]
     shopify.will(result({"discountCodeBasicCreate": {"codeDiscountNode": None, "userErrors": errors}}))
     with pytest.raises(UserErrors, match=r"basicCodeDiscount\.code: Code must be unique") as refused:
-        AdminApi(make_shop()).run("ShopDetails")
+        AdminApi(make_shop()).run("GetShop")
     assert refused.value.codes == {"TAKEN"}
 
 
@@ -154,7 +154,7 @@ def test_fields_that_we_may_not_read_come_empty_beside_the_rest(shopify):
     denied = [{"message": "not approved", "extensions": {"code": "ACCESS_DENIED"}, "path": ["shop", "contactEmail"]}]
     data = {"shop": {"id": "gid://shopify/Shop/1", "contactEmail": None}}
     shopify.will(result(data, errors=denied))
-    assert AdminApi(make_shop()).run("ShopDetails") == data
+    assert AdminApi(make_shop()).run("GetShop") == data
 
 
 @pytest.mark.parametrize(
@@ -186,9 +186,9 @@ def test_nobody_at_home_is_worth_another_try(settings):
 def test_the_log_holds_the_operation_and_its_cost_and_nothing_private(shopify, caplog):
     shopify.will(result(DATA))
     with caplog.at_level(logging.INFO, "shopapp"):
-        AdminApi(make_shop()).run("ShopDetails", {"email": "maria@example.com"})
+        AdminApi(make_shop()).run("GetShop", {"email": "maria@example.com"})
     told = [record.__dict__ for record in caplog.records]
-    assert any(line.get("operation") == "ShopDetails" and line.get("request_id") == "request-1" for line in told)
+    assert any(line.get("operation") == "GetShop" and line.get("request_id") == "request-1" for line in told)
     assert any(line.get("requested") == 10 for line in told)
     assert "maria" not in str(told)
     assert "test-access-token" not in str(told)

@@ -50,6 +50,6 @@ def test_it_is_taken_out_of_messages_arguments_tracebacks_and_extras(told, secre
 
 def test_ids_and_times_stay_readable(told):
     log, stream = told
-    log.warning("message.sent", extra={"message_pk": 1234567890123, "shop": 7, "operation": "ShopDetails", "ms": 12.5})
+    log.warning("message.sent", extra={"message_pk": 1234567890123, "shop": 7, "operation": "GetShop", "ms": 12.5})
     line = json.loads(stream.getvalue())
     assert (line["event"], line["message_pk"], line["shop"], line["ms"]) == ("message.sent", 1234567890123, 7, 12.5)

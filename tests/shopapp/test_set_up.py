@@ -25,7 +25,6 @@ DETAILS = {
         "shopAddress": {"countryCodeV2": "DE"},
         "plan": {"publicDisplayName": "Basic"},
     },
-    "currentAppInstallation": {"accessScopes": [{"handle": "write_discounts"}, {"handle": "read_orders"}]},
 }
 
 
@@ -37,7 +36,7 @@ def at():
 
 def test_a_new_shop_gets_its_facts_its_settings_and_its_flows(shopify):
     shopify.will(result(DETAILS))
-    shop = make_shop(name="", timezone="UTC", country="", next_attempt_at=NOW, attempts=0)
+    shop = make_shop(name="", timezone="UTC", country="", next_attempt_at=NOW, backfill_finished_at=None)
     ShopSettings.objects.all().delete()
     job.set_up_shop()
     shop.refresh_from_db()
@@ -48,7 +47,8 @@ def test_a_new_shop_gets_its_facts_its_settings_and_its_flows(shopify):
         "DE",
     )
     assert (shop.contact_email, shop.currency, shop.plan) == ("hello@fern.example.test", "EUR", "Basic")
-    assert (shop.scopes, shop.next_attempt_at, shop.set_up_error) == ("read_orders,write_discounts", None, "")
+    assert (shop.next_attempt_at, shop.set_up_error) == (None, "")
+    assert shop.backfill_started_at == NOW
     assert ShopSettings.objects.filter(shop=shop).exists()
     assert Flow.objects.filter(shop=shop).exists()
     flows = Flow.objects.count()

@@ -13,7 +13,8 @@ def call(path: str, method: str = "GET", body: bytes = b"", **headers: str) -> t
     told: list = []
     environ = {
         "REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": "", "SERVER_NAME": "testserver",
-        "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body),
+        "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "CONTENT_LENGTH": str(len(body)),
+        "wsgi.input": io.BytesIO(body),
         "wsgi.url_scheme": "http", "wsgi.errors": io.StringIO(), "REMOTE_ADDR": "127.0.0.1",
     } | headers  # fmt: skip
     answer = wsgi.application(environ, lambda status, headers: told.extend((status, dict(headers))))
@@ -28,6 +29,7 @@ def test_a_webhook_never_meets_djangos_handler(monkeypatch):
     assert IncomingWebhook.objects.count() == 1
 
 
+@pytest.mark.django_db
 def test_everything_else_does():
     assert call("/health/live")[2] == b'{"alive": true}'
     assert call("/webhooks/shopify/x")[0] == "404 Not Found"
