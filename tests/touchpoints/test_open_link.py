@@ -9,7 +9,7 @@ from redis.exceptions import ConnectionError as RedisAway
 
 from post_purchase.jobs.scans import ingest_scans
 from post_purchase.models import ChannelStatus, Scan, ShopSettings
-from post_purchase.services import guesses, links
+from post_purchase.services import guesses, links, taps
 from post_purchase.touchpoints.texts import languages
 from post_purchase.words import ChannelKind, TouchpointKind
 from shopapp.lib import clock, queue
@@ -21,6 +21,7 @@ pytestmark = pytest.mark.django_db
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 Safari/604.1"
 DESKTOP = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/141.0 Safari/537.36"
 PREVIEW = "WhatsApp/2.25.20.77 A"
+SELECT = taps._select
 
 
 @pytest.fixture
@@ -32,6 +33,14 @@ def shop(media):
 def card(shop):
     """The code of the shop-wide card."""
     return links.shop_link(touchpoint=links.touchpoint_of(shop=shop, kind=TouchpointKind.PACKAGE_INSERT))[1]
+
+
+@pytest.fixture
+def look_ups(monkeypatch):
+    """Every SELECT behind a code. On PostgreSQL it goes past Django's cursor, so Django's own count does not see it."""
+    seen = []
+    monkeypatch.setattr(taps, "_select", lambda now, code_hash: seen.append(code_hash) or SELECT(now, code_hash))
+    return seen
 
 
 def of_order(shop, **fields):
@@ -159,23 +168,21 @@ def test_another_links_scan_cannot_be_changed_by_its_id(client, shop, card):
     assert (scan.channel_kind, scan.device) == ("", "desktop")
 
 
-def test_an_unknown_code_gets_a_page_with_a_form_and_no_query_where_it_cannot_be_one(
-    client, shop, django_assert_num_queries
-):
-    with django_assert_num_queries(1):
-        response = tap(client, "AB3KQ9ZT7MXW2HHC")
-    assert response.status_code == 404
+def test_an_unknown_code_gets_a_page_with_a_form_and_no_query_where_it_cannot_be_one(client, shop, look_ups):
+    response = tap(client, "AB3KQ9ZT7MXW2HHC")
+    assert (response.status_code, len(look_ups)) == (404, 1)
     assert 'name="code"' in response.content.decode()
     for odd in ("x", "../../etc/passwd", "%00", "A" * 500, "ÄÖÜ", "' OR 1=1 --"):
-        with django_assert_num_queries(0):
-            assert client.get(f"/c/{odd}", headers={"user-agent": PHONE}).status_code == 404
+        assert client.get(f"/c/{odd}", headers={"user-agent": PHONE}).status_code == 404
+    assert len(look_ups) == 1
     assert counted() == []
 
 
-def test_a_tap_costs_one_query(client, shop, card, django_assert_num_queries):
+def test_a_tap_costs_one_query(client, shop, card, look_ups, django_assert_max_num_queries):
     make_channel(shop)
-    with django_assert_num_queries(1):
+    with django_assert_max_num_queries(1):
         assert tap(client, card).status_code == 302
+    assert len(look_ups) == 1
 
 
 def test_an_expired_link_says_so(client, shop):
