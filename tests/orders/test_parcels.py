@@ -1,0 +1,130 @@
+import itertools
+from datetime import UTC, datetime
+
+import pytest
+
+from post_purchase.models import FlowEvent, Order, Parcel, ParcelEvent
+from shopapp.lib import clock
+from shopapp.models import IncomingWebhook
+from tests.factories import make_shop
+from tests.shopify_door import deliver, payload, post, process_webhooks, scan
+
+pytestmark = pytest.mark.django_db
+NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+SHIPPED = payload("fulfillment")
+TRANSIT = scan("in_transit", "2026-11-21T17:00:00Z")
+OUT = scan("out_for_delivery", "2026-11-22T06:00:00Z")
+DELIVERED = scan("delivered", "2026-11-22T10:00:00Z")
+STATED = payload("fulfillment", shipment_status="delivered", updated_at="2026-11-22T10:00:30Z")
+
+
+@pytest.fixture(autouse=True)
+def shop():
+    with clock.frozen(NOON):
+        shop = make_shop(installed_at=datetime(2026, 11, 1, tzinfo=UTC))
+        deliver("orders/create", payload("order"))
+        yield shop
+
+
+def parcel_events() -> list[str]:
+    return list(FlowEvent.objects.filter(kind__startswith="parcel").order_by("pk").values_list("kind", flat=True))
+
+
+def test_in_order_each_change_is_told_once() -> None:
+    for _ in range(2):
+        deliver("fulfillments/create", SHIPPED)
+        for news in (TRANSIT, OUT, DELIVERED):
+            deliver("fulfillment_events/create", news)
+        deliver("fulfillments/update", STATED)
+    assert parcel_events() == ["parcel_shipped", "parcel_out_for_delivery", "parcel_delivered"]
+    parcel = Parcel.objects.get()
+    assert (parcel.carrier, parcel.tracking_number, parcel.state) == ("PostNord", "SE123456789", "delivered")
+    assert ParcelEvent.objects.count() == 3
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+def test_every_disorder_ends_in_the_same_row(order: tuple[int, ...]) -> None:
+    deliver("fulfillments/create", SHIPPED)
+    FlowEvent.objects.filter(kind__startswith="parcel").delete()
+    news = [
+        ("fulfillment_events/create", TRANSIT),
+        ("fulfillment_events/create", OUT),
+        ("fulfillment_events/create", DELIVERED),
+        ("fulfillments/update", STATED),
+    ]
+    for place in order:
+        deliver(*news[place])
+    parcel = Parcel.objects.get()
+    assert (parcel.state, parcel.state_at) == ("delivered", datetime(2026, 11, 22, 10, 0, tzinfo=UTC))
+    assert parcel.shipped_at == datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
+    assert parcel.out_for_delivery_at == datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
+    assert parcel.delivered_at == Order.objects.get().delivered_at == datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
+    told = parcel_events()
+    ranks = [["parcel_shipped", "parcel_out_for_delivery", "parcel_delivered"].index(kind) for kind in told]
+    assert ranks == sorted(set(ranks))  # never backwards, never twice
+    assert told[-1] == "parcel_delivered"
+
+
+def test_delivered_before_shipped_tells_only_delivered() -> None:
+    deliver("fulfillments/create", STATED)
+    deliver("fulfillments/update", SHIPPED)
+    deliver("fulfillment_events/create", TRANSIT)
+    assert parcel_events() == ["parcel_delivered"]
+
+
+def test_the_order_is_delivered_when_its_last_parcel_is() -> None:
+    one = payload("fulfillment", line_items=[{"id": 5001, "quantity": 2}])
+    two = payload("fulfillment", id=2, name="#1001-F2", line_items=[{"id": 5002, "quantity": 1}])
+    deliver("fulfillments/create", one)
+    deliver("fulfillment_events/create", DELIVERED)
+    assert Order.objects.get().delivered_at is None
+    deliver("fulfillments/create", two)
+    deliver("fulfillment_events/create", scan("delivered", "2026-11-22T11:00:00Z", fulfillment_id=2))
+    assert Order.objects.get().delivered_at == datetime(2026, 11, 22, 11, 0, tzinfo=UTC)
+    told = FlowEvent.objects.filter(kind="parcel_delivered").order_by("pk").values_list("data__order_delivered")
+    assert list(told) == [(False,), (True,)]
+
+
+def test_a_label_is_not_yet_on_its_way() -> None:
+    deliver("fulfillments/create", payload("fulfillment", shipment_status="label_printed"))
+    assert (Parcel.objects.get().state, parcel_events()) == ("label", [])
+    deliver("fulfillment_events/create", scan("carrier_picked_up", "2026-11-21T16:00:00Z"))
+    assert (Parcel.objects.get().state, parcel_events()) == ("in_transit", ["parcel_shipped"])
+
+
+def test_a_cancelled_parcel_says_nothing_and_does_not_keep_the_order_waiting() -> None:
+    deliver("fulfillments/create", payload("fulfillment", id=9, status="cancelled"))
+    deliver("fulfillments/create", STATED)
+    assert Order.objects.get().delivered_at is not None
+    assert parcel_events() == ["parcel_delivered"]
+
+
+def test_nothing_travels_from_the_counter() -> None:
+    deliver("orders/create", payload("order", id=5, name="#1005", source_name="pos"))
+    bare = payload("fulfillment", id=50, order_id=5, tracking_number=None, tracking_company=None, tracking_url=None)
+    deliver("fulfillments/create", bare)
+    parcel = Parcel.objects.get(shopify_id=50)
+    assert (parcel.state, parcel.order.delivered_at) == ("delivered", datetime(2026, 11, 21, 8, 0, tzinfo=UTC))
+    assert parcel_events() == []
+
+
+def test_an_unknown_status_is_ignored() -> None:
+    deliver("fulfillments/create", SHIPPED)
+    row = deliver("fulfillment_events/create", scan("teleported", "2026-11-22T10:00:00Z"))
+    assert (row.error, ParcelEvent.objects.count()) == ("", 0)
+
+
+def test_a_parcel_before_its_order_waits_while_shopify_cannot_be_asked(settings) -> None:
+    settings.SHOPIFY_ADMIN_ORIGIN = "http://127.0.0.1:9"  # nobody listens there
+    early = payload("fulfillment", order_id=4711, id=4712)
+    assert post("fulfillments/create", early) == 200
+    process_webhooks()
+    row = IncomingWebhook.objects.latest("pk")
+    assert (row.done_at, row.attempts, row.parked_at) == (None, 1, None)
+    assert row.next_attempt_at > NOON
+    assert row.error != ""
+    with clock.frozen(row.next_attempt_at):
+        deliver("orders/create", payload("order", id=4711, name="#4711"))
+    row.refresh_from_db()
+    assert row.done_at is not None
+    assert Parcel.objects.filter(order__shopify_id=4711, shopify_id=4712).exists()

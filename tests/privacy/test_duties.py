@@ -1,0 +1,165 @@
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from post_purchase.jobs.privacy import answer_privacy_requests
+from post_purchase.models import (
+    Attachment,
+    ConsentEntry,
+    Contact,
+    ContactPoint,
+    FlowEvent,
+    Message,
+    Order,
+    PrivacyRequest,
+    Review,
+    ReviewPhoto,
+)
+from post_purchase.words import Direction
+from shopapp.lib import clock
+from shopapp.models import IncomingWebhook, Shop
+from tests.factories import bind, make_contact, make_conversation, make_message, make_point, make_shop
+from tests.shopify_door import deliver, payload
+
+pytestmark = pytest.mark.django_db
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def at():
+    with clock.frozen(NOON) as at:
+        yield at
+
+
+@pytest.fixture
+def shop(at) -> Shop:
+    return make_shop(country="SE")
+
+
+@pytest.fixture
+def photo(shop: Shop, media: Path) -> Path:
+    """Maria: an order, a chat from another contact that proved the order, a photo review."""
+    deliver("orders/create", payload("order"))
+    order = Order.objects.get()
+    chatter = make_contact(shop)
+    point = make_point(chatter, phone="+46701234567", profile_name="Maria L")
+    bind(point, order)
+    ConsentEntry.objects.create(
+        shop=shop,
+        contact=chatter,
+        point=point,
+        kind="whatsapp",
+        purpose="utility",
+        state="granted",
+        method="chat_button",
+        dedupe_key="c1",
+        recorded_at=NOON,
+    )
+    conversation = make_conversation(chatter, last_text="It is lovely")
+    inbound = make_message(
+        conversation, "It is lovely", direction=Direction.IN, point=point, provider_id="wamid.46701234567"
+    )
+    make_message(conversation, "Where to?", point=point)
+    file = media / "media" / "a1.jpg"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"jpeg")
+    attachment = Attachment.objects.create(message=inbound, status="stored", file="a1.jpg")
+    review = Review.objects.create(
+        shop=shop,
+        order=order,
+        contact=chatter,
+        rating=5,
+        text="It is lovely",
+        author_name="Maria L.",
+        dedupe_key="r1",
+        submitted_at=NOON,
+    )
+    ReviewPhoto.objects.create(review=review, attachment=attachment, added_at=NOON)
+    return file
+
+
+def test_an_export_holds_everything_and_is_stored_encrypted(photo: Path) -> None:
+    deliver("customers/data_request", payload("data_request"))
+    answer_privacy_requests()
+    request = PrivacyRequest.objects.get()
+    export = json.loads(request.export)
+    assert [order["name"] for order in export["orders"]] == ["#1001"]
+    assert {message["text"] for message in export["messages"]} == {"It is lovely", "Where to?"}
+    assert [review["text"] for review in export["reviews"]] == ["It is lovely"]
+    assert [entry["purpose"] for entry in export["consent"]] == ["utility"]
+    assert "+46701234567" in {address["phone"] for address in export["addresses"]}
+    assert (request.done_at, request.next_attempt_at) == (NOON, None)
+    raw = PrivacyRequest.objects.raw("SELECT id, export AS stored FROM post_purchase_privacyrequest")[0].stored
+    assert "lovely" not in raw
+
+
+def test_erasure_reaches_every_corner_and_keeps_the_numbers(photo: Path, shop: Shop) -> None:
+    other = make_contact(shop, first_name="Otto", last_name="Brandt")
+    make_message(make_conversation(other), "Mine stays")
+    deliver("customers/redact", payload("customer_redact"))
+    answer_privacy_requests()
+    everything = json.dumps(
+        [list(model.objects.values()) for model in (Order, Contact, ContactPoint, Message, Review, ConsentEntry)],
+        default=str,
+    )
+    for trace in ("aria", "Lang", "46701234567", "lovely", "111 22", "Where to", "k3y"):
+        assert trace not in everything, trace
+    assert not photo.exists()
+    assert (Attachment.objects.count(), ReviewPhoto.objects.count()) == (0, 0)
+    assert Review.objects.get().rating == 5
+    assert (Message.objects.count(), Message.objects.get(text="Mine stays").status) == (3, "queued")
+    assert Message.objects.filter(status="suppressed", reason="The shopper's data was erased").count() == 1
+    order = Order.objects.get()
+    assert (str(order.total), order.redacted_at) == ("402.50", NOON)
+    assert Contact.objects.filter(redacted_at=NOON).count() == 2
+    assert FlowEvent.objects.filter(kind="contact_redacted").count() == 2
+    assert IncomingWebhook.objects.filter(topic="orders/create").count() == 0
+    assert IncomingWebhook.objects.filter(topic="customers/redact").count() == 0
+    assert PrivacyRequest.objects.get().export == ""
+
+
+def test_an_erased_order_stays_erased_when_shopify_speaks_of_it_again(photo: Path) -> None:
+    deliver("customers/redact", payload("customer_redact"))
+    answer_privacy_requests()
+    deliver("orders/updated", payload("order", updated_at="2026-11-20T12:30:00+01:00"))
+    order = Order.objects.get()
+    assert (order.email, order.phone, order.status_url, order.shipping_zip) == ("", "", "", "")
+
+
+def test_the_same_duty_twice_is_done_once(photo: Path) -> None:
+    for _ in range(2):
+        deliver("customers/redact", payload("customer_redact"), event_id="once")
+        answer_privacy_requests()
+    assert PrivacyRequest.objects.count() == 1
+
+
+def test_a_shop_that_is_gone_is_deleted_two_days_later(photo: Path, shop: Shop, at) -> None:
+    deliver("app/uninstalled", payload("shop"), at=NOON)
+    at.move(hours=48)
+    deliver("shop/redact", payload("shop_redact"), at=NOON + timedelta(hours=48))
+    answer_privacy_requests()
+    assert not photo.exists()
+    assert (Shop.objects.count(), Order.objects.count(), Contact.objects.count(), Message.objects.count()) == (0,) * 4
+    assert set(IncomingWebhook.objects.values_list("topic", flat=True)) == {"shop/redact"}
+    assert PrivacyRequest.objects.get().outcome == "Erased: the shop with everything stored about it"
+
+
+def test_a_shop_that_came_back_is_not_wiped(photo: Path, shop: Shop, at) -> None:
+    deliver("app/uninstalled", payload("shop"), at=NOON)
+    at.move(hours=47)
+    Shop.objects.update(status="installed", installed_at=clock.now(), uninstalled_at=None)
+    at.move(hours=1)
+    deliver("shop/redact", payload("shop_redact"), at=NOON + timedelta(hours=48))
+    answer_privacy_requests()
+    assert (Shop.objects.count(), Order.objects.count()) == (1, 1)
+    assert PrivacyRequest.objects.get().outcome.startswith("Kept: the shop has the app")
+
+
+def test_duties_for_a_shop_that_was_never_here_are_recorded() -> None:
+    row = deliver("shop/redact", payload("shop_redact"), shop="stranger.myshopify.com")
+    answer_privacy_requests()
+    assert row.done_at is not None
+    request = PrivacyRequest.objects.get()
+    assert (request.shop, request.outcome) == (None, "Nothing is stored about this shop")
