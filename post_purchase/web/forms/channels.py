@@ -1,0 +1,33 @@
+from collections.abc import Sequence
+
+from django import forms
+
+from post_purchase.channels.base import CredentialField
+from post_purchase.words import ChannelKind
+
+ACCOUNT_LABELS = {
+    ChannelKind.WHATSAPP: ("Phone number ID", "In Meta's WhatsApp Manager, beside your number: 15 to 17 digits."),
+    ChannelKind.MESSENGER: ("Page ID", "On your Facebook page under About, Page transparency."),
+    ChannelKind.EMAIL: ("Sender address", "Shoppers see this address. Your mail provider must allow us to send from it."),
+}
+
+
+def account_label(kind: str) -> tuple[str, str]:
+    """(label, help) of the account's own id."""
+    return ACCOUNT_LABELS.get(ChannelKind(kind), ("Account ID", ""))
+
+
+class ConnectForm(forms.Form):
+    """The account's id, and whatever secrets its driver asks for."""
+
+    name = forms.CharField(max_length=120, required=False)
+    account_id = forms.CharField(max_length=190, error_messages={"required": "This is needed."})
+
+    def __init__(self, data: object, *, fields: Sequence[CredentialField]):
+        super().__init__(data)
+        self.secrets = [field.name for field in fields]
+        for field in fields:
+            self.fields[field.name] = forms.CharField(max_length=2000, error_messages={"required": "This is needed."})
+
+    def credentials(self) -> dict[str, str]:
+        return {name: self.cleaned_data[name].strip() for name in self.secrets}

@@ -1,0 +1,109 @@
+"""One small form for each part of the settings page. `apply` writes only the part's own fields."""
+
+from decimal import Decimal
+from typing import ClassVar
+
+from django import forms
+
+from post_purchase.channels.registry import DRIVERS
+from post_purchase.models import ShopSettings
+from post_purchase.words import ChannelKind
+
+# What the library's texts are written in (flows/library); tag and its own name.
+LANGUAGES = (
+    ("en", "English"),
+    ("de", "Deutsch"),
+    ("fr", "Français"),
+    ("es", "Español"),
+    ("it", "Italiano"),
+    ("nl", "Nederlands"),
+    ("pt-BR", "Português (Brasil)"),
+    ("pl", "Polski"),
+    ("sv", "Svenska"),
+    ("tr", "Türkçe"),
+    ("ar", "العربية"),
+    ("ja", "日本語"),
+)
+
+
+class PartForm(forms.Form):
+    fields_of_row: ClassVar[tuple[str, ...]] = ()
+
+    def apply(self, row: ShopSettings) -> None:
+        for name in self.fields_of_row:
+            setattr(row, name, self.cleaned_data[name])
+        row.save(update_fields=self.fields_of_row)
+
+
+class BrandForm(PartForm):
+    fields_of_row = ("brand_name", "brand_color", "support_email", "postal_address")
+    brand_name = forms.CharField(max_length=80, required=False)
+    brand_color = forms.RegexField(
+        r"^#[0-9a-fA-F]{6}$", error_messages={"invalid": "Write a colour like #1f6f5c.", "required": "Choose a colour."}
+    )
+    support_email = forms.EmailField(required=False)
+    postal_address = forms.CharField(max_length=500, required=False)
+
+
+class LanguagesForm(PartForm):
+    fields_of_row = ("default_language", "languages")
+    default_language = forms.ChoiceField(choices=LANGUAGES)
+    languages = forms.MultipleChoiceField(choices=LANGUAGES, required=False)
+
+
+class HoursForm(PartForm):
+    fields_of_row = ("quiet_from", "quiet_until", "max_promotions_per_week")
+    quiet_from = forms.TimeField(error_messages={"invalid": "Write a time like 21:00."})
+    quiet_until = forms.TimeField(error_messages={"invalid": "Write a time like 08:00."})
+    max_promotions_per_week = forms.IntegerField(min_value=0, max_value=7)
+
+
+class RewardForm(PartForm):
+    fields_of_row = ("reward_percentage", "reward_valid_days", "reward_minimum_subtotal")
+    reward_percentage = forms.DecimalField(min_value=Decimal(1), max_value=Decimal(100), decimal_places=2)
+    reward_valid_days = forms.IntegerField(min_value=1, max_value=730)
+    reward_minimum_subtotal = forms.DecimalField(min_value=Decimal(0), max_digits=12, decimal_places=2, required=False)
+
+
+class OrderForm(forms.Form):
+    """The order in which channels are offered to shoppers. "auto" leaves it to the country table."""
+
+    def __init__(self, data: object = None):
+        super().__init__(data)
+        choices = [("", "–"), *[(kind.value, kind.label) for kind in DRIVERS]]
+        self.fields["mode"] = forms.ChoiceField(choices=[("auto", "auto"), ("own", "own")])
+        for place in range(1, len(DRIVERS) + 1):
+            self.fields[f"place_{place}"] = forms.ChoiceField(choices=choices, required=False)
+
+    def clean(self) -> dict[str, object]:
+        chosen = self.chosen()
+        if self.cleaned_data.get("mode") == "own" and not chosen:
+            self.add_error("place_1", "Choose at least one channel.")
+        if len(set(chosen)) != len(chosen):
+            self.add_error("place_1", "Each channel can stand only once.")
+        return self.cleaned_data
+
+    def chosen(self) -> list[str]:
+        places = range(1, len(DRIVERS) + 1)
+        return [self.cleaned_data[f"place_{place}"] for place in places if self.cleaned_data.get(f"place_{place}")]
+
+    def apply(self, row: ShopSettings) -> None:
+        others = {country: order for country, order in row.channel_order.items() if country != "*"}
+        row.channel_order = others | ({"*": self.chosen()} if self.cleaned_data["mode"] == "own" else {})
+        row.save(update_fields=["channel_order"])
+
+
+FORMS: dict[str, type[BrandForm] | type[LanguagesForm] | type[HoursForm] | type[RewardForm] | type[OrderForm]] = {
+    "brand": BrandForm,
+    "languages": LanguagesForm,
+    "hours": HoursForm,
+    "reward": RewardForm,
+    "order": OrderForm,
+}
+
+
+def ordered_kinds(row: ShopSettings) -> list[tuple[int, str, list[tuple[str, str]]]]:
+    """[(place, chosen kind or "", choices)] for the channel-order form."""
+    own = row.channel_order.get("*", [])
+    choices = [(kind.value, ChannelKind(kind).label) for kind in DRIVERS]
+    return [(place + 1, own[place] if place < len(own) else "", choices) for place in range(len(DRIVERS))]

@@ -1,0 +1,76 @@
+"""Channels: connect an account with its credentials checked at once, see what is wrong with it, disconnect it."""
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_GET, require_POST
+
+from post_purchase.channels.base import ChannelError
+from post_purchase.channels.registry import DRIVERS, driver_for
+from post_purchase.models import ChannelStatus
+from post_purchase.services.channels import connect_channel, disconnect_channel, resume_channel
+from post_purchase.web.forms.channels import ConnectForm, account_label
+from post_purchase.words import ChannelKind
+from shopapp.web.embedded import ShopRequest, shop_required
+
+from .answers import page, refused, saved
+
+
+@shop_required
+@require_GET
+def channels(request: ShopRequest) -> HttpResponse:
+    rows = request.shop.channels.exclude(status=ChannelStatus.DISCONNECTED).order_by("pk")
+    return page(
+        request,
+        "pages/channels.html",
+        rows=list(rows.prefetch_related("templates")),
+        kinds=[(kind.value, kind.label) for kind in DRIVERS],
+    )
+
+
+@shop_required
+@require_GET
+def channel_form(request: ShopRequest, kind: str) -> HttpResponse:
+    if kind not in DRIVERS:
+        raise Http404
+    label = ChannelKind(kind).label
+    fields = driver_for(kind).credential_fields
+    return page(
+        request, "pages/channel.html", kind=kind, label=label, fields=fields, account_label=account_label(kind)
+    )
+
+
+@shop_required
+@require_POST
+def connect(request: ShopRequest, kind: str) -> HttpResponse:
+    """Asks the network before anything is saved; its answer comes back in plain words."""
+    if kind not in DRIVERS:
+        raise Http404
+    fields = driver_for(kind).credential_fields
+    form = ConnectForm(request.POST, fields=fields)
+    if not form.is_valid():
+        return refused(form=form)
+    try:
+        channel = connect_channel(
+            shop=request.shop,
+            kind=ChannelKind(kind),
+            account_id=form.cleaned_data["account_id"],
+            credentials=form.credentials(),
+            name=form.cleaned_data["name"],
+        )
+    except ChannelError as error:
+        return refused(str(error))
+    return saved(f"{channel.name} is connected", go=f"/app/settings/channels?{request.frame_query}")
+
+
+@shop_required
+@require_POST
+def disconnect(request: ShopRequest, pk: int) -> HttpResponse:
+    disconnect_channel(get_object_or_404(request.shop.channels, pk=pk))
+    return saved("Disconnected. Nothing more is sent from it.")
+
+
+@shop_required
+@require_POST
+def resume(request: ShopRequest, pk: int) -> HttpResponse:
+    resume_channel(get_object_or_404(request.shop.channels.filter(status=ChannelStatus.HALTED), pk=pk))
+    return saved("Sending again")

@@ -1,0 +1,122 @@
+"""Home: what is set up, what happened today, and what needs a person."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Q
+from django.http import HttpResponse
+from django.views.decorators.http import require_GET, require_POST
+
+from post_purchase.models import ChannelStatus, FlowStatus, Scan
+from post_purchase.services.shops import settings_of
+from post_purchase.words import Direction, MessageStatus
+from shopapp.lib import clock
+from shopapp.models import Shop
+from shopapp.web.embedded import ShopRequest, shop_required
+
+from .answers import page, saved, zone_of
+
+
+@dataclass(frozen=True)
+class Task:
+    title: str
+    text: str
+    done: bool
+    path: str
+    action: str
+
+
+@shop_required
+@require_GET
+def ping(request: ShopRequest) -> HttpResponse:
+    """The authenticated fetch that every first page makes."""
+    return HttpResponse(status=204)
+
+
+@shop_required
+@require_GET
+def home(request: ShopRequest) -> HttpResponse:
+    shop = request.shop
+    settings = settings_of(shop)
+    tasks = set_up_tasks(shop)
+    return page(
+        request,
+        "pages/home.html",
+        settings=settings,
+        tasks=tasks,
+        tasks_done=sum(task.done for task in tasks),
+        show_tasks=settings.onboarding_dismissed_at is None,
+        all_done=all(task.done for task in tasks),
+        numbers=numbers_of_today(shop, clock.now()),
+        halted=list(shop.channels.filter(status=ChannelStatus.HALTED)),
+        waiting=shop.conversations.filter(closed_at=None, handed_off_at__isnull=False).count(),
+    )
+
+
+@shop_required
+@require_POST
+def dismiss_set_up(request: ShopRequest) -> HttpResponse:
+    settings = settings_of(request.shop)
+    settings.onboarding_dismissed_at = clock.now()
+    settings.save(update_fields=["onboarding_dismissed_at"])
+    return saved("The checklist is put away")
+
+
+def set_up_tasks(shop: Shop) -> list[Task]:
+    """Each is asked of the rows, so that a tick always means that it really works."""
+    connected = shop.channels.filter(status=ChannelStatus.ACTIVE).exists()
+    flows_on = shop.flows.filter(status=FlowStatus.ON).exists()
+    placed = shop.touchpoints.filter(first_scan_at__isnull=False).exists()
+    talked = shop.conversations.filter(last_inbound_at__isnull=False).exists()
+    return [
+        Task(
+            "Connect a channel",
+            "WhatsApp, Messenger or e-mail: where shoppers will talk with you.",
+            connected,
+            "/app/settings/channels",
+            "Connect",
+        ),
+        Task(
+            "Switch on a flow",
+            "Order updates and photo reviews are written and translated. Read them, change what you like, switch them on.",
+            flows_on,
+            "/app/flows",
+            "Choose flows",
+        ),
+        Task(
+            "Place a touchpoint",
+            "The thank-you page, your order e-mail, or a card in the parcel. Ticked at the first tap or scan.",
+            placed,
+            "/app/touchpoints",
+            "Place one",
+        ),
+        Task(
+            "Have a test conversation",
+            "Open your own chat link on your phone and say hello.",
+            talked,
+            "/app/touchpoints",
+            "Get the link",
+        ),
+    ]
+
+
+def numbers_of_today(shop: Shop, now: datetime) -> list[tuple[str, Any]]:
+    """(what, how many) since midnight in the shop's time zone. Test orders' talk counts too: it is real talk."""
+    midnight = now.astimezone(zone_of(shop)).replace(hour=0, minute=0, second=0, microsecond=0)
+    out = Q(direction=Direction.OUT)
+    counts = shop.messages.filter(happened_at__gte=midnight).aggregate(
+        received=Count("pk", filter=Q(direction=Direction.IN)),
+        sent=Count("pk", filter=out & Q(sent_at__isnull=False)),
+        read=Count("pk", filter=out & Q(status=MessageStatus.READ)),
+        failed=Count("pk", filter=out & Q(status=MessageStatus.FAILED)),
+    )
+    scans = Scan.objects.filter(link__shop=shop, scanned_at__gte=midnight, robot=False).count()
+    return [
+        ("Taps and scans", scans),
+        ("Messages from shoppers", counts["received"]),
+        ("Messages sent", counts["sent"]),
+        ("Read", counts["read"]),
+        ("Failed", counts["failed"]),
+        ("Reviews", shop.reviews.filter(submitted_at__gte=midnight).count()),
+    ]

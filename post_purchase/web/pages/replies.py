@@ -1,0 +1,102 @@
+"""What a person does with a conversation: answer, send a template, take over, give back, close."""
+
+from django.http import HttpResponse
+from django.views.decorators.http import require_POST
+
+from post_purchase.channels.base import OutMessage, TemplateUse
+from post_purchase.services import conversations
+from post_purchase.services.messages import queue_message
+from post_purchase.web.forms.replies import ReplyForm, TemplateForm
+from post_purchase.words import Author, Purpose
+from shopapp.lib import clock
+from shopapp.web.embedded import ShopRequest, shop_required
+
+from .answers import refused, saved
+from .thread import conversation_of, reply_ways
+
+
+@shop_required
+@require_POST
+def reply(request: ShopRequest, pk: int) -> HttpResponse:
+    """The window is judged again: it may have closed while the person typed. Then nothing is sent and the text stays."""
+    conversation = conversation_of(request, pk)
+    form = ReplyForm(request.POST)
+    if not form.is_valid():
+        return refused(form=form)
+    ways = reply_ways(request, list(conversation.contact.points.all()), clock.now())
+    way = next((way for way in ways if way.point.pk == form.cleaned_data["point"]), None)
+    if way is None:
+        return refused("This shopper cannot be reached there any more. Choose another channel.")
+    if not way.free:
+        return refused(f"{way.capability.reason or 'Free text cannot be sent now.'} Nothing was sent.")
+    conversations.reply_as_person(
+        conversation=conversation,
+        text=form.cleaned_data["text"],
+        user_id=request.shop_user,
+        dedupe_key=f"reply:{conversation.pk}:{form.cleaned_data['key']}",
+        point=way.point,
+    )
+    return saved("Your answer is on its way")
+
+
+@shop_required
+@require_POST
+def send_template(request: ShopRequest, pk: int) -> HttpResponse:
+    conversation = conversation_of(request, pk)
+    form = TemplateForm(request.POST)
+    if not form.is_valid():
+        return refused(form=form)
+    ways = reply_ways(request, list(conversation.contact.points.all()), clock.now())
+    found = [(way, one) for way in ways for one in way.templates if one.pk == form.cleaned_data["template"]]
+    if not found:
+        return refused("This template cannot be sent to this shopper now.")
+    way, template = found[0]
+    values = [request.POST.get(f"value_{template.pk}_{place}", "").strip()[:200] for place in range(len(template.parameters))]
+    if not all(values):
+        return refused("Fill in every value of the template.")
+    text = template.body
+    for place, value in enumerate(values, start=1):
+        text = text.replace("{{%d}}" % place, value)
+    queue_message(
+        conversation=conversation,
+        content=OutMessage(
+            text=text,
+            language=template.language,
+            template=TemplateUse(name=template.name, language=template.language, parameters=values),
+        ),
+        purpose=Purpose.SERVICE,
+        author=Author.PERSON,
+        author_id=request.shop_user,
+        point=way.point,
+        order=conversation.order,
+        dedupe_key=f"reply:{conversation.pk}:{form.cleaned_data['key']}",
+    )
+    return saved("The template is on its way")
+
+
+@shop_required
+@require_POST
+def take_over(request: ShopRequest, pk: int) -> HttpResponse:
+    conversations.hand_off(conversation=conversation_of(request, pk), reason="Taken over by the team")
+    return saved("You have taken over. Flows and automatic answers pause.")
+
+
+@shop_required
+@require_POST
+def give_back(request: ShopRequest, pk: int) -> HttpResponse:
+    conversations.take_back(conversation=conversation_of(request, pk))
+    return saved("Given back. Automatic answers go on.")
+
+
+@shop_required
+@require_POST
+def close(request: ShopRequest, pk: int) -> HttpResponse:
+    conversations.close(conversation=conversation_of(request, pk))
+    return saved("Closed. It opens again when the shopper writes.")
+
+
+@shop_required
+@require_POST
+def reopen(request: ShopRequest, pk: int) -> HttpResponse:
+    conversations.reopen(conversation=conversation_of(request, pk))
+    return saved("Opened again")

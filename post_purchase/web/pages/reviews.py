@@ -1,0 +1,74 @@
+"""Reviews, high and low alike. A review can be hidden only for a stated reason that has nothing to do with its rating."""
+
+from django.db.models import Avg, Count
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_GET, require_POST
+
+from post_purchase.models import AttachmentStatus, Review
+from post_purchase.services.media import signed_media_url
+from post_purchase.web.forms.reviews import HIDE_REASONS, HideForm
+from post_purchase.words import ChannelKind
+from shopapp.web.embedded import ShopRequest, shop_required
+
+from .answers import page, paged, refused, saved
+
+
+@shop_required
+@require_GET
+def reviews(request: ShopRequest) -> HttpResponse:
+    rating = request.GET.get("rating", "")
+    rating = rating if rating in ("1", "2", "3", "4", "5") else ""
+    photo = request.GET.get("photo") == "1"
+    search = request.GET.get("q", "").strip()[:80]
+    everything = request.shop.reviews.all()
+    rows = everything.select_related("order", "contact__conversation").prefetch_related("photos__attachment")
+    if rating:
+        rows = rows.filter(rating=int(rating))
+    if photo:
+        rows = rows.filter(photos__isnull=False).distinct()
+    if search:
+        rows = rows.filter(text__icontains=search)
+    shown = paged(request, rows.order_by("-submitted_at", "-pk"))
+    return page(
+        request,
+        "pages/reviews.html",
+        rows=shown,
+        cards=[(review, photos_of(review), channel_of(review)) for review in shown],
+        totals=everything.aggregate(count=Count("pk"), average=Avg("rating")),
+        rating=rating,
+        photo=photo,
+        search=search,
+        filtered=bool(rating or photo or search),
+        reasons=HIDE_REASONS,
+    )
+
+
+def photos_of(review: Review) -> list[str]:
+    stored = [one.attachment for one in review.photos.all() if one.attachment.status == AttachmentStatus.STORED]
+    return [signed_media_url(attachment) for attachment in stored]
+
+
+def channel_of(review: Review) -> str:
+    return ChannelKind(review.channel_kind).label if review.channel_kind in ChannelKind.values else ""
+
+
+@shop_required
+@require_POST
+def hide(request: ShopRequest, pk: int) -> HttpResponse:
+    review = get_object_or_404(request.shop.reviews, pk=pk)
+    form = HideForm(request.POST)
+    if not form.is_valid():
+        return refused(form=form)
+    review.status, review.status_reason = Review.Status.HIDDEN, dict(HIDE_REASONS)[form.cleaned_data["reason"]]
+    review.save(update_fields=["status", "status_reason"])
+    return saved("Hidden. The reason is kept with the review.")
+
+
+@shop_required
+@require_POST
+def show(request: ShopRequest, pk: int) -> HttpResponse:
+    review = get_object_or_404(request.shop.reviews, pk=pk)
+    review.status, review.status_reason = Review.Status.PUBLISHED, ""
+    review.save(update_fields=["status", "status_reason"])
+    return saved("Published again")

@@ -1,0 +1,70 @@
+"""Settings: brand, languages, quiet hours, reward, channel order, and the legal requests."""
+
+from datetime import timedelta
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_GET, require_POST
+
+from post_purchase.models import ChannelStatus, PrivacyRequestKind
+from post_purchase.services.shops import settings_of
+from post_purchase.web.forms.settings import FORMS, LANGUAGES, ordered_kinds
+from shopapp.lib import clock
+from shopapp.web.embedded import ShopRequest, shop_required
+
+from .answers import page, refused, saved
+
+TERM = timedelta(days=30)  # GDPR and Shopify: a privacy request is answered within 30 days
+
+
+@shop_required
+@require_GET
+def settings(request: ShopRequest) -> HttpResponse:
+    row = settings_of(request.shop)
+    return page(
+        request,
+        "pages/settings.html",
+        settings=row,
+        languages=LANGUAGES,
+        kinds=ordered_kinds(row),
+        channels=list(request.shop.channels.exclude(status=ChannelStatus.DISCONNECTED).order_by("pk")),
+        open_requests=request.shop.privacy_requests.filter(done_at=None).count(),
+    )
+
+
+@shop_required
+@require_POST
+def save_settings(request: ShopRequest, part: str) -> HttpResponse:
+    if part not in FORMS:
+        raise Http404
+    row = settings_of(request.shop)
+    form = FORMS[part](request.POST)
+    if not form.is_valid():
+        return refused(form=form)
+    form.apply(row)
+    return saved("Saved")
+
+
+@shop_required
+@require_GET
+def privacy(request: ShopRequest) -> HttpResponse:
+    now = clock.now()
+    rows = request.shop.privacy_requests.defer("export").order_by("-requested_at", "-pk")[:100]
+    return page(
+        request,
+        "pages/privacy.html",
+        rows=[(row, row.requested_at + TERM, row.done_at is None and row.requested_at + TERM < now) for row in rows],
+        data_request=PrivacyRequestKind.DATA_REQUEST,
+    )
+
+
+@shop_required
+@require_GET
+def privacy_export(request: ShopRequest, pk: int) -> HttpResponse:
+    """The JSON that the merchant hands on to the person who asked."""
+    row = get_object_or_404(request.shop.privacy_requests.filter(kind=PrivacyRequestKind.DATA_REQUEST), pk=pk)
+    if not row.export:
+        raise Http404
+    response = HttpResponse(row.export, content_type="application/json")
+    response["Content-Disposition"] = f'attachment; filename="data-request-{row.pk}.json"'
+    return response

@@ -1,0 +1,178 @@
+"""One conversation: what was said, how it fared, and beside it the order, the parcels, the consent and the flows."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_GET
+
+from post_purchase.channels.base import Capability
+from post_purchase.channels.registry import driver_for
+from post_purchase.models import (
+    AttachmentStatus,
+    Channel,
+    ChannelStatus,
+    ContactPoint,
+    Conversation,
+    Message,
+    MessageTemplate,
+    TemplateStatus,
+)
+from post_purchase.services.consent import newest_states
+from post_purchase.services.conversations import mark_opened
+from post_purchase.services.media import signed_media_url
+from post_purchase.words import ChannelKind, MessageStatus, Mode, Purpose
+from shopapp.lib import clock
+from shopapp.lib.crypto import new_code
+from shopapp.web.embedded import ShopRequest, shop_required
+
+from .answers import draw, page
+
+SHOWN = 60  # messages per look; older ones by ?before=
+STOPPED = (MessageStatus.SUPPRESSED, MessageStatus.FAILED)
+
+
+@dataclass(frozen=True)
+class ReplyWay:
+    """One point that an answer can go to, and the window's rules for it, said before anything is typed."""
+
+    point: ContactPoint
+    channel: Channel
+    capability: Capability
+    templates: tuple[MessageTemplate, ...]
+
+    @property
+    def label(self) -> str:
+        return ChannelKind(self.point.kind).label
+
+    @property
+    def free(self) -> bool:
+        return self.capability.mode == Mode.FREE
+
+
+def conversation_of(request: ShopRequest, pk: int) -> Conversation:
+    rows = request.shop.conversations.select_related("contact", "order")
+    return get_object_or_404(rows, pk=pk)
+
+
+@shop_required
+@require_GET
+def thread(request: ShopRequest, pk: int) -> HttpResponse:
+    conversation = conversation_of(request, pk)
+    if conversation.unread:
+        mark_opened(conversation=conversation)
+    now = clock.now()
+    points = list(conversation.contact.points.order_by("-last_inbound_at", "pk"))
+    ways = reply_ways(request, points, now)
+    shown, older = messages_of(request, conversation)
+    orders = list(conversation.contact.orders.order_by("-placed_at").prefetch_related("lines", "parcels")[:5])
+    return page(
+        request,
+        "pages/thread.html",
+        conversation=conversation,
+        contact=conversation.contact,
+        bubbles=shown,
+        older=older,
+        mark=mark_of(bubbles_html(request, shown)),
+        ways=ways,
+        way=next((way for way in ways if way.free), ways[0] if ways else None),
+        templates=[template for way in ways for template in way.templates],
+        orders=orders,
+        consents=consents(points),
+        runs=list(conversation.contact.runs.select_related("flow", "version", "order").order_by("-started_at")[:6]),
+        reply_key=new_code(),
+    )
+
+
+@shop_required
+@require_GET
+def thread_live(request: ShopRequest, pk: int) -> HttpResponse:
+    """The newest messages as HTML, or 304 when nothing has changed."""
+    conversation = conversation_of(request, pk)
+    shown, _ = messages_of(request, conversation)
+    html = bubbles_html(request, shown)
+    mark = mark_of(html)
+    if request.headers.get("If-None-Match") == mark:
+        return HttpResponse(status=304, headers={"ETag": mark})
+    return HttpResponse(html, headers={"ETag": mark})
+
+
+def bubbles_html(request: ShopRequest, shown: list[dict[str, Any]]) -> str:
+    return draw(request, "parts/messages.html", bubbles=shown)
+
+
+def mark_of(html: str) -> str:
+    return f'"{hashlib.sha256(html.encode()).hexdigest()[:24]}"'
+
+
+def messages_of(request: ShopRequest, conversation: Conversation) -> tuple[list[dict[str, Any]], int | None]:
+    """(oldest first, pk to ask for older ones with, or None)"""
+    rows: QuerySet[Message] = conversation.messages.select_related("channel", "run__flow")
+    before = request.GET.get("before", "")
+    if before:
+        if not before.isdigit() or len(before) > 18:
+            raise Http404
+        rows = rows.filter(pk__lt=int(before))
+    newest = list(rows.prefetch_related("attachments").order_by("-pk")[: SHOWN + 1])
+    older = newest[SHOWN - 1].pk if len(newest) > SHOWN else None
+    return [bubble(message) for message in reversed(newest[:SHOWN])], older
+
+
+def bubble(message: Message) -> dict[str, Any]:
+    """What the template draws for one message."""
+    content = message.content or {}
+    url_button = content.get("url_button") or {}
+    return {
+        "message": message,
+        "stopped": message.status in STOPPED,
+        "choices": [button.get("title", "") for button in content.get("buttons") or []],
+        "link_title": url_button.get("title", ""),
+        "channel": ChannelKind(message.channel.kind).label if message.channel else "",
+        "flow": message.run.flow.name if message.run else "",
+        "photos": [signed_media_url(photo) for photo in message.attachments.all() if is_stored(photo)],
+        "photo_notes": [note_of(photo) for photo in message.attachments.all() if not is_stored(photo)],
+    }
+
+
+def is_stored(photo: Any) -> bool:
+    return photo.status == AttachmentStatus.STORED
+
+
+def note_of(photo: Any) -> str:
+    if photo.status == AttachmentStatus.WAITING:
+        return "A photo is being fetched."
+    return f"A file was not kept: {photo.reason or 'it is not a photo that we can open'}."
+
+
+def reply_ways(request: ShopRequest, points: list[ContactPoint], now: datetime) -> list[ReplyWay]:
+    """Every point whose network is connected, last used first, with what the network allows now."""
+    channels = list(request.shop.channels.filter(status=ChannelStatus.ACTIVE).order_by("pk"))
+    approved = MessageTemplate.objects.filter(channel__in=channels, status=TemplateStatus.APPROVED).order_by("name")
+    by_channel: dict[int, list[MessageTemplate]] = {}
+    for template in approved:
+        by_channel.setdefault(template.channel_id, []).append(template)
+    ways = []
+    for point in points:
+        fitting = [channel for channel in channels if channel.kind == point.kind]
+        own = [channel for channel in fitting if point.account_id in ("", channel.account_id)]
+        if not own or point.blocked_at is not None:
+            continue
+        capability = driver_for(point.kind).capability(
+            point=point, channel=own[0], purpose=Purpose.SERVICE, now=now
+        )
+        offered = tuple(by_channel.get(own[0].pk, ())) if capability.mode == Mode.TEMPLATE else ()
+        ways.append(ReplyWay(point=point, channel=own[0], capability=capability, templates=offered))
+    return ways
+
+
+def consents(points: list[ContactPoint]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """[(network, [(purpose, granted or withdrawn)])] by the newest line of the ledger."""
+    states = newest_states(points)
+    return [
+        (ChannelKind(point.kind).label, [(Purpose(purpose).label, state) for purpose, state in states[point.pk].items()])
+        for point in points
+    ]

@@ -1,0 +1,207 @@
+/* The admin pages' one script. App Bridge adds the ID token to every fetch to our own address; this file makes sure that
+   what the merchant does goes through fetch: links, forms, downloads, live parts. Without it the pages still open. */
+(() => {
+  const root = () => document.getElementById("page");
+  const say = (text, isError = false) => window.shopify?.toast?.show(text, { isError });
+  const ready = () => Promise.resolve(window.shopify?.ready);
+  let visit = 0;
+  let typed = false; // the merchant has typed something that is not saved
+
+  /* Internal links keep Shopify's `shop` and `host`: a reload then finds its way through the bounce page. */
+  function withShop(address) {
+    const url = new URL(address, location.href);
+    for (const name of ["shop", "host", "locale"]) {
+      const value = new URLSearchParams(location.search).get(name);
+      if (value && !url.searchParams.has(name)) url.searchParams.set(name, value);
+    }
+    return url;
+  }
+
+  async function ask(address, options = {}) {
+    await ready();
+    const url = withShop(address);
+    const reply = await fetch(url, { ...options, headers: { "X-Requested-With": "fetch", ...(options.headers || {}) } });
+    if (reply.status === 401) throw new Error("Shopify did not confirm who you are. Reload the page and try again.");
+    return reply;
+  }
+
+  async function go(address, { push = true, keepPlace = false } = {}) {
+    const mine = ++visit;
+    const url = withShop(address);
+    document.documentElement.setAttribute("data-loading", "");
+    try {
+      const reply = await ask(url);
+      const fresh = new DOMParser().parseFromString(await reply.text(), "text/html");
+      if (mine !== visit) return;
+      const next = fresh.getElementById("page");
+      if (!next) throw new Error("The page did not load. Try again in a moment.");
+      if (push) history.pushState({}, "", url);
+      document.title = fresh.title;
+      typed = false;
+      window.shopify?.saveBar?.hide?.();
+      root().replaceWith(document.adoptNode(next));
+      if (!keepPlace) {
+        scrollTo(0, 0);
+        root().focus({ preventScroll: true });
+      }
+      markNav();
+      setUp();
+    } catch (error) {
+      say(error.message || "The page did not load. Check your connection and try again.", true);
+    } finally {
+      document.documentElement.removeAttribute("data-loading");
+    }
+  }
+
+  function mayLeave() {
+    return !typed || confirm("You have changes that are not saved. Leave this page?");
+  }
+
+  function markNav() {
+    for (const link of document.querySelectorAll("s-app-nav s-link")) {
+      const path = new URL(link.getAttribute("href"), location.href).pathname;
+      const here = path === "/app" ? location.pathname === path : location.pathname.startsWith(path);
+      here ? link.setAttribute("aria-current", "page") : link.removeAttribute("aria-current");
+    }
+  }
+
+  document.addEventListener("click", (event) => {
+    if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    const link = event.composedPath().find((node) => node.matches?.("a[href], s-link[href], s-button[href], s-clickable[href]"));
+    const copy = event.composedPath().find((node) => node.matches?.("[data-copy]"));
+    if (copy) return void copyText(copy);
+    if (!link) return;
+    const host = event.composedPath().find((node) => node.matches?.("[data-download], [target]")) || link;
+    const url = new URL(link.getAttribute("href"), location.href);
+    if (url.origin !== location.origin || host.getAttribute("target") === "_blank" || !url.pathname.startsWith("/app")) return;
+    if (url.pathname === location.pathname && url.hash) return;
+    event.preventDefault();
+    if (host.hasAttribute("data-download")) return void download(url, host);
+    if (mayLeave()) go(url);
+  });
+  addEventListener("popstate", () => go(location.href, { push: false }));
+  addEventListener("beforeunload", (event) => { if (typed) event.preventDefault(); });
+
+  async function download(url, link) {
+    try {
+      const reply = await ask(url);
+      if (!reply.ok) throw new Error("The file could not be made. Try again in a moment.");
+      const address = URL.createObjectURL(await reply.blob());
+      const anchor = Object.assign(document.createElement("a"), { href: address, download: link.dataset.download || "download" });
+      anchor.click();
+      setTimeout(() => URL.revokeObjectURL(address), 10000);
+    } catch (error) { say(error.message, true); }
+  }
+
+  async function copyText(button) {
+    const source = document.getElementById(button.dataset.copy);
+    const text = source.value ?? source.textContent;
+    try { await navigator.clipboard.writeText(text); say("Copied"); } catch {
+      getSelection().selectAllChildren(source);
+      say("Press Ctrl+C or Cmd+C to copy what is marked.");
+    }
+  }
+
+  const field = (form, name) => form.querySelector(`[name="${CSS.escape(name)}"]`);
+  function showErrors(form, errors) {
+    for (const old of form.querySelectorAll("[error]")) old.removeAttribute("error");
+    let first = null;
+    for (const [name, text] of Object.entries(errors || {})) {
+      const place = field(form, name);
+      if (place) { place.setAttribute("error", text); first ||= place; }
+    }
+    first?.focus();
+    return first;
+  }
+
+  /* What was typed stays where it is, whatever the answer: only a saved form is drawn anew. */
+  document.addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (form.matches("[data-filter]")) {
+      event.preventDefault();
+      const url = new URL(form.getAttribute("action"), location.href);
+      for (const [name, value] of new FormData(form)) if (value) url.searchParams.append(name, value);
+      return void go(url);
+    }
+    if (!form.matches("[data-ajax]")) return;
+    event.preventDefault();
+    if (form.dataset.busy) return;
+    if (form.dataset.confirm && !confirm(form.dataset.confirm)) return;
+    form.dataset.busy = "1";
+    const buttons = form.querySelectorAll('s-button[type="submit"]');
+    buttons.forEach((button) => button.setAttribute("loading", ""));
+    try {
+      const reply = await ask(form.getAttribute("action"), { method: "POST", body: new FormData(form), headers: { Accept: "application/json" } });
+      const answer = reply.headers.get("Content-Type")?.includes("json") ? await reply.json() : null;
+      if (!reply.ok || !answer) {
+        const shown = showErrors(form, answer?.errors);
+        say(answer?.message || (shown ? "Please look at the marked fields." : "That did not work. Nothing was changed; try again."), true);
+        return;
+      }
+      showErrors(form, {});
+      typed = false;
+      if (answer.toast) say(answer.toast);
+      await go(answer.go || location.href, { push: Boolean(answer.go), keepPlace: !answer.go });
+    } catch (error) {
+      say(error.message || "The connection failed. What you typed is still here; try again.", true);
+    } finally {
+      delete form.dataset.busy;
+      buttons.forEach((button) => button.removeAttribute("loading"));
+    }
+  });
+
+  for (const kind of ["input", "change"])
+    document.addEventListener(kind, (event) => {
+      const form = event.target.closest?.("form");
+      if (!form) return;
+      if (form.matches("[data-ajax]") && !form.matches("[data-instant]")) typed = true;
+      if (kind === "change" && form.matches("[data-filter], [data-instant]") && event.target.tagName !== "S-SEARCH-FIELD") form.requestSubmit();
+      if (form.dataset.preview) soon(() => preview(form));
+      const count = document.getElementById(event.target.dataset?.count || "");
+      if (count) count.textContent = event.target.value.length;
+    });
+
+  let waiting;
+  function soon(work) { clearTimeout(waiting); waiting = setTimeout(work, 350); }
+
+  async function preview(form) {
+    const place = document.getElementById("preview");
+    if (!place) return;
+    try {
+      const reply = await ask(form.dataset.preview, { method: "POST", body: new FormData(form) });
+      if (reply.ok) place.innerHTML = await reply.text();
+    } catch { /* the next key tries again; the last picture stays */ }
+  }
+
+  /* A live part asks again every few seconds while the page is looked at; what is typed lies outside it. */
+  let clock;
+  function setUp() {
+    clearInterval(clock);
+    const live = document.querySelector("[data-live]");
+    const bottom = document.querySelector("[data-bottom]");
+    if (bottom) bottom.scrollTop = bottom.scrollHeight;
+    const form = document.querySelector("form[data-preview]");
+    if (form) preview(form);
+    if (!live) return;
+    let known = live.dataset.mark || "";
+    clock = setInterval(async () => {
+      if (document.hidden || !live.isConnected) return;
+      const note = document.getElementById("live-trouble");
+      try {
+        const reply = await ask(live.dataset.live, { headers: { "If-None-Match": known } });
+        if (note) note.hidden = true;
+        if (reply.status !== 200) return;
+        known = reply.headers.get("ETag") || "";
+        const atBottom = live.scrollHeight - live.scrollTop - live.clientHeight < 80;
+        live.innerHTML = await reply.text();
+        if (atBottom) live.scrollTop = live.scrollHeight;
+      } catch { if (note) note.hidden = false; }
+    }, Number(live.dataset.every || 5) * 1000);
+  }
+
+  addEventListener("DOMContentLoaded", () => {
+    markNav();
+    setUp();
+    ask("/app/ping").catch(() => {}); // one authenticated fetch on every first page: Shopify's review looks for it
+  });
+})();
