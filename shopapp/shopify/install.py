@@ -26,7 +26,6 @@ NOT_SET_UP: dict[str, Any] = {
     "backfill_finished_at": None,
     "backfill_error": "",
     "backfill_next_attempt_at": None,
-    "backfill_next_attempt_at": None,
 }
 
 
