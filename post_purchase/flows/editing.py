@@ -50,7 +50,7 @@ def install_library(shop: Shop) -> list[Flow]:
 
 
 def save_draft(flow: Flow, document: Mapping[str, Any]) -> list[Problem]:
-    """Keep the document as it is, so that no typed word is lost, and say what must be mended before it can be published."""
+    """Keep the document as it is, so that no typed word is lost, and say what must be mended before publishing."""
     flow.draft, flow.draft_saved_at = dict(document), clock.now()
     flow.save(update_fields=["draft", "draft_saved_at"])
     return problems_of(document)
@@ -86,7 +86,7 @@ def publish(flow: Flow, user: str = "") -> FlowVersion:
 
 @transaction.atomic
 def switch_on(flow: Flow, user: str = "") -> Flow:
-    """From now on new events start runs. Publishes the draft where nothing was published yet (may raise DocumentError)."""
+    """From now on new events start runs. Publishes the draft where nothing was yet (may raise DocumentError)."""
     if flow.live_version_id is None:
         publish(flow, user)
     Flow.objects.filter(pk=flow.pk).update(status=FlowStatus.ON)
@@ -160,7 +160,7 @@ def _time_fields(document: Mapping[str, Any]) -> Iterable[EditableField]:
 
 
 def apply_edits(document: Mapping[str, Any], edits: Mapping[str, str]) -> dict[str, Any]:
-    """The document with the merchant's values. Only what `editable_fields` lists can be changed; other paths are refused.
+    """The document with the merchant's values. Only what `editable_fields` lists can be changed.
 
     Raises DocumentError for a path that is not editable, or a duration that is none.
     """

@@ -1,4 +1,4 @@
-"""What a run may know, read anew each time. Plain data. `personal` is for the words of a message only: it is not logged."""
+"""What a run may know, read anew each time. Plain data. `personal` is for the words only: it is not logged."""
 
 from collections.abc import Mapping
 from datetime import datetime
