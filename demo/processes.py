@@ -187,7 +187,7 @@ class Processes:
                 process.wait(5)
 
     def _remember(self) -> None:
-        known = {str(process.pid): _command_of(process.pid) for process in self.running.values()}
+        known = {str(process.pid): _started_command(process.pid) for process in self.running.values()}
         (self.folder / "pids.json").write_text(json.dumps({"main": os.getpid(), "children": known}))
 
     def stop_leftovers(self) -> int:
@@ -218,6 +218,16 @@ class Processes:
 def _signal(pid: int, number: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, number)
+
+
+def _started_command(pid: int) -> str:
+    """Right after its start a process may still have no name of its own."""
+    for _ in range(100):
+        found = _command_of(pid)
+        if found:
+            return found
+        time.sleep(0.01)
+    return ""
 
 
 def _command_of(pid: int) -> str:

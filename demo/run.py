@@ -9,7 +9,7 @@ from pathlib import Path
 
 from demo.processes import ROOT, NotStarted, Processes, choose_port, environment
 
-FOLDER = ROOT / "var" / "demo"
+FOLDER = Path(os.environ.get("DEMO_HOME", ROOT / "var" / "demo"))
 SHOP = "fern-and-field.myshopify.com"
 
 
@@ -31,11 +31,12 @@ def main() -> None:
     def stop(*_: object) -> None:
         raise Stopped
 
+    signal.signal(signal.SIGINT, stop)  # said again: a shell that starts us with & has it ignored
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGHUP, stop)
     try:
         run(asked)
-    except (KeyboardInterrupt, Stopped):
+    except Stopped:
         pass
     except NotStarted as problem:
         sys.exit(f"The demo did not start. {problem}")
