@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Facts = Mapping[str, Any]  # JSON-able; its roots are ROOTS
 ROOTS = frozenset(
@@ -17,7 +18,7 @@ def look_up(facts: Facts, path: tuple[str, ...]) -> Any:
     """The value at a path, None where anything on the way is missing."""
     value: Any = facts
     for name in path:
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             return None
         value = value.get(name)
     return value
@@ -35,8 +36,6 @@ class Condition(BaseModel):
     all_of: tuple["Condition", ...] | None = Field(default=None, alias="all")
     any_of: tuple["Condition", ...] | None = Field(default=None, alias="any")
     not_: "Condition | None" = Field(default=None, alias="not")
-
-    _holds: Callable[[Facts], bool] = PrivateAttr()
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> "Condition":
@@ -56,22 +55,18 @@ class Condition(BaseModel):
     def _comparisons(self) -> list[str]:
         return [name for name in _COMPARISONS if name in self.model_fields_set]
 
-    def model_post_init(self, context: Any) -> None:
-        self._holds = self._compiled()
-
-    def holds(self, facts: Facts) -> bool:
-        return self._holds(facts)
-
-    def _compiled(self) -> Callable[[Facts], bool]:
+    @cached_property
+    def holds(self) -> Callable[[Facts], bool]:
+        """Compiled once: the engine asks some ten of these in each step."""
         if self.all_of is not None:
-            parts = self.all_of
-            return lambda facts: all(part._holds(facts) for part in parts)
+            parts = tuple(part.holds for part in self.all_of)
+            return lambda facts: all(holds(facts) for holds in parts)
         if self.any_of is not None:
-            parts = self.any_of
-            return lambda facts: any(part._holds(facts) for part in parts)
+            parts = tuple(part.holds for part in self.any_of)
+            return lambda facts: any(holds(facts) for holds in parts)
         if self.not_ is not None:
-            inner = self.not_
-            return lambda facts: not inner._holds(facts)
+            inner = self.not_.holds
+            return lambda facts: not inner(facts)
         path = tuple(self.fact.split("."))
         if self.exists is not None:
             wanted = self.exists

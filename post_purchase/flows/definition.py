@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from post_purchase.services import texts
 from post_purchase.words import EventKind, Purpose
@@ -126,14 +127,9 @@ class FlowDocument(_Part):
     messages: dict[Id, MessageSpec] = {}
     texts: dict[str, LanguageTexts]
 
-    _titles: _Titles = PrivateAttr()
-
-    def model_post_init(self, context: Any) -> None:
-        self._titles = _Titles(self.texts)
-
-    @property
+    @cached_property
     def titles(self) -> Titles:
-        return self._titles
+        return _Titles(self.texts)
 
     def languages_for(self, language: str, default: str = "") -> Iterable[str]:
         """The fall-back chain: pt-BR, pt, any pt-*, the shop's default, English, whatever there is."""

@@ -1,4 +1,4 @@
-"""Doing what the engine wants, inside the run's transaction. Each effect carries a key, so doing it twice changes nothing."""
+"""Doing what the engine wants, inside the run's transaction. Effects carry keys: doing one twice changes nothing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -34,7 +34,7 @@ class PreviewMessage:
 def preview(
     flow: Flow | Mapping[str, Any] | FlowDocument, language: str, order: Order | None = None
 ) -> list[PreviewMessage]:
-    """Every message of the flow's draft in the order of its steps, for a real order or a sample. Saves and sends nothing.
+    """Every message of the flow's draft in the order of its steps, for a real order or a sample. It sends nothing.
 
     Raises DocumentError where the document itself is broken; a broken text is shown as such.
     """

@@ -1,4 +1,4 @@
-"""Applying one event to one run: state, log, timers and effects in one transaction, so that a crash anywhere repeats harmlessly."""
+"""Applying one event to one run: state, log, timers and effects in one transaction, so a crash repeats harmlessly."""
 
 import logging
 

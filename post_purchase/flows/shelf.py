@@ -1,4 +1,4 @@
-"""The ready-made flows: library/<key>.yaml, with their words in library/texts/<key>/<language>.yaml. The folder is the list."""
+"""The ready-made flows: library/<key>.yaml, words in library/texts/<key>/<language>.yaml. The folder is the list."""
 
 from copy import deepcopy
 from functools import lru_cache

@@ -19,8 +19,8 @@ STORING_AT_MOST = timedelta(hours=1)  # a photo that is not safe by then does no
 class CollectReview(Step):
     """A rating, then words, then a photo. The review is saved at the rating and completed by what follows.
 
-    Phases: rating -> more (words or a photo) -> photo -> storing. Whatever the rating, the way on is the same; who rates
-    low is also offered a person.
+    Phases: rating -> more (words or a photo) -> photo -> storing. Whatever the rating, the way on is the same;
+    who rates low is also offered a person.
     """
 
     kind: Literal["collect_review"]
