@@ -2,8 +2,6 @@
 
 import time
 
-from redis.exceptions import RedisError
-
 from shopapp.lib import queue
 
 MAX_UNKNOWN_PER_MINUTE = 300  # 80 random bits: a guesser at this rate needs longer than the universe has
@@ -17,6 +15,6 @@ def too_many_unknown() -> bool:
         pipe.incr(key)
         pipe.expire(key, 120)
         count, _ = pipe.execute()
-    except RedisError:
+    except queue.RedisError:
         return False
     return int(count) > MAX_UNKNOWN_PER_MINUTE

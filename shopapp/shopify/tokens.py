@@ -71,7 +71,7 @@ def access_token(shop: Shop, *, rejected: str = "") -> str:
     while True:
         _refuse_unusable(shop)
         if shop.access_token != rejected and shop.token_is_fresh(now=clock.now()):
-            return shop.access_token
+            return str(shop.access_token)
         if _claim(shop):
             shop.refresh_from_db()  # another worker may have finished between our look and our claim
             if shop.access_token == rejected or not shop.token_is_fresh(now=clock.now()):
@@ -79,7 +79,7 @@ def access_token(shop: Shop, *, rejected: str = "") -> str:
             Shop.objects.filter(pk=shop.pk, refresh_lease_until=shop.refresh_lease_until).update(
                 refresh_lease_until=None
             )
-            return shop.access_token
+            return str(shop.access_token)
         if time.monotonic() > give_up_at:
             raise AdminApiError("The token is being refreshed elsewhere", retryable=True, code="REFRESHING")
         time.sleep(POLL_SECONDS)

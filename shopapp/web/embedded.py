@@ -52,9 +52,7 @@ def shop_required(view: View) -> View:
         token = bearer or (request.GET.get("id_token", "") if safe else "")
         try:
             admin = verify_admin_token(token)
-            shop = Shop.objects.filter(domain=admin.shop).first()
-            if needs_exchange(shop):
-                shop = _exchange(shop, admin.shop, token)
+            shop = _shop_of(admin.shop, token)
         except InvalidIdToken as error:
             log.info("embedded.no_token", extra={"why": str(error), "bearer": bool(bearer)})
             return _bounce(request) if safe and not bearer else _try_again()
@@ -69,8 +67,11 @@ def shop_required(view: View) -> View:
     return guarded
 
 
-def _exchange(shop: Shop | None, domain: str, token: str) -> Shop:
-    """A shop whose stored refresh token still works can be shown while Shopify's token endpoint is away."""
+def _shop_of(domain: str, token: str) -> Shop:
+    """A shop that is installed can be shown also while Shopify gives no tokens."""
+    shop = Shop.objects.filter(domain=domain).first()
+    if shop is not None and not needs_exchange(shop):
+        return shop
     try:
         return install_or_refresh(domain, token)
     except AdminApiError:

@@ -83,13 +83,13 @@ def _insert(row: tuple[Any, ...]) -> bool:
         connection.ensure_connection()
         # psycopg's own cursor: parameters bound by the server, the statement prepared once per connection.
         with psycopg.Cursor(connection.connection) as cursor:
-            cursor.execute(f"{insert} ({places}) ON CONFLICT DO NOTHING", row, prepare=True)  # type: ignore[arg-type]
+            cursor.execute(f"{insert} ({places}) ON CONFLICT DO NOTHING", row, prepare=True)
             return cursor.rowcount == 1
     values = [connection.ops.adapt_datetimefield_value(v) if isinstance(v, datetime) else v for v in row]
     places = ", ".join("%s" for _ in COLUMNS)
     with connection.cursor() as cursor:
         cursor.execute(f"{insert} ({places}) ON CONFLICT DO NOTHING", values)
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount == 1)
 
 
 def moment_or_none(text: str) -> datetime | None:
