@@ -1,10 +1,10 @@
 """What goes wrong on demand. A fault waits at a place and is taken by the next call that passes there.
 
 Places: shopify.graphql, shopify.token, whatsapp.send, whatsapp.media, messenger.send.
-Kinds: `status` (answer this HTTP status, nothing done), `drop` (do the work, never answer), `slow` (do the work, answer after
-`seconds`), `throttled` (the network's own "slow down"), `error` (the network's own error `code`), `status_first` (status
-callbacks reach the app before the answer to the send does).
-Switches, on until turned off: `duplicate` (every webhook twice), `disorder` (webhooks in reversed order of each second).
+Kinds: `status` (answer this HTTP status, nothing done), `drop` (do the work, never answer), `slow` (do the work,
+answer after `seconds`), `throttled` (the network's own "slow down"), `error` (the network's own error `code`),
+`status_first` (status callbacks reach the app before the answer to the send does).
+Switches, on until turned off: `duplicate` (every webhook twice), `disorder` (webhooks turned round).
 """
 
 import threading

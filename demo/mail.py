@@ -1,4 +1,5 @@
-"""The shoppers' mail: an SMTP server that keeps what arrives, and replies that reach the app as Postmark's inbound webhook."""
+"""The shoppers' mail: an SMTP server that keeps what arrives,
+and replies that reach the app as Postmark's inbound webhook."""
 
 import base64
 import email

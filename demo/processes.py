@@ -1,4 +1,5 @@
-"""The app's processes on this machine: Redis, web, worker, clock. Started in their own groups, stopped together, found again."""
+"""The app's processes on this machine: Redis, web, worker, clock. Started in their own groups,
+stopped together, found again."""
 
 import contextlib
 import json
@@ -191,7 +192,8 @@ class Processes:
         (self.folder / "pids.json").write_text(json.dumps({"main": os.getpid(), "children": known}))
 
     def stop_leftovers(self) -> int:
-        """Processes of an earlier start that was killed. Only those whose command is still what we started. Returns how many."""
+        """Processes of an earlier start that was killed.
+        Only those whose command is still what we started. Returns how many."""
         file = self.folder / "pids.json"
         try:
             known = json.loads(file.read_text())

@@ -1,4 +1,5 @@
-"""`bin/demo`: everything on this machine, until Ctrl-C. `bin/demo --story [name ...]`: the stories, without a person."""
+"""`bin/demo`: everything on this machine, until Ctrl-C. `bin/demo --story [name ...]`: the stories,
+without a person."""
 
 import argparse
 import os

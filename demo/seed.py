@@ -1,4 +1,5 @@
-"""Fill the demo's shop: some weeks of orders at the pretend Shopify, then the app's own doors: install, connect, switch on."""
+"""Fill the demo's shop: some weeks of orders at the pretend Shopify, then the app's own doors: install,
+connect, switch on."""
 
 import os
 import random

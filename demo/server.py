@@ -1,4 +1,5 @@
-"""A small threaded HTTP server: routes are (method, pattern, function); a function takes a Request and returns a Reply."""
+"""A small threaded HTTP server: routes are (method, pattern,
+function); a function takes a Request and returns a Reply."""
 
 import json
 import re

@@ -1,4 +1,5 @@
-"""Everything the pretend world knows, in one dictionary of plain JSON, guarded by one lock, kept in a file between starts."""
+"""Everything the pretend world knows, in one dictionary of plain JSON, guarded by one lock,
+kept in a file between starts."""
 
 import json
 import os

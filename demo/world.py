@@ -1,4 +1,5 @@
-"""The pretend outside world in one process: Shopify, Meta, the mail, and people. `with DemoWorld.running() as world:` in tests."""
+"""The pretend outside world in one process: Shopify, Meta, the mail, and people.
+`with DemoWorld.running() as world:` in tests."""
 
 import os
 from collections.abc import Iterator
@@ -29,7 +30,8 @@ class DemoWorld:
         state_file: Path | None = None,
         environment: dict[str, str] | None = None,
     ):
-        """`app_url=""`: webhooks wait in `world.courier` for the test to take. The secrets are the app's own, by their names."""
+        """`app_url=""`: webhooks wait in `world.courier` for the test to take. The secrets are the app's own,
+        by their names."""
         env = environment or dict(os.environ)
         self.clock_file = env.get("CLOCK_FILE", "")
         self.now: Now = now or clock_from_file(self.clock_file)

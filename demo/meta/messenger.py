@@ -1,4 +1,5 @@
-"""The pretend Messenger Platform, and its people. Tags are dead, the window is 24 hours, utility templates are the way after it."""
+"""The pretend Messenger Platform, and its people. Tags are dead, the window is 24 hours,
+utility templates are the way after it."""
 
 import re
 import secrets

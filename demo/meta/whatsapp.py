@@ -193,7 +193,7 @@ class WhatsApp:
             return self._template_text(asked.get("template") or {}, number)
         last = [each["at"] for each in self.chat(user_id, number["id"]) if each["from"] == "shopper"]
         if not last or self.now().timestamp() - last[-1] > WINDOW.total_seconds():
-            details = "Message failed to send because more than 24 hours have passed since the customer last replied to this number."
+            details = "More than 24 hours have passed since the customer last replied to this number."
             raise Refused(131047, "Re-engagement message", details=details)
         if kind == "text":
             text = str((asked.get("text") or {}).get("body") or "")
@@ -254,7 +254,7 @@ class WhatsApp:
             raise Refused(
                 131056,
                 "(Business Account, Consumer Account) pair rate limit hit",
-                details="Too many messages sent from this phone number to the same phone number in a short period of time.",
+                details="Too many messages sent from this phone number to the same phone number.",
             )
 
     def _check_rate(self, number_id: str) -> None:

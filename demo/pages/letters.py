@@ -16,8 +16,9 @@ def _hmac_sha256(value: object, key: object) -> str:
 LIQUID = Environment()
 LIQUID.add_filter("hmac_sha256", _hmac_sha256)
 
-LETTER = """<!doctype html><html lang="{language}"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Order {name} confirmed</title><body style="margin:0;background:#fff;font:16px/1.5 system-ui,sans-serif;color:#333">
+LETTER = """<!doctype html><html lang="{language}"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width"><title>Order {name} confirmed</title>
+<body style="margin:0;background:#fff;font:16px/1.5 system-ui,sans-serif;color:#333">
 <div style="max-width:34rem;margin:0 auto;padding:1.5rem"><p style="font-size:1.25rem;margin:0 0 1rem">{shop}</p>
 <h1 style="font-size:1.4rem;font-weight:500;margin:0 0 .5rem">Thank you for your purchase!</h1>
 <p style="margin:0 0 1rem">Order {name} is confirmed. We will tell you when it is on its way.</p>

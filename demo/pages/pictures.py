@@ -1,4 +1,5 @@
-"""Pictures drawn by Pillow: the products, and a photo such as a shopper sends, with a camera's EXIF and a place in it."""
+"""Pictures drawn by Pillow: the products, and a photo such as a shopper sends,
+with a camera's EXIF and a place in it."""
 
 import io
 from functools import lru_cache

@@ -1,4 +1,5 @@
-"""The pages of the demo world: the shopper's side on one page, the mail, the admin frame, and the small API behind them."""
+"""The pages of the demo world: the shopper's side on one page, the mail, the admin frame,
+and the small API behind them."""
 
 import io
 import json

@@ -1,4 +1,5 @@
-"""ID tokens and the token endpoint, by the rules of 2026: expiring pairs; the previous refresh token works until the new one is used."""
+"""ID tokens and the token endpoint, by the rules of 2026:
+expiring pairs; the previous refresh token works until the new one is used."""
 
 import base64
 import secrets

@@ -74,7 +74,8 @@ def new_order(
     currency: str = "EUR",
     financial_status: str = "paid",
 ) -> dict[str, Any]:
-    """`items`: (index into PRODUCTS, quantity). `personal=False`: protected data is not approved, the fields are null."""
+    """`items`: (index into PRODUCTS, quantity). `personal=False`: protected data is not approved,
+    the fields are null."""
     order_id = state.next_number("order", 5_900_000_000_001)
     number = state.next_number("order_number", 1001)
     lines = [

@@ -14,7 +14,8 @@ MAX_CODE = 255
 
 
 class Node(dict[str, Any]):
-    """Fields by name; graphql-core reads dictionaries by itself and calls what can be called with (info, **arguments)."""
+    """Fields by name; graphql-core reads dictionaries by itself and calls what can be called with (info,
+    **arguments)."""
 
 
 class Root:
@@ -249,7 +250,12 @@ class Root:
 
     def _image(self, product: dict[str, Any]) -> Node:
         url = f"{self.state.data.get('url', '')}/cdn/products/{product['id']}.png"
-        return Node(url=url, altText=product["title"], width=600, height=600)
+        return Node(
+            url=lambda info, transform=None: url,  # one size is drawn
+            altText=product["title"],
+            width=600,
+            height=600,
+        )
 
     def _parcel(self, parcel: dict[str, Any], order: dict[str, Any]) -> Node:
         when = {event["status"]: event["happened_at"] for event in reversed(parcel["events"])}
@@ -315,6 +321,7 @@ class Root:
             id=refund["admin_graphql_api_id"],
             legacyResourceId=str(refund["id"]),
             createdAt=refund["created_at"],
+            processedAt=refund["processed_at"],
             note=refund["note"],
             totalRefundedSet=Node(shopMoney=amount, presentmentMoney=amount),
             refundLineItems=lambda info, **page: _connection(lines, **page),

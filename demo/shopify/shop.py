@@ -125,7 +125,8 @@ class Shopify:
         times: int = 0,
         at: datetime | None = None,
     ) -> dict[str, Any]:
-        """The carrier tells: in_transit, out_for_delivery, delivered, attempted_delivery, delayed, ready_for_pickup, failure."""
+        """The carrier tells: in_transit, out_for_delivery, delivered, attempted_delivery,
+        delayed, ready_for_pickup, failure."""
         order, parcel = self._parcel(shop, fulfillment_id)
         with self.state.lock:
             event = orders.new_scan(

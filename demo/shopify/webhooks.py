@@ -18,7 +18,8 @@ class Webhooks:
         self.courier, self.now, self.secret = courier, now, secret
 
     def send(self, *, shop: str, topic: str, payload: dict[str, Any], event_id: str = "", times: int = 0) -> Delivery:
-        """`times=0`: once, or twice while the switch `duplicate` is on. A repeat has the same event id and another webhook id."""
+        """`times=0`: once, or twice while the switch `duplicate` is on.
+        A repeat has the same event id and another webhook id."""
         body = json.dumps(payload).encode()
         signature = base64.b64encode(hmac.new(self.secret.encode(), body, hashlib.sha256).digest()).decode()
         event_id = event_id or secrets.token_hex(16)

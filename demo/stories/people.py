@@ -1,4 +1,5 @@
-"""A shopper on each network, with one face: `says`, `taps`, `photo`, and `heard`: what came from the shop, oldest first."""
+"""A shopper on each network, with one face: `says`, `taps`, `photo`, and `heard`: what came from the shop,
+oldest first."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,5 @@
-"""The four stories of the main job. They act only through the doors of the outside world and look at what came of it."""
+"""The four stories of the main job. They act only through the doors of the outside world and look at what came of
+it."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -50,7 +51,8 @@ def bought(here: Stage, **fields: object) -> dict[str, object]:
 
 
 def tapped_on_thank_you_page(here: Stage, order: dict[str, object], kind: str) -> str:
-    """What the thank-you block does: ask with a buyer's token, draw the buttons; the shopper taps one. Returns where it leads."""
+    """What the thank-you block does: ask with a buyer's token, draw the buttons; the shopper taps one.
+    Returns where it leads."""
     answer = httpx.post(
         f"{here.app_url}/api/extension/thank-you",
         json={

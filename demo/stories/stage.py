@@ -1,4 +1,5 @@
-"""Where a story plays: the demo world in this process, the app's own processes beside it, everything in a folder of its own."""
+"""Where a story plays: the demo world in this process, the app's own processes beside it,
+everything in a folder of its own."""
 
 import contextlib
 import os
@@ -86,7 +87,8 @@ def require(what: str, truth: object, found: object = "") -> None:
 
 @contextmanager
 def stage() -> Iterator[Stage]:
-    """Fresh processes, a fresh database, free ports. Sets this process's environment: one stage per process at a time."""
+    """Fresh processes, a fresh database, free ports. Sets this process's environment:
+    one stage per process at a time."""
     folder = Path(tempfile.mkdtemp(prefix="doorstep-story-"))
     app_port, redis_port = free_port(), free_port()
     env = environment(folder, app_port=app_port, redis_port=redis_port)

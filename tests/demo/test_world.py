@@ -169,7 +169,8 @@ class TestAdminApi:
         clock.at += timedelta(hours=1)
         young = world.shopify.place_order(SHOP, tell=False)
         token = exchange(world).json()["access_token"]
-        query = "query($q: String) { orders(first: 5, query: $q, sortKey: UPDATED_AT) { nodes { name } pageInfo { hasNextPage } } }"
+        query = """query($q: String) {
+            orders(first: 5, query: $q, sortKey: UPDATED_AT) { nodes { name } pageInfo { hasNextPage } } }"""
         found = ask(world, token, query, q="updated_at:>='2026-11-24T12:30:00Z'").json()["data"]["orders"]
         assert found == {"nodes": [{"name": young["name"]}], "pageInfo": {"hasNextPage": False}}
 
