@@ -1,0 +1,63 @@
+"""The block itself, by its own tools: types, Shopify's tester, the size of what is built, and what the merchant is asked."""
+
+import json
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from post_purchase.touchpoints.texts import languages
+
+FOLDER = Path(__file__).resolve().parent.parent.parent / "extensions" / "thank-you"
+LOCALES = sorted((FOLDER / "locales").glob("*.json"))
+
+
+def words(path: Path, prefix: str = "") -> dict[str, str]:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.npm
+@pytest.mark.parametrize("script", ["types", "test", "size"])
+def test_its_own_checks_pass(script):
+    if not shutil.which("npm") or not (FOLDER / "node_modules").is_dir():
+        pytest.skip("needs `npm ci` in extensions/thank-you")
+    done = subprocess.run(["npm", "run", script], cwd=FOLDER, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_it_asks_for_the_network_and_for_nothing_else():
+    toml = tomllib.loads((FOLDER / "shopify.extension.toml").read_text(encoding="utf-8"))
+    block = toml["extensions"][0]
+    assert block["targeting"] == [{"module": "./src/ThankYou.jsx", "target": "purchase.thank-you.block.render"}]
+    assert block["capabilities"] == {"api_access": False, "network_access": True}
+    assert re.fullmatch(r"[a-zA-Z0-9-]{1,50}", block["handle"])
+    keys = [field["key"] for field in block["settings"]["fields"]]
+    assert keys == ["app_url", "heading", "text", "show_qr"]
+
+
+def test_every_language_has_every_word_that_the_block_shows():
+    default = words(FOLDER / "locales" / "en.default.json")
+    shown = {key for key in default if key != "settings"}
+    source = (FOLDER / "src" / "ThankYou.jsx").read_text(encoding="utf-8")
+    assert set(re.findall(r"translate\('(\w+)'", source)) <= shown
+    assert {path.stem.split(".")[0].split("-")[0] for path in LOCALES} == set(languages())
+    for path in LOCALES:
+        assert {key for key in words(path) if key != "settings"} == shown
+        assert "{{channel}}" in words(path)["chat_on"]
+
+
+def test_every_translated_setting_is_there():
+    default = words(FOLDER / "locales" / "en.default.json")
+    toml = (FOLDER / "shopify.extension.toml").read_text(encoding="utf-8")
+    for key in re.findall(r'"t:([\w.]+)"', toml):
+        found = default
+        for part in key.split("."):
+            found = found[part]
+        assert found
+
+
+def test_the_lock_file_names_no_registry():
+    assert '"resolved": "' not in (FOLDER / "package-lock.json").read_text(encoding="utf-8")
