@@ -1,4 +1,4 @@
-"""The block itself, by its own tools: types, Shopify's tester, the size of what is built, and what the merchant is asked."""
+"""The block itself, by its own tools: types, Shopify's tester, the size that is built, what the merchant is asked."""
 
 import json
 import re
