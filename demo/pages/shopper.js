@@ -67,9 +67,11 @@ async function draw() {
   fill('log', world.log.map((each) => element('li', `${each.sender} ${each.label}: ${each.status === 0 ? 'on its way' : each.status === -1 ? 'no answer' : each.status}${each.tries > 1 ? `, try ${each.tries}` : ''}`)), 'Nothing yet.');
   for (const box of document.querySelectorAll('[data-switch]')) box.checked = world.faults.switches[box.dataset.switch];
   const url = world.merchant.card_url;
+  $('qr').hidden = !url;
+  $('card').hidden = !url;
   $('qr').src = url ? `/qr.svg?text=${encodeURIComponent(url)}` : '';
   $('card').href = url || '#';
-  $('card').textContent = url ? url.toLowerCase().replace('http://', '') : 'The card has not been printed yet.';
+  $('card').textContent = url ? url.toLowerCase().replace('http://', '') : '';
   for (const button of document.querySelectorAll('[data-scan]')) button.disabled = !world.order.parcels.length;
 }
 
