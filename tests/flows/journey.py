@@ -1,6 +1,7 @@
 """A run in memory: the real engine and the real words, events in with their times, messages out."""
 
 import itertools
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -42,7 +43,7 @@ class Journey:
     def hear(self, kind: str, *, key: str = "", parcel: int | None = None, **data: Any) -> list[str]:
         """Hand an event over; returns the ids of the messages that it caused."""
         event = Event(str(kind), key or f"{kind}:{next(self._keys)}", self.now, data, parcel)
-        self.log.append((event, dict(self.facts), self.now))
+        self.log.append((event, deepcopy(self.facts), self.now))
         self.state, wanted = engine.advance(self.document, self.state, event, self.facts, self.now)
         new = []
         for effect in wanted:

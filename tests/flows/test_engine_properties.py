@@ -1,0 +1,172 @@
+"""Whatever comes, in whatever order and however often: the engine's promises."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from post_purchase.flows import effects, engine
+from post_purchase.flows.state import RunState
+from post_purchase.words import PARCEL_RANK, ParcelState
+
+from .journey import Journey
+
+NEWS = [f"parcel_{state}" for state in ("shipped", "delayed", "out_for_delivery", "attempted", "delivered", "failed")]
+STATE_OF = {"parcel_shipped": "in_transit"} | {news: news.removeprefix("parcel_") for news in NEWS[1:]}
+WORDS = st.sampled_from(["5", "1", "", "not here", "Skip", "No photo", "hello", "⭐⭐", "where is my order", "١"])
+
+
+class AnyLife(RuleBasedStateMachine):
+    key = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.journey = Journey(self.key)
+        self.journey.facts["conversation"]["started"] = False
+        self.ended_with: int | None = None
+        self.journey.start()
+        self.keys: list[str] = []
+
+    def after(self) -> None:
+        if self.journey.state.status != "active" and self.ended_with is None:
+            self.ended_with = len(self.journey.said)
+
+    @rule()
+    def opens_the_chat(self) -> None:
+        self.journey.facts["conversation"]["started"] = True
+        self.journey.hear("conversation_started")
+        self.after()
+
+    @rule(news=st.sampled_from(NEWS), parcel=st.integers(1, 3))
+    def carrier_tells(self, news: str, parcel: int) -> None:
+        before = self.journey.facts["parcels"].get(str(parcel))
+        state = STATE_OF[news]
+        if before is None or PARCEL_RANK[ParcelState(state)] >= PARCEL_RANK[ParcelState(before["state"])]:
+            self.journey.parcel(parcel, state, partial=parcel > 1)
+        if state == "delivered":
+            self.journey.facts["order"] |= {"delivered": True, "delivered_at": self.journey.now.isoformat()}
+        self.journey.hear(news, key=f"{news}:{parcel}", parcel=parcel)
+        self.after()
+
+    @rule(text=WORDS, media=st.booleans(), handled=st.booleans())
+    def writes(self, text: str, media: bool, handled: bool) -> None:
+        self.journey.write(text, has_media=media, handled=handled)
+        self.after()
+
+    @rule(photos=st.lists(st.integers(1, 9), max_size=3))
+    def photo_is_stored(self, photos: list[int]) -> None:
+        self.journey.hear("media_stored", attachments=photos)
+        self.after()
+
+    @precondition(lambda self: getattr(self.journey, "last", None) is not None and self.journey.last.choices)
+    @rule(data=st.data())
+    def taps(self, data: Any) -> None:
+        place = data.draw(st.sampled_from(self.journey.last.choices))
+        self.journey.hear("message_received", text="", button_id=place)
+        self.after()
+
+    @rule(ok=st.booleans())
+    def shopify_answers(self, ok: bool) -> None:
+        reward = {"code": "A-1", "percentage": "10", "ends_at": "2026-12-01T00:00:00+00:00"}
+        self.journey.hear("reward_issued" if ok else "reward_failed", **(reward if ok else {}))
+        self.after()
+
+    @rule(hours=st.sampled_from([1, 5, 21, 24, 24 * 8, 24 * 40]))
+    def time_passes(self, hours: int) -> None:
+        self.journey.pass_time(hours=hours)
+        self.after()
+
+    @rule(kind=st.sampled_from(["opted_out", "order_cancelled", "order_refunded", "handed_off", "contact_redacted"]))
+    def something_ends(self, kind: str) -> None:
+        if kind == "order_cancelled":
+            self.journey.facts["order"]["cancelled"] = True
+        elif kind == "order_refunded":
+            self.journey.facts["order"]["fully_refunded"] = True
+        elif kind == "handed_off":
+            self.journey.facts["conversation"]["handed_off"] = True
+        self.journey.hear(kind)
+        self.after()
+
+    @invariant()
+    def nothing_is_said_after_the_end(self) -> None:
+        assert self.ended_with is None or len(self.journey.said) == self.ended_with
+
+    @invariant()
+    def nothing_is_said_without_a_chat(self) -> None:
+        assert not self.journey.said or self.journey.facts["conversation"]["started"]
+
+    @invariant()
+    def it_is_over_or_waits_for_something_nameable(self) -> None:
+        state = self.journey.state
+        assert state.status in ("active", "ended")  # a sound document is never parked
+        if state.status == "active":
+            assert state.threads
+            assert engine.waiting_for(self.journey.document, state)
+            assert all(thread.due_at is not None for thread in state.threads)
+
+    @invariant()
+    def one_review_one_reward(self) -> None:
+        assert len(self.journey.did(effects.SaveReview)) <= 1
+        assert len(self.journey.did(effects.RequestReward)) <= 1
+        rewarded = self.journey.did(effects.RequestReward)
+        assert not rewarded or self.journey.did(effects.SaveReview)
+
+    def teardown(self) -> None:
+        """The log, replayed through JSON, gives the same state and the same effects."""
+        state, again = RunState(), []
+        for event, facts, now in self.journey.log:
+            state, wanted = engine.advance(
+                self.journey.document,
+                RunState.from_json(state.to_json()),
+                type(event).from_json(event.to_json()),
+                facts,
+                now,
+            )
+            again += [effect for effect in wanted if not isinstance(effect, effects.Say)]
+        assert state == self.journey.state
+        assert again == self.journey.done
+        self.journey.pass_time(days=120)
+        if self.journey.facts["conversation"]["started"]:
+            assert self.journey.state.status == "ended"
+
+
+class OrderUpdatesLife(AnyLife):
+    key = "order_updates"
+
+    @invariant()
+    def each_news_of_a_parcel_is_told_at_most_once_while_open(self) -> None:
+        assert self.journey.said.count("receipt") <= 1
+
+
+class PhotoReviewLife(AnyLife):
+    key = "photo_review"
+
+    @invariant()
+    def asked_once(self) -> None:
+        assert self.journey.said.count("ask_rating") <= 1
+        assert self.journey.said.count("remind_photo") <= 1
+
+
+_QUIETLY = settings(max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@pytest.mark.parametrize("life", [OrderUpdatesLife, PhotoReviewLife])
+def test_any_life_of_a_run(life):
+    machine = life.TestCase
+    machine.settings = _QUIETLY
+    machine("runTest").runTest()
+
+
+def test_a_timer_that_comes_early_or_twice_changes_nothing():
+    journey = Journey("photo_review")
+    journey.facts["order"] |= {"delivered": True, "delivered_at": journey.now.isoformat()}
+    journey.start()
+    mark = journey.state.threads[0].mark
+    assert journey.hear("timer", timer=mark) == []
+    before = journey.state
+    journey.hear("timer", timer="elsewhere:9")
+    assert journey.state == before
+    assert journey.now + timedelta(days=7) == before.threads[0].due_at

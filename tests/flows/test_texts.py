@@ -1,0 +1,65 @@
+import pytest
+
+from post_purchase.services.texts import MAX_TEMPLATE, TextError, problems, render
+
+MOMENT = {"at": "2026-03-03T23:30:00+00:00"}
+
+
+@pytest.mark.parametrize(
+    ("language", "written"),
+    [
+        ("en", "€1,249.50 | Wed, Mar 4 | a, b, and c"),
+        ("de", "1.249,50\u00a0€ | Mi., 4. März | a, b und c"),
+        ("fr", "1\u202f249,50\u00a0€ | mer. 4 mars | a, b et c"),
+        ("ja", "€1,249.50 | 3月4日水曜日 | a、b、c"),
+        ("xx", "€1,249.50 | Wed, Mar 4 | a, b, and c"),
+    ],
+)
+def test_values_are_written_as_the_reader_writes_them(language, written):
+    text = "{{ 1249.5 | money: 'EUR' }} | {{ at | day }} | {{ items | listed }}"
+    values = MOMENT | {"items": ["a", "b", "c"]}
+    assert render(text, values, language=language, timezone="Europe/Berlin") == written
+
+
+def test_a_day_is_the_shoppers_day():
+    assert render("{{ at | day }}", MOMENT, language="en", timezone="America/Los_Angeles") == "Tue, Mar 3"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{% include 'settings.py' %}",
+        "{% render 'x' %}",
+        "{% for i in (1..100000) %}x{% endfor %}",
+        "{% for i in (1..300) %}" + "x" * 100 + "{% endfor %}",
+        "{{ name | unknown }}",
+        "{{ 'now' | date: '%Y' }}",
+        "{{ open",
+        "{% if %}",
+        "x" * (MAX_TEMPLATE + 1),
+    ],
+)
+def test_the_sandbox_refuses_with_words(text):
+    with pytest.raises(TextError) as error:
+        render(text, {}, language="en")
+    assert str(error.value)
+
+
+def test_objects_of_python_cannot_be_reached():
+    assert (
+        render("{{ shop.__class__ }}{{ shop.keys }}{{ items.__init__ }}", {"shop": {}, "items": []}, language="en")
+        == ""
+    )
+
+
+def test_a_missing_value_is_its_fallback_or_named():
+    missing: list[str] = []
+    text = render(
+        "Hi {{ first_name }}, {{ city }}", {}, language="en", fallbacks={"first_name": "you"}, missing=missing
+    )
+    assert (text, missing) == ("Hi you,", ["city"])
+
+
+def test_problems_are_named_before_use():
+    assert problems("Hi {{ name }}") == []
+    assert problems("{% for x in y %}\nHi") == ["expected tag endfor, found end of expression"]
