@@ -42,9 +42,9 @@ def variables(
         }
         for key, value in facts.get("parcels", {}).items()
     }
-    return {
+    values = {
         "shop": facts.get("shop"),
-        "contact": {"first_name": personal.get("first_name") or None},
+        "contact": {"first_name": personal.get("first_name")},
         "order": facts.get("order"),
         "parcels": list(parcels.values()),
         "parcel": parcels.get(str(parcel)),
@@ -53,6 +53,16 @@ def variables(
         "answers": answers,
         "words": words,
     }
+    return {name: _empty_as_nothing(value) for name, value in values.items()}
+
+
+def _empty_as_nothing(value: Any) -> Any:
+    """To Liquid an empty text is true; `{% if parcel.carrier %}` is meant otherwise."""
+    if isinstance(value, Mapping):
+        return {key: _empty_as_nothing(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_empty_as_nothing(item) for item in value]
+    return None if value == "" else value
 
 
 def compose(
