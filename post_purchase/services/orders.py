@@ -46,14 +46,14 @@ def save_order(*, shop: Shop, data: OrderData, news: bool = True) -> Order:
         order.paid_at = data.placed_at if created else data.updated_at
     new_refunds = _add_refunds(order, data.refunds)
     order.save()
-    parcels = [apply_parcel(order=order, data=each, news=news) for each in data.parcels]
+    parcels = {each.shopify_id: apply_parcel(order=order, data=each, news=news) for each in data.parcels}
     settle_order(order=order)
     if created:
         bind_order_address(order=order)
     if order.checkout_token_hash or created:
         join_order(order=order)
     _tell(order, created=created, news=news, new_refunds=new_refunds)
-    for parcel in parcels:
+    for parcel in parcels.values():
         tell(order=order, parcel=parcel, news=news)
     return order
 
@@ -63,8 +63,9 @@ def save_parcel(*, shop: Shop, data: ParcelData, news: bool = True) -> Parcel | 
 
     None: Shopify does not know the order. Raises AdminApiError where Shopify cannot be asked now.
     """
-    if not _known(shop, data.order_shopify_id) and fetch_order(shop=shop, shopify_id=data.order_shopify_id) is None:
-        return None
+    if not _known(shop, data.order_shopify_id):
+        order = fetch_order(shop=shop, shopify_id=data.order_shopify_id, news=news, parcel=data)
+        return order.parcels.get(shopify_id=data.shopify_id) if order else None
     with transaction.atomic():
         order = _locked(shop, data.order_shopify_id)
         parcel = apply_parcel(order=order, data=data, news=news)
@@ -82,7 +83,7 @@ def save_scan(*, shop: Shop, data: ScanData, news: bool = True) -> Parcel | None
         return None
     parcels = Parcel.objects.filter(order__shop=shop, shopify_id=data.parcel_shopify_id)
     if not parcels.exists():
-        fetch_order(shop=shop, shopify_id=data.order_shopify_id)
+        fetch_order(shop=shop, shopify_id=data.order_shopify_id, news=news, scan=data)
     with transaction.atomic():
         parcel = parcels.first()
         if parcel is None:
@@ -119,9 +120,17 @@ def record_edit(*, order: Order, edit_id: int) -> None:
     )
 
 
-def fetch_order(*, shop: Shop, shopify_id: int, news: bool = True) -> Order | None:
+def fetch_order(
+    *,
+    shop: Shop,
+    shopify_id: int,
+    news: bool = True,
+    parcel: ParcelData | None = None,
+    scan: ScanData | None = None,
+) -> Order | None:
     """Ask Shopify for the order as it is now and save it. None: Shopify has no such order. Not inside a transaction.
 
+    `parcel` and `scan`: the news that made us ask; counted in, so that nothing older is told before it.
     Raises AdminApiError where Shopify cannot be asked now.
     """
     api = AdminApi(shop)
@@ -135,7 +144,16 @@ def fetch_order(*, shop: Shop, shopify_id: int, news: bool = True) -> Order | No
             break
         lines = api.run("GetOrderLines", {"id": gid, "after": lines["pageInfo"]["endCursor"]})["order"]["lineItems"]
         node["lineItems"]["nodes"] += lines["nodes"]
-    return save_order(shop=shop, data=OrderData.from_graphql(node), news=news)
+    data = OrderData.from_graphql(node)
+    parcels = [*data.parcels, *([parcel] if parcel else [])]
+    if scan:
+        parcels = [
+            each.model_copy(update={"scans": [*each.scans, scan]})
+            if each.shopify_id == scan.parcel_shopify_id
+            else each
+            for each in parcels
+        ]
+    return save_order(shop=shop, data=data.model_copy(update={"parcels": parcels}), news=news)
 
 
 def is_fully_refunded(order: Order) -> bool:
