@@ -38,6 +38,7 @@ class Site:
         self.world = world
         route = world.server.route
         route("GET", "/health", lambda request: Reply({"ok": True}))
+        route("GET", "/favicon.ico", lambda request: Reply(status=204))
         route("GET", "/", lambda request: self._file("shopper.html"))
         route("GET", "/mail", lambda request: self._file("mail.html"))
         route("GET", "/site/<name>", lambda request, name: self._file(name))

@@ -292,6 +292,19 @@ class TestWhatsApp:
         clock.at += timedelta(minutes=5, seconds=1)
         assert httpx.get(url, headers=head).status_code == 404
 
+    def test_a_picture_is_uploaded_and_can_be_sent(self, world: DemoWorld, person: str) -> None:
+        world.whatsapp.write(person, "Hello")
+        head = {"Authorization": "Bearer EAADemoWhatsAppToken"}
+        upload = {
+            "url": f"{world.url}/graph/v25.0/{NUMBER}/media",
+            "data": {"messaging_product": "whatsapp"},
+            "headers": head,
+        }
+        media = httpx.post(**upload, files={"file": ("a.png", b"\x89PNG\r\n\x1a\nrest", "image/png")}).json()["id"]
+        assert send(world, recipient=person, type="image", image={"id": media}).status_code == 200
+        refused = httpx.post(**upload, files={"file": ("a.gif", b"GIF89a", "image/gif")})
+        assert refused.json()["error"]["code"] == 131053
+
 
 class TestFaults:
     def test_a_dropped_answer_still_did_the_work(self, world: DemoWorld) -> None:
