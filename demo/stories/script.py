@@ -3,6 +3,7 @@ it."""
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -15,6 +16,8 @@ from demo.stories.stage import SHOP, Stage, require, same
 from post_purchase.models import ConsentEntry, ReviewPhoto
 from post_purchase.words import MessageStatus
 
+Bought = dict[str, Any]
+
 
 def installed(here: Stage, *kinds: str) -> dict[str, str]:
     token = here.world.shopify.oauth.admin_token(SHOP)
@@ -25,6 +28,9 @@ def installed(here: Stage, *kinds: str) -> dict[str, str]:
     shop = rows.Shop.objects.get(domain=SHOP)
     require("an expiring token pair", shop.access_token_expires_at and shop.refresh_token)
     here.until("the backfill to end", lambda: rows.Shop.objects.get(domain=SHOP).backfill_finished_at)
+    if "whatsapp" in kinds or "messenger" in kinds:
+        here.until("approved templates", lambda: rows.MessageTemplate.objects.filter(status="approved").exists())
+        here.calm()
     here.step("The app is installed: ID token exchanged for an expiring pair, channels connected, flows switched on.")
     return papers
 
@@ -34,7 +40,7 @@ def _admin_query(here: Stage, token: str) -> dict[str, str]:
     return {"embedded": "1", "shop": SHOP, "host": host, "id_token": token, "locale": "en"}
 
 
-def bought(here: Stage, **fields: object) -> dict[str, object]:
+def bought(here: Stage, **fields: object) -> Bought:
     order = here.world.shopify.place_order(SHOP, **fields)
     here.until(
         "the order in the app",
@@ -50,7 +56,7 @@ def bought(here: Stage, **fields: object) -> dict[str, object]:
     return order
 
 
-def tapped_on_thank_you_page(here: Stage, order: dict[str, object], kind: str) -> str:
+def tapped_on_thank_you_page(here: Stage, order: Bought, kind: str) -> str:
     """What the thank-you block does: ask with a buyer's token, draw the buttons; the shopper taps one.
     Returns where it leads."""
     answer = httpx.post(
@@ -73,7 +79,7 @@ def tapped_on_thank_you_page(here: Stage, order: dict[str, object], kind: str) -
     return here.follow(offered[kind])
 
 
-def bound(here: Stage, order: dict[str, object], shopper: Shopper) -> None:
+def bound(here: Stage, order: Bought, shopper: Shopper) -> None:
     here.until(
         "the chat bound to the order",
         lambda: rows.OrderBinding.objects.filter(order__shopify_id=order["id"], method="code").exists(),
@@ -85,22 +91,25 @@ def bound(here: Stage, order: dict[str, object], shopper: Shopper) -> None:
     here.step(f"The chat is bound to {order['name']}; the shop answers: {_short(shopper.heard()[0])}")
 
 
-def parcel_travels(here: Stage, order: dict[str, object], shopper: Shopper, *, disturbed: bool = True) -> None:
+def parcel_travels(here: Stage, order: Bought, shopper: Shopper, *, disturbed: bool = True) -> None:
     """Shipped, out for delivery, delivered; some news twice, some out of order. One message for each real change."""
-    shopify, order_id = here.world.shopify, int(str(order["id"]))
+    shopify, order_id = here.world.shopify, int(order["id"])
     before = len(shopper.heard())
     here.world.faults.switches.update(duplicate=disturbed, disorder=disturbed)
     parcel = shopify.ship(SHOP, order_id)
     shopify.scan(SHOP, parcel["id"], "in_transit")
-    _one_more(here, shopper, before + 1, "shipped")
+    tracking = parcel["tracking_url"]
+    _one_more(here, shopper, before + 1, "shipped", ("On its way", "Stoneware mug", order["name"], "DHL", tracking))
     to_day(here, hour=10, days=2)
     shopify.scan(SHOP, parcel["id"], "out_for_delivery")
     shopify.scan(SHOP, parcel["id"], "in_transit", at=here.world.now() - timedelta(hours=5))
-    _one_more(here, shopper, before + 2, "out for delivery")
+    _one_more(
+        here, shopper, before + 2, "out for delivery", ("Out for delivery today: Stoneware mug", order["name"], "DHL")
+    )
     here.move(hours=4)
     shopify.scan(SHOP, parcel["id"], "delivered")
     shopify.scan(SHOP, parcel["id"], "out_for_delivery", at=here.world.now() - timedelta(hours=3))
-    _one_more(here, shopper, before + 3, "delivered")
+    _one_more(here, shopper, before + 3, "delivered", ("Delivered: Stoneware mug", order["name"]))
     here.world.faults.clear()
 
 
@@ -111,7 +120,7 @@ def to_day(here: Stage, *, hour: int, days: int) -> None:
     here.move(seconds=(wanted - now).total_seconds())
 
 
-def _one_more(here: Stage, shopper: Shopper, count: int, what: str) -> None:
+def _one_more(here: Stage, shopper: Shopper, count: int, what: str, says: tuple[str, ...]) -> None:
     try:
         here.until(f"the message that it is {what}", lambda: len(shopper.heard()) >= count)
     finally:
@@ -119,7 +128,10 @@ def _one_more(here: Stage, shopper: Shopper, count: int, what: str) -> None:
             print("Messages that wait or were not sent:", rows.put_off())
     here.calm()
     same(f"messages after it was {what}", len(shopper.heard()), count)
-    here.step(f"{what.capitalize()}: {_short(shopper.heard()[-1])}")
+    text = shopper.heard()[-1]
+    for part in says:
+        require(f"the message that it is {what} to say {part!r}", part in text, text)
+    here.step(f"{what.capitalize()}: {_short(text)}")
 
 
 def review_is_asked(here: Stage, shopper: Shopper) -> None:
@@ -128,11 +140,13 @@ def review_is_asked(here: Stage, shopper: Shopper) -> None:
     here.calm()
     same("messages after six days", len(shopper.heard()), before)
     to_day(here, hour=16, days=1)
-    _one_more(here, shopper, before + 1, "seven days at home: the review question")
+    _one_more(
+        here, shopper, before + 1, "seven days at home: the review question", ("o you like Stoneware mug", "1", "5")
+    )
 
 
 def review_is_given(
-    here: Stage, order: dict[str, object], shopper: Shopper, *, rating: int, say: str, photo: bool = True
+    here: Stage, order: Bought, shopper: Shopper, *, rating: int, say: str, photo: bool = True
 ) -> rows.Review:
     before = len(shopper.heard())
     shopper.answers(str(rating))
@@ -166,7 +180,7 @@ def review_is_given(
     return review
 
 
-def reward_came(here: Stage, order: dict[str, object], shopper: Shopper) -> str:
+def reward_came(here: Stage, order: Bought, shopper: Shopper) -> str:
     reward = here.until(
         "the reward", lambda: rows.Reward.objects.filter(order__shopify_id=order["id"], status="issued").first()
     )
@@ -191,14 +205,14 @@ def where_is_it(here: Stage, shopper: Shopper, *, words: tuple[str, ...]) -> Non
     here.step(f'"Where is my order?": {_short(text)}')
 
 
-def stop_ends_everything(here: Stage, order: dict[str, object], shopper: Shopper) -> None:
+def stop_ends_everything(here: Stage, order: Bought, shopper: Shopper) -> None:
     before = len(shopper.heard())
     shopper.says("STOP")
     here.until("the confirmation", lambda: len(shopper.heard()) > before)
     here.calm()
     same("messages after STOP", len(shopper.heard()), before + 1)
     require("the withdrawal in the ledger", ConsentEntry.objects.filter(state="withdrawn").exists())
-    here.world.shopify.refund(SHOP, int(str(order["id"])))
+    here.world.shopify.refund(SHOP, int(order["id"]))
     second = here.world.shopify.place_order(SHOP, email=str(order["email"]))
     parcel = here.world.shopify.ship(SHOP, second["id"])
     here.world.shopify.scan(SHOP, parcel["id"], "delivered")
