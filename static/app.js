@@ -152,6 +152,8 @@
 
   for (const kind of ["input", "change"])
     document.addEventListener(kind, (event) => {
+      const beside = event.target.dataset?.previewWith;
+      if (beside) return void preview(document.getElementById(beside));
       const form = event.target.closest?.("form");
       if (!form) return;
       if (form.matches("[data-ajax]") && !form.matches("[data-instant]")) typed = true;
@@ -168,7 +170,9 @@
     const place = document.getElementById("preview");
     if (!place) return;
     try {
-      const reply = await ask(form.dataset.preview, { method: "POST", body: new FormData(form) });
+      const typedNow = new FormData(form);
+      for (const other of document.querySelectorAll(`[data-preview-with="${form.id}"]`)) typedNow.set(other.getAttribute("name"), other.value);
+      const reply = await ask(form.dataset.preview, { method: "POST", body: typedNow });
       if (reply.ok) place.innerHTML = await reply.text();
     } catch { /* the next key tries again; the last picture stays */ }
   }

@@ -8,7 +8,10 @@ from post_purchase.words import ChannelKind
 ACCOUNT_LABELS = {
     ChannelKind.WHATSAPP: ("Phone number ID", "In Meta's WhatsApp Manager, beside your number: 15 to 17 digits."),
     ChannelKind.MESSENGER: ("Page ID", "On your Facebook page under About, Page transparency."),
-    ChannelKind.EMAIL: ("Sender address", "Shoppers see this address. Your mail provider must allow us to send from it."),
+    ChannelKind.EMAIL: (
+        "Sender address",
+        "Shoppers see it. Your mail provider must let us send from it.",
+    ),
 }
 
 

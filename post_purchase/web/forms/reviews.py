@@ -1,6 +1,6 @@
 from django import forms
 
-# None of these is about the rating: hiding criticism is forbidden (16 CFR 465.7; UK DMCC Act 2024; EU Omnibus Directive).
+# None of these is about the rating: hiding criticism is forbidden (16 CFR 465.7; UK DMCC Act 2024).
 HIDE_REASONS = (
     ("personal_data", "It shows someone's personal data"),
     ("unlawful", "It is abusive, hateful or unlawful"),
@@ -12,5 +12,8 @@ HIDE_REASONS = (
 class HideForm(forms.Form):
     reason = forms.ChoiceField(
         choices=HIDE_REASONS,
-        error_messages={"required": "Say why. A low rating is not a reason.", "invalid_choice": "Choose one of the reasons."},
+        error_messages={
+            "required": "Say why. A low rating is not a reason.",
+            "invalid_choice": "Choose one of the reasons.",
+        },
     )

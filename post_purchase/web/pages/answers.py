@@ -46,9 +46,13 @@ def saved(toast: str = "", *, go: str = "") -> JsonResponse:
     return JsonResponse({"toast": toast, "go": go})
 
 
-def refused(message: str = "", *, form: Form | None = None, status: int = 422) -> JsonResponse:
+def refused(
+    message: str = "", *, form: Form | None = None, errors: dict[str, str] | None = None, status: int = 422
+) -> JsonResponse:
     """Nothing was changed. Field errors are shown at the fields; what was typed stays."""
-    errors = {name: " ".join(map(str, found)) for name, found in form.errors.items()} if form is not None else {}
+    errors = dict(errors or {})
+    if form is not None:
+        errors |= {name: " ".join(map(str, found)) for name, found in form.errors.items()}
     if not message and "__all__" in errors:
         message = errors["__all__"]
     return JsonResponse({"message": message, "errors": errors}, status=status)

@@ -34,9 +34,7 @@ def channel_form(request: ShopRequest, kind: str) -> HttpResponse:
         raise Http404
     label = ChannelKind(kind).label
     fields = driver_for(kind).credential_fields
-    return page(
-        request, "pages/channel.html", kind=kind, label=label, fields=fields, account_label=account_label(kind)
-    )
+    return page(request, "pages/channel.html", kind=kind, label=label, fields=fields, account_label=account_label(kind))
 
 
 @shop_required

@@ -79,7 +79,7 @@ def set_up_tasks(shop: Shop) -> list[Task]:
         ),
         Task(
             "Switch on a flow",
-            "Order updates and photo reviews are written and translated. Read them, change what you like, switch them on.",
+            "Order updates and photo reviews are written and translated. Change what you like, then switch them on.",
             flows_on,
             "/app/flows",
             "Choose flows",

@@ -18,7 +18,7 @@ from .thread import conversation_of, reply_ways
 @shop_required
 @require_POST
 def reply(request: ShopRequest, pk: int) -> HttpResponse:
-    """The window is judged again: it may have closed while the person typed. Then nothing is sent and the text stays."""
+    """The window is judged again: it may have closed meanwhile. Then nothing is sent and the text stays."""
     conversation = conversation_of(request, pk)
     form = ReplyForm(request.POST)
     if not form.is_valid():
@@ -51,12 +51,14 @@ def send_template(request: ShopRequest, pk: int) -> HttpResponse:
     if not found:
         return refused("This template cannot be sent to this shopper now.")
     way, template = found[0]
-    values = [request.POST.get(f"value_{template.pk}_{place}", "").strip()[:200] for place in range(len(template.parameters))]
+    values = [
+        request.POST.get(f"value_{template.pk}_{place}", "").strip()[:200] for place in range(len(template.parameters))
+    ]
     if not all(values):
         return refused("Fill in every value of the template.")
     text = template.body
     for place, value in enumerate(values, start=1):
-        text = text.replace("{{%d}}" % place, value)
+        text = text.replace("{{" + str(place) + "}}", value)
     queue_message(
         conversation=conversation,
         content=OutMessage(

@@ -1,4 +1,4 @@
-"""Reviews, high and low alike. A review can be hidden only for a stated reason that has nothing to do with its rating."""
+"""Reviews, high and low alike. One is hidden only for a stated reason that has nothing to do with its rating."""
 
 from django.db.models import Avg, Count
 from django.http import HttpResponse

@@ -161,9 +161,7 @@ def reply_ways(request: ShopRequest, points: list[ContactPoint], now: datetime) 
         own = [channel for channel in fitting if point.account_id in ("", channel.account_id)]
         if not own or point.blocked_at is not None:
             continue
-        capability = driver_for(point.kind).capability(
-            point=point, channel=own[0], purpose=Purpose.SERVICE, now=now
-        )
+        capability = driver_for(point.kind).capability(point=point, channel=own[0], purpose=Purpose.SERVICE, now=now)
         offered = tuple(by_channel.get(own[0].pk, ())) if capability.mode == Mode.TEMPLATE else ()
         ways.append(ReplyWay(point=point, channel=own[0], capability=capability, templates=offered))
     return ways
@@ -173,6 +171,9 @@ def consents(points: list[ContactPoint]) -> list[tuple[str, list[tuple[str, str]
     """[(network, [(purpose, granted or withdrawn)])] by the newest line of the ledger."""
     states = newest_states(points)
     return [
-        (ChannelKind(point.kind).label, [(Purpose(purpose).label, state) for purpose, state in states[point.pk].items()])
+        (
+            ChannelKind(point.kind).label,
+            [(Purpose(purpose).label, state) for purpose, state in states[point.pk].items()],
+        )
         for point in points
     ]

@@ -1,4 +1,4 @@
-"""Touchpoints: where the shopper meets us. Links, the snippet to copy, the QR code to print, and whether it is really placed."""
+"""Touchpoints: the links, the snippet to copy, the QR code to print, and whether each is really placed."""
 
 import base64
 from typing import Any

@@ -1,0 +1,34 @@
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from shopapp.lib import clock
+from shopapp.models import Shop
+from tests.factories import make_shop
+from tests.pages.visitor import RIVAL, Visitor
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def at() -> Iterator[Any]:
+    with clock.frozen(NOW) as at:
+        yield at
+
+
+@pytest.fixture
+def shop(db: None, at: Any) -> Shop:
+    return make_shop()
+
+
+@pytest.fixture
+def owner(shop: Shop) -> Visitor:
+    return Visitor(shop.domain)
+
+
+@pytest.fixture
+def rival(db: None, at: Any) -> Visitor:
+    make_shop(RIVAL, name="Rival Ltd")
+    return Visitor(RIVAL)

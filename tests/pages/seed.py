@@ -1,0 +1,170 @@
+"""A shop in which everything that a page can show has happened."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from post_purchase.flows.editing import install_library, switch_on
+from post_purchase.models import (
+    Attachment,
+    Channel,
+    ConsentEntry,
+    Conversation,
+    Flow,
+    FlowRun,
+    MessageTemplate,
+    Order,
+    PrivacyRequest,
+    Review,
+    ReviewPhoto,
+    Scan,
+    Touchpoint,
+)
+from post_purchase.services.links import shop_link, touchpoint_of
+from post_purchase.touchpoints.registry import KINDS
+from post_purchase.words import Author, ChannelKind, Direction, MessageStatus, ParcelState, Purpose, TouchpointKind
+from shopapp.lib import clock
+from shopapp.lib.crypto import new_code
+from shopapp.models import Shop
+from tests import factories
+
+NASTY = "<script>alert('x')</script><img src=x onerror=alert(1)>"
+
+
+@dataclass
+class Seed:
+    shop: Shop
+    channel: Channel
+    order: Order
+    conversation: Conversation
+    flow: Flow
+    card: Touchpoint
+    review: Review
+    request: PrivacyRequest
+
+
+def seed(shop: Shop) -> Seed:
+    now = clock.now()
+    channel = factories.make_channel(shop)
+    factories.make_channel(shop, ChannelKind.MESSENGER, status="halted", status_reason="The page token has expired")
+    MessageTemplate.objects.create(
+        channel=channel,
+        name="doorstep_shipped",
+        language="en",
+        category="UTILITY",
+        body="Your order {{1}} is on its way with {{2}} now.",
+        parameters=[{"name": "order", "sample": "#1001"}, {"name": "carrier", "sample": "DHL"}],
+        status="approved",
+    )
+    flows = install_library(shop)
+    flow = next(one for one in flows if one.key == "photo_review")
+    switch_on(flow, "42")
+    flow.refresh_from_db()
+    conversation, order = _talk(shop, channel, flow)
+    card = _touchpoints(shop)
+    review = _reviews(shop, conversation, order)
+    request = PrivacyRequest.objects.create(
+        shop=shop,
+        shop_domain=shop.domain,
+        kind="data_request",
+        webhook_key=f"{shop.domain}:1",
+        customer_id=7001,
+        export='{"orders": []}',
+        requested_at=now - timedelta(days=1),
+        done_at=now,
+        outcome="Ready to hand on",
+    )
+    return Seed(shop, channel, order, conversation, flow, card, review, request)
+
+
+def _talk(shop: Shop, channel: Channel, flow: Flow) -> tuple[Conversation, Order]:
+    now = clock.now()
+    contact = factories.make_contact(shop)
+    order = factories.make_order(shop, contact, lines=2)
+    factories.make_parcel(order, ParcelState.OUT_FOR_DELIVERY)
+    point = factories.make_point(contact, last_inbound_at=now - timedelta(hours=1))
+    factories.bind(point, order)
+    ConsentEntry.objects.create(
+        shop=shop,
+        contact=contact,
+        point=point,
+        kind=point.kind,
+        purpose=Purpose.UTILITY,
+        state="granted",
+        method="chat_button",
+        dedupe_key="grant",
+        recorded_at=now,
+    )
+    conversation = factories.make_conversation(
+        contact, order=order, unread=1, last_message_at=now, last_inbound_at=now, last_text=NASTY[:200]
+    )
+    run = FlowRun.objects.create(
+        shop=shop,
+        flow=flow,
+        version=flow.live_version,
+        subject_key=f"order:{order.pk}",
+        order=order,
+        contact=contact,
+        waiting_for="the shopper to rate the order",
+        started_at=now,
+    )
+    say: Any = factories.make_message
+    say(
+        conversation,
+        "Thank you for your order! It is being packed.",
+        point=point,
+        channel=channel,
+        run=run,
+        status=MessageStatus.READ,
+        sent_at=now,
+        happened_at=now - timedelta(hours=3),
+        next_attempt_at=None,
+        content={"text": "", "buttons": [{"id": "1", "title": "Where is it?"}]},
+    )
+    inbound = say(conversation, NASTY, direction=Direction.IN, point=point, channel=channel)
+    Attachment.objects.create(message=inbound, status="stored", file="a.jpg", thumbnail="a-small.jpg")
+    say(conversation, "Your parcel is out for delivery.", author=Author.ANSWER, status=MessageStatus.DELIVERED)
+    say(conversation, "Happy to help!", author=Author.PERSON, author_id="42", status=MessageStatus.SENT)
+    say(
+        conversation,
+        "How do you like your mug?",
+        run=run,
+        status=MessageStatus.HELD,
+        reason="Held until 09:00 in Berlin: quiet hours",
+    )
+    say(conversation, "Ten per cent off!", status=MessageStatus.SUPPRESSED, reason="No consent for offers")
+    return conversation, order
+
+
+def _touchpoints(shop: Shop) -> Touchpoint:
+    for kind in KINDS:
+        touchpoint_of(shop=shop, kind=kind)
+    card = touchpoint_of(shop=shop, kind=TouchpointKind.PACKAGE_INSERT)
+    card.first_scan_at = clock.now()
+    card.save(update_fields=["first_scan_at"])
+    link, _ = shop_link(touchpoint=card)
+    for robot in (False, False, True):
+        Scan.objects.create(link=link, scan_id=new_code(), scanned_at=clock.now(), robot=robot)
+    return card
+
+
+def _reviews(shop: Shop, conversation: Conversation, order: Order) -> Review:
+    now = clock.now()
+    shared = {"shop": shop, "order": order, "contact": conversation.contact, "author_name": "Maria L."}
+    Review.objects.create(
+        **shared, rating=1, text=NASTY, product_title="Linen apron", dedupe_key="low", submitted_at=now
+    )
+    review = Review.objects.create(
+        **shared,
+        rating=5,
+        text="Holds exactly one big coffee.",
+        product_title="Stoneware mug",
+        channel_kind="whatsapp",
+        incentivised=True,
+        disclosure="Maria got 10% off her next order for this review, whatever she wrote.",
+        dedupe_key="high",
+        submitted_at=now,
+    )
+    photo = Attachment.objects.get(message__conversation=conversation)
+    ReviewPhoto.objects.create(review=review, attachment=photo, added_at=now)
+    return review

@@ -1,0 +1,159 @@
+"""Each page and each write, tried by the owner, a rival, with a bad id, a wrong method, and without a token."""
+
+import re
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from tests.pages import polaris_lint
+from tests.pages.seed import NASTY, Seed, seed
+from tests.shopapp.pretend import SHOP
+
+PAGES = {
+    "home": "/app",
+    "conversations": "/app/conversations",
+    "conversations, closed": "/app/conversations?view=closed",
+    "conversations, searched": "/app/conversations?q=Maria",
+    "conversations, nothing found": "/app/conversations?q=nobody",
+    "thread": "/app/conversations/{conversation}",
+    "flows": "/app/flows",
+    "flow": "/app/flows/{flow}",
+    "flow in German": "/app/flows/{flow}?language=de",
+    "touchpoints": "/app/touchpoints",
+    "touchpoint": "/app/touchpoints/{card}",
+    "reviews": "/app/reviews",
+    "reviews, five stars": "/app/reviews?rating=5&photo=1",
+    "settings": "/app/settings",
+    "channels": "/app/settings/channels",
+    "connect WhatsApp": "/app/settings/channels/whatsapp",
+    "connect Messenger": "/app/settings/channels/messenger",
+    "connect e-mail": "/app/settings/channels/email",
+    "privacy": "/app/privacy",
+}
+READS_OF_A_ROW = {
+    "thread": "/app/conversations/{conversation}",
+    "live thread": "/app/conversations/{conversation}/live",
+    "flow": "/app/flows/{flow}",
+    "touchpoint": "/app/touchpoints/{card}",
+    "QR code": "/app/touchpoints/{card}/download/png",
+    "export": "/app/privacy/{request}/export",
+}
+WRITES_OF_A_ROW = {
+    "reply": "/app/conversations/{conversation}/reply",
+    "template": "/app/conversations/{conversation}/template",
+    "take over": "/app/conversations/{conversation}/take-over",
+    "give back": "/app/conversations/{conversation}/give-back",
+    "close": "/app/conversations/{conversation}/close",
+    "reopen": "/app/conversations/{conversation}/reopen",
+    "save a flow": "/app/flows/{flow}",
+    "preview": "/app/flows/{flow}/preview",
+    "publish": "/app/flows/{flow}/publish",
+    "switch": "/app/flows/{flow}/switch",
+    "restore": "/app/flows/{flow}/versions/1/restore",
+    "words": "/app/touchpoints/{card}/words",
+    "archive": "/app/touchpoints/{card}/archive",
+    "hide": "/app/reviews/{review}/hide",
+    "show": "/app/reviews/{review}/show",
+    "disconnect": "/app/channels/{channel}/disconnect",
+    "resume": "/app/channels/{channel}/resume",
+}
+WRITES = {"dismiss": "/app/set-up/dismiss", "add a card": "/app/touchpoints/add", "brand": "/app/settings/brand"}
+ROWS = ("conversation", "flow", "card", "review", "channel", "request")
+
+
+@pytest.fixture
+def rows(shop) -> Seed:
+    return seed(shop)
+
+
+def address(path: str, rows: Seed) -> str:
+    return path.format(**{name: getattr(rows, name).pk for name in ROWS})
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_owner_sees_the_page_within_its_queries(owner, rows, name):
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        response = owner.get(address(PAGES[name], rows))
+    assert response.status_code == 200, name
+    assert len(queries) <= 13, [query["sql"][:120] for query in queries]  # 12, and the shop itself
+    html = response.content.decode()
+    assert f"frame-ancestors https://{SHOP} https://admin.shopify.com" in response["Content-Security-Policy"]
+    assert html.index("app-bridge.js") < html.index("polaris-1.js")
+    assert NASTY not in html
+    assert "<img src=x" not in html
+
+
+@pytest.mark.npm
+@pytest.mark.parametrize("name", PAGES)
+def test_the_page_uses_only_components_that_shopify_has(owner, rows, name):
+    assert polaris_lint.problems(owner.get(address(PAGES[name], rows)).content.decode()) == []
+
+
+@pytest.mark.npm
+@pytest.mark.parametrize("name", [name for name in PAGES if "{" not in PAGES[name]])
+def test_the_empty_page_says_what_will_be_here(owner, name):
+    response = owner.get(PAGES[name])
+    assert response.status_code == 200
+    assert polaris_lint.problems(response.content.decode()) == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_internal_links_keep_shopifys_parameters(owner, rows, name):
+    html = owner.get(address(PAGES[name], rows)).content.decode()
+    links = re.findall(r'href="(/app[^"]*)"', html)
+    assert links
+    assert all(f"shop={SHOP}" in link for link in links), links
+
+
+@pytest.mark.parametrize("name", READS_OF_A_ROW)
+def test_a_rival_finds_nothing_to_read(rival, rows, name):
+    assert rival.get(address(READS_OF_A_ROW[name], rows)).status_code == 404
+
+
+@pytest.mark.parametrize("name", WRITES_OF_A_ROW)
+def test_a_rival_finds_nothing_to_change(rival, rows, name):
+    assert rival.post(address(WRITES_OF_A_ROW[name], rows)).status_code == 404
+
+
+@pytest.mark.parametrize("path", [*READS_OF_A_ROW.values()])
+def test_a_bad_id_is_not_found(owner, rows, path):
+    assert owner.get(re.sub(r"\{\w+\}", "999999999", path)).status_code == 404
+    assert owner.get(re.sub(r"\{\w+\}", "abc", path)).status_code == 404
+
+
+@pytest.mark.parametrize("path", [*WRITES_OF_A_ROW.values()])
+def test_a_write_of_a_bad_id_is_not_found(owner, rows, path):
+    assert owner.post(re.sub(r"\{\w+\}", "999999999", path)).status_code == 404
+
+
+@pytest.mark.parametrize("path", [*WRITES_OF_A_ROW.values(), *WRITES.values()])
+def test_a_write_by_get_is_refused(owner, rows, path):
+    if path == "/app/flows/{flow}":
+        pytest.skip("this address shows the page")
+    assert owner.get(address(path, rows)).status_code == 405
+
+
+@pytest.mark.parametrize("path", sorted({*PAGES.values()} - {"/app/flows/{flow}"}))
+def test_a_page_by_post_is_refused(owner, rows, path):
+    assert owner.post(address(path.split("?")[0], rows)).status_code in (405,) or "flows" in path
+
+
+@pytest.mark.parametrize("path", [*WRITES_OF_A_ROW.values(), *WRITES.values()])
+def test_a_write_without_a_token_changes_nothing_and_asks_for_one(rows, path):
+    response = Client().post(address(path, rows) + f"?shop={SHOP}")
+    assert response.status_code == 401
+    assert response["X-Shopify-Retry-Invalid-Session-Request"] == "1"
+    assert "Set-Cookie" not in response
+
+
+@pytest.mark.parametrize("path", [*PAGES.values()])
+def test_a_page_without_a_token_is_bounced(rows, path):
+    where = address(path, rows)
+    response = Client().get(f"{where}{'&' if '?' in where else '?'}shop={SHOP}")
+    assert response.status_code == 302
+    assert response["Location"].startswith("/app/patch-id-token?")
+    assert "Set-Cookie" not in response
