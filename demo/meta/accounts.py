@@ -1,0 +1,215 @@
+"""The management side of the pretend Graph API: numbers, templates, subscriptions, files; WhatsApp's and Messenger's."""
+
+import email
+import re
+import threading
+from typing import Any
+
+from demo.meta.graph import Graph, Refused, check_templates
+from demo.server import Request
+
+APPROVAL_SECONDS = 0.5
+NAME = re.compile(r"^[a-z0-9_]{1,512}$")
+
+
+class Accounts:
+    def __init__(self, graph: Graph):
+        self.graph, self.state, self.now = graph, graph.state, graph.now
+        self.messenger: Any = None  # set by the world: page ids share the address space
+        route = graph.route
+        route("POST", "/<waba>/message_templates", self._dispatch_template)
+        route("GET", "/<waba>/message_templates", self._list_templates)
+        route("GET", "/<waba>/phone_numbers", self._phone_numbers)
+        route("POST", "/<account>/subscribed_apps", self._subscribe)
+        route("GET", "/<account>/subscribed_apps", self._subscriptions)
+        route("POST", "/<number>/register", lambda request, number: {"success": True})
+        route("POST", "/<page>/messenger_profile", self._profile)
+        route("POST", "/<number>/media", self._upload)
+        route("POST", "/<template_id>", self._edit_template)
+        route("GET", "/<node>", self._node, place=self._place_of_node)
+
+    def _place_of_node(self, node: str) -> str:
+        return "whatsapp.media" if node in self.state.part("media") else ""
+
+    def _envelope(
+        self, waba: str, field: str, value: dict[str, Any], *, at_once: bool = False, label: str = ""
+    ) -> None:
+        payload = {
+            "object": "whatsapp_business_account",
+            "entry": [{"id": waba, "changes": [{"value": value, "field": field}]}],
+        }
+        self.graph.callback("whatsapp", payload, at_once=at_once, label=label or field)
+
+    def _dispatch_template(self, request: Request, waba: str) -> dict[str, Any]:
+        if self.messenger and waba in self.state.part("pages"):
+            return self.messenger.create_template(request, waba)
+        owner = self._owner(waba)
+        self._check_token(request, owner)
+        asked = request.json() or {}
+        name, language = str(asked.get("name") or ""), str(asked.get("language") or "")
+        category = str(asked.get("category") or "").upper()
+        if not NAME.match(name) or not language or category not in ("UTILITY", "MARKETING", "AUTHENTICATION"):
+            raise Refused(100, "Invalid parameter", details="name, language or category is wrong")
+        text = check_templates(asked.get("components"))
+        key = f"{waba}:{name}:{language}"
+        with self.state.lock:
+            templates = self.state.part("templates")
+            if key in templates:
+                raise Refused(
+                    100,
+                    "Invalid parameter",
+                    details="There is already content in this language for this template",
+                    subcode=2388024,
+                )
+            template_id = str(self.state.next_number("template", 572_279_198_452_001))
+            templates[key] = {
+                "id": template_id,
+                "waba": waba,
+                "name": name,
+                "language": language,
+                "category": category,
+                "text": text,
+                "status": "PENDING",
+            }
+            self.state.touch()
+        threading.Timer(APPROVAL_SECONDS, self.decide_template, (key, "APPROVED")).start()
+        return {"id": template_id, "status": "PENDING", "category": category}
+
+    def _edit_template(self, request: Request, template_id: str) -> dict[str, Any]:
+        """A changed text goes to review again."""
+        for key, template in self.state.part("templates").items():
+            if template["id"] == template_id:
+                page = self.state.part("pages").get(template["waba"])
+                self._check_token(request, page or self._owner(template["waba"]))
+                with self.state.lock:
+                    template["text"] = check_templates((request.json() or {}).get("components"))
+                    template["status"] = "PENDING"
+                    self.state.touch()
+                threading.Timer(APPROVAL_SECONDS, self.decide_template, (key, "APPROVED")).start()
+                return {"success": True, "id": template_id, "status": "PENDING", "category": template["category"]}
+        raise Refused(100, f"Unsupported post request. Object with ID '{template_id}' does not exist", subcode=33)
+
+    def _upload(self, request: Request, number: str) -> dict[str, Any]:
+        """multipart/form-data with `file`, `type` and `messaging_product`."""
+        self._check_token(request, self._number(number))
+        head = f"Content-Type: {request.headers.get('Content-Type')}\r\n\r\n".encode()
+        parts = {
+            part.get_param("name", header="content-disposition"): part
+            for part in email.message_from_bytes(head + request.body).walk()
+            if not part.is_multipart()
+        }
+        if "file" not in parts or "messaging_product" not in parts:
+            raise Refused(100, "Invalid parameter", details="file and messaging_product are required")
+        content = bytes(parts["file"].get_payload(decode=True) or b"")
+        kind = parts["file"].get_content_type()
+        if kind not in ("image/jpeg", "image/png") or len(content) > 5 * 1024 * 1024:
+            raise Refused(131053, "Media upload error", details="JPEG or PNG of at most 5 MB")
+        return {"id": self.graph.keep_media(content, kind, owner="whatsapp")["id"]}
+
+    def decide_template(self, key: str, event: str, reason: str = "NONE") -> None:
+        """APPROVED, REJECTED, PAUSED ... and the webhook that tells it."""
+        with self.state.lock:
+            template = self.state.part("templates").get(key)
+            if template is None:
+                return
+            template["status"] = event
+            self.state.touch()
+        if template["waba"] in self.state.part("pages"):
+            return  # Messenger's come back approved at once
+        if self._owner(template["waba"])["subscribed"]:
+            value = {
+                "event": event,
+                "message_template_id": int(template["id"]),
+                "message_template_name": template["name"],
+                "message_template_language": template["language"],
+                "reason": reason,
+            }
+            self._envelope(template["waba"], "message_template_status_update", value)
+
+    def _list_templates(self, request: Request, waba: str) -> dict[str, Any]:
+        if waba in self.state.part("pages"):
+            self._check_token(request, self.state.part("pages")[waba])
+        else:
+            self._check_token(request, self._owner(waba))
+        found = [each for each in self.state.part("templates").values() if each["waba"] == waba]
+        if request.query.get("name"):
+            found = [each for each in found if each["name"] == request.query["name"]]
+        keep = ("id", "name", "language", "category", "status")
+        return {"data": [{key: each[key] for key in keep} for each in found], "paging": {}}
+
+    def _phone_numbers(self, request: Request, waba: str) -> dict[str, Any]:
+        self._check_token(request, self._owner(waba))
+        return {"data": [_about(each) for each in self.state.part("whatsapp_numbers").values() if each["waba"] == waba]}
+
+    def _subscribe(self, request: Request, account: str) -> dict[str, Any]:
+        page = self.state.part("pages").get(account)
+        owner = page or self._owner(account)
+        self._check_token(request, owner)
+        with self.state.lock:
+            for number in [page] if page else self.state.part("whatsapp_numbers").values():
+                if page or number["waba"] == account:
+                    number["subscribed"] = True
+            self.state.touch()
+        return {"success": True}
+
+    def _subscriptions(self, request: Request, account: str) -> dict[str, Any]:
+        owner = self.state.part("pages").get(account) or self._owner(account)
+        self._check_token(request, owner)
+        app = {"whatsapp_business_api_data": {"id": "1001", "name": "Doorstep", "link": "https://example.com"}}
+        return {"data": [app] if owner["subscribed"] else []}
+
+    def _profile(self, request: Request, page: str) -> dict[str, Any]:
+        found = self.state.part("pages").get(page)
+        if found is None:
+            raise Refused(100, "Unsupported post request", subcode=33)
+        self._check_token(request, found)
+        found["get_started"] = "get_started" in (request.json() or {}) or found.get("get_started", False)
+        self.state.touch()
+        return {"result": "success"}
+
+    def _node(self, request: Request, node: str) -> dict[str, Any]:
+        """GET by id: a number, an account, a page, a person, or a file."""
+        numbers, pages = self.state.part("whatsapp_numbers"), self.state.part("pages")
+        if node in numbers:
+            self._check_token(request, numbers[node])
+            return _about(numbers[node])
+        if any(number["waba"] == node for number in numbers.values()):
+            self._check_token(request, self._owner(node))
+            return {"id": node, "name": self._owner(node)["name"], "account_review_status": "APPROVED"}
+        if self.messenger and (node in pages or node == "me" or node in self.state.part("messenger_people")):
+            return self.messenger.node(request, node)
+        media = self.state.part("media").get(node)
+        if media is None:
+            raise Refused(100, f"Unsupported get request. Object with ID '{node}' does not exist", subcode=33)
+        if not self.graph._is_known(request.bearer):
+            raise Refused(190, "Invalid OAuth access token", status=401)
+        keep = {key: media[key] for key in ("id", "mime_type", "sha256", "file_size")}
+        return keep | {"messaging_product": "whatsapp", "url": self.graph.media_url(node)}
+
+    def _number(self, number_id: str) -> dict[str, Any]:
+        found = self.state.part("whatsapp_numbers").get(number_id)
+        if found is None:
+            raise Refused(100, f"Unsupported post request. Object with ID '{number_id}' does not exist", subcode=33)
+        return found
+
+    def _owner(self, waba: str) -> dict[str, Any]:
+        for number in self.state.part("whatsapp_numbers").values():
+            if number["waba"] == waba:
+                return number
+        raise Refused(100, f"Unsupported request. Object with ID '{waba}' does not exist", subcode=33)
+
+    @staticmethod
+    def _check_token(request: Request, owner: dict[str, Any]) -> None:
+        if (request.bearer or request.query.get("access_token")) != owner["token"]:
+            raise Refused(190, "Invalid OAuth access token - Cannot parse access token", status=401)
+
+
+def _about(number: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": number["id"],
+        "display_phone_number": f"+{number['phone']}",
+        "verified_name": number["name"],
+        "quality_rating": "GREEN",
+        "code_verification_status": "VERIFIED",
+        "whatsapp_business_account": {"id": number["waba"]},
+    }

@@ -1,0 +1,55 @@
+"""How WhatsApp's interactive messages look on the phone, within Meta's limits."""
+
+from typing import Any
+
+from demo.meta.graph import Refused
+
+
+def interactive_look(interactive: dict[str, Any]) -> dict[str, Any]:
+    text = str((interactive.get("body") or {}).get("text") or "")
+    action, kind = interactive.get("action") or {}, interactive.get("type")
+    if kind == "button":
+        within("body.text", text, 1024)
+        buttons = [each.get("reply") or {} for each in action.get("buttons") or []]
+        if not 1 <= len(buttons) <= 3:
+            raise Refused(
+                131009,
+                "Parameter value is not valid",
+                details="Invalid buttons count. Min allowed buttons: 1, Max allowed buttons: 3",
+            )
+        for button in buttons:
+            within("button title", str(button.get("title") or ""), 20)
+            within("button id", str(button.get("id") or ""), 256)
+        return {"text": text, "buttons": buttons, "list": False}
+    if kind == "list":
+        within("body.text", text, 4096)
+        within("action.button", str(action.get("button") or ""), 20)
+        rows = [row for section in action.get("sections") or [] for row in section.get("rows") or []]
+        if not 1 <= len(rows) <= 10:
+            raise Refused(
+                131009, "Parameter value is not valid", details="Total row count exceed max allowed count: 10"
+            )
+        for row in rows:
+            within("row title", str(row.get("title") or ""), 24)
+            within("row id", str(row.get("id") or ""), 200)
+        return {"text": text, "buttons": [{"id": row["id"], "title": row["title"]} for row in rows], "list": True}
+    if kind == "cta_url":
+        within("body.text", text, 1024)
+        parameters = action.get("parameters") or {}
+        within("display_text", str(parameters.get("display_text") or ""), 20)
+        if not str(parameters.get("url") or "").startswith(("http://", "https://")):
+            raise Refused(131009, "Parameter value is not valid", details="url must be http or https")
+        return {
+            "text": text,
+            "buttons": [],
+            "list": False,
+            "link": {"title": parameters["display_text"], "url": parameters["url"]},
+        }
+    raise Refused(131009, "Parameter value is not valid", details=f"interactive type {kind} is not known here")
+
+
+def within(what: str, text: str, most: int, *, empty: bool = False) -> None:
+    if not empty and not text.strip():
+        raise Refused(131008, "Required parameter is missing", details=f"{what} is required")
+    if len(text) > most:
+        raise Refused(131009, "Parameter value is not valid", details=f"{what} length is {len(text)}, at most {most}")
