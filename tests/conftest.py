@@ -7,6 +7,7 @@ import pytest
 from django.core import mail
 from django.db import connections
 
+from post_purchase.flows.versions import document_of
 from shopapp.lib import queue
 from tests import environment
 
@@ -28,6 +29,11 @@ def django_db_modify_db_settings() -> None:
 @pytest.fixture(autouse=True)
 def empty_redis() -> None:
     queue.redis().flushall()
+
+
+@pytest.fixture(autouse=True)
+def no_remembered_versions() -> None:
+    document_of.cache_clear()  # tests use the same primary keys again; production never does
 
 
 @pytest.fixture(autouse=True)
