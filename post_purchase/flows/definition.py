@@ -15,7 +15,6 @@ from .conditions import Condition
 from .registry import AnyStep
 from .step import Duration, Titles
 
-SCHEMA = 1
 FALLBACK_LANGUAGE = "en"
 MAX_TEMPLATE_BODY = 1024  # characters; Meta, message templates
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
@@ -115,7 +114,7 @@ class _Titles(Titles):
 
 
 class FlowDocument(_Part):
-    schema_version: Literal[1] = Field(default=SCHEMA, alias="schema")
+    schema_version: Literal[1] = Field(default=1, alias="schema")
     key: Id
     name: str = Field(min_length=1, max_length=120)
     description: str = ""

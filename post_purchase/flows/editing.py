@@ -166,7 +166,7 @@ def apply_edits(document: Mapping[str, Any], edits: Mapping[str, str]) -> dict[s
     """
     editable = {field.path: field for field in editable_fields(document)}
     problems = [Problem(path, "cannot be changed here") for path in edits if path not in editable]
-    changed = _copied(document)
+    changed: dict[str, Any] = _copied(document)
     for path, value in edits.items():
         if path in editable:
             try:

@@ -1,7 +1,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
 from functools import lru_cache
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, model_validator
@@ -92,5 +92,4 @@ def next_between(now: datetime, zone: str, start: time, end: time) -> datetime:
     if start <= local.time() < end:
         return now
     day = local.date() + timedelta(days=0 if local.time() < start else 1)
-    moment: Any = datetime.combine(day, start, tzinfo=local.tzinfo)
-    return datetime.astimezone(moment, UTC)
+    return datetime.combine(day, start, tzinfo=local.tzinfo).astimezone(UTC)
