@@ -13,7 +13,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -98,7 +98,7 @@ _spool = _Spool()
 def spool(tapped: Tapped) -> None:
     """Append one scan. A full or missing disk costs the scan, never the shopper's way into the chat."""
     try:
-        _spool.append(json.dumps(asdict(tapped), separators=(",", ":")).encode() + b"\n")
+        _spool.append(json.dumps(vars(tapped), separators=(",", ":")).encode() + b"\n")
     except OSError:
         log.exception("scans.spool_failed", extra={"link": tapped.link_id})
 

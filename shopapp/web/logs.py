@@ -16,6 +16,7 @@ _PRIVATE = [
     (re.compile(r"(?<![\w-])\+?\d[\d ()-]{8,}\d(?![\w-])"), "<number>"),
     (re.compile(r"\b(shp(at|ca|pa|ss|rt)_|EAA)\w+"), "<token>"),
     (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+"), "<token>"),
+    (re.compile(r"/(c|unsubscribe|chat)/[^\s?\"']+", re.IGNORECASE), r"/\1/<code>"),
     (re.compile(r"(id_token|hmac|session|code|signature|access_token|refresh_token)=[^&\s\"']+"), r"\1=<hidden>"),
 ]
 

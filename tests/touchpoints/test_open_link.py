@@ -15,6 +15,7 @@ from post_purchase.words import ChannelKind, TouchpointKind
 from shopapp.lib import clock, queue
 from shopapp.lib.crypto import grouped
 from shopapp.models import ShopStatus
+from shopapp.web.logs import scrub
 from tests.factories import make_channel, make_order, make_shop
 
 pytestmark = pytest.mark.django_db
@@ -269,6 +270,13 @@ def test_every_page_is_small_has_no_script_and_speaks_the_language(client, shop,
         assert f'<html lang="{language}" dir="{"rtl" if language == "ar" else "ltr"}">' in page
         assert "default-src 'none'" in response["Content-Security-Policy"]
         assert not response.cookies
+
+
+@pytest.mark.parametrize("path", ["/c/AB3KQ9ZT7MXW2HHC", "/C/ab3k-q9zt-7mxw-2hhc", "/unsubscribe/5.marketing.x"])
+def test_a_code_never_reaches_the_log(path):
+    kept = scrub(f"Internal Server Error: {path}")
+    assert path.rsplit("/", 1)[1] not in kept
+    assert kept.endswith("/<code>")
 
 
 def test_the_code_of_an_order_lives_as_long_as_the_rule_says():
