@@ -1,4 +1,4 @@
-"""The management side of the pretend Graph API: numbers, templates, subscriptions, files; WhatsApp's and Messenger's."""
+"""The management side of the pretend Graph API: numbers, templates, subscriptions, files. For WhatsApp and Messenger."""
 
 import email
 import re

@@ -37,7 +37,9 @@
   }
   for (const tag of ["s-stack", "s-grid", "s-grid-item", "s-box", "s-query-container", "s-scroll-box"]) define(tag, class extends Layout {});
 
-  const plain = (tag, setUp) => define(tag, class extends HTMLElement { connectedCallback() { setUp?.(this); } });
+  /* While the document is being parsed an element is connected before its children are there. */
+  const parsed = (work) => (document.readyState === "loading" ? addEventListener("DOMContentLoaded", work, { once: true }) : work());
+  const plain = (tag, setUp) => define(tag, class extends HTMLElement { connectedCallback() { if (setUp) parsed(() => setUp(this)); } });
   plain("s-text"); plain("s-divider", (me) => me.setAttribute("role", "separator"));
   plain("s-paragraph"); plain("s-badge"); plain("s-chip");
   plain("s-unordered-list", (me) => me.setAttribute("role", "list"));
@@ -71,7 +73,7 @@
 
   class Shadow extends HTMLElement {
     constructor() { super(); this.attachShadow({ mode: "open", delegatesFocus: this.constructor.focusing || false }); }
-    connectedCallback() { if (!this.drawn) { this.drawn = true; this.sheet(); this.draw(); } }
+    connectedCallback() { if (!this.drawn) { this.drawn = true; this.sheet(); parsed(() => this.draw()); } }
     sheet() { this.shadowRoot.append(el("link", { rel: "stylesheet", href: style.href })); }
     has(name) { return this.querySelector(`:scope > [slot="${name}"]`) !== null; }
   }

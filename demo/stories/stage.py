@@ -94,7 +94,7 @@ def stage() -> Iterator[Stage]:
     env = environment(folder, app_port=app_port, redis_port=redis_port)
     world = DemoWorld(app_url=env["APP_URL"], environment=env)
     env |= world.origins()
-    os.environ.update(env)
+    os.environ.update(env | {"LOG_LEVEL": "WARNING"})  # this process tells the story, not the log
     django.setup()
     processes = Processes(folder, env)
     world.shopify.create_shop(SHOP)
