@@ -1,6 +1,6 @@
-"""Codes that we can read back and nobody can make: reply addresses and unsubscribe links. Ids only, nothing about a person.
+"""Codes that we can read back and nobody can make: reply addresses, unsubscribe links. Only ids inside.
 
-Lower case base32, because mail servers may change the case of an address; a local part has at most 64 characters (RFC 5321).
+Lower case base32: mail servers may change the case of an address. A local part has at most 64 characters (RFC 5321).
 """
 
 import hashlib
@@ -15,7 +15,8 @@ from shopapp.lib.crypto import same
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _REPLY = re.compile(
-    r"^(?:reply|chat)\+c(?P<channel>[0-9a-z]{1,13})(?:p(?P<point>[0-9a-z]{1,13}))?-(?P<mac>[0-9a-z]{16})(?:-(?P<code>[0-9a-z]{16}))?$"
+    r"^(?:reply|chat)\+c(?P<channel>[0-9a-z]{1,13}?)(?:\.(?P<point>[0-9a-z]{1,13}))?"
+    r"-(?P<mac>[0-9a-z]{16})(?:-(?P<code>[0-9a-z]{16}))?$"
 )
 _UNSUBSCRIBE = re.compile(r"^(?P<point>[0-9a-z]{1,13})-(?P<purpose>[a-z_]+)-(?P<mac>[0-9a-z]{16})$", re.ASCII)
 
@@ -31,7 +32,7 @@ def reply_address(*, channel_id: int, point_id: int) -> str:
     """Where answers to a mail go, so that they find their conversation. Empty without INBOUND_EMAIL_DOMAIN."""
     if not settings.INBOUND_EMAIL_DOMAIN:
         return ""
-    ids = f"c{_number(channel_id)}p{_number(point_id)}"
+    ids = f"c{_number(channel_id)}.{_number(point_id)}"
     return f"reply+{ids}-{_mac('reply', ids)}@{settings.INBOUND_EMAIL_DOMAIN}"
 
 
@@ -51,7 +52,7 @@ def read_address(address: str) -> ReplyAddress | None:
     if not found or not settings.INBOUND_EMAIL_DOMAIN or domain != settings.INBOUND_EMAIL_DOMAIN.lower():
         return None
     channel, point = _read(found["channel"]), _read(found["point"] or "")
-    ids = f"c{found['channel']}" + (f"p{found['point']}" if found["point"] else "")
+    ids = f"c{found['channel']}" + (f".{found['point']}" if found["point"] else "")
     if channel is None or not same(found["mac"], _mac("reply", ids)):
         return None
     return ReplyAddress(channel_id=channel, point_id=point, code=(found["code"] or "").upper())

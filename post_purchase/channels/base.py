@@ -1,4 +1,4 @@
-"""The face that every channel driver has. A driver knows one network and nothing else; it touches no database rows but reads them.
+"""The face that every channel driver has. A driver knows one network and nothing else; it changes no database rows.
 
 `ChannelError.outcome` is the small set that every provider's error table is folded into (messaging.md, section 13.2).
 """
@@ -58,9 +58,7 @@ class OutMessage(BaseModel):
 @dataclass(frozen=True)
 class Capability:
     mode: Mode
-    reason: str = (
-        ""  # plain words, where mode is not FREE: "Maria last wrote 26 hours ago; WhatsApp lets you answer for 24"
-    )
+    reason: str = ""  # plain words, where mode is not FREE: "The shopper last wrote 26 hours ago; ..."
     until: datetime | None = None  # when FREE ends
 
 
@@ -94,15 +92,13 @@ class ChannelError(Exception):
 
 @dataclass(frozen=True)
 class SendContext:
-    """What a network wants to know beside the words. The sender fills it; a driver asks the database for nothing while sending."""
+    """What a network wants to know beside the words. The sender fills it; a sending driver asks no database."""
 
     purpose: Purpose = Purpose.UTILITY
     typed: bool = False  # written by a person of the team just now (Messenger's HUMAN_AGENT)
     attempt: int = 1  # which try this is, for the network's own back-off rule (WhatsApp's pair limit)
     quote: str = ""  # provider id of the message that this one answers
-    thread: tuple[
-        str, ...
-    ] = ()  # provider ids exchanged with this point on this channel, oldest first (e-mail threading)
+    thread: tuple[str, ...] = ()  # provider ids exchanged with this point, oldest first (e-mail threading)
 
 
 NO_CONTEXT = SendContext()
@@ -156,11 +152,12 @@ class StatusUpdate:
     address: str = ""
     before: datetime | None = None  # Messenger: everything to `address` up to this watermark
     error: ChannelError | None = None
+    channel_id: int | None = None  # e-mail: the message told the provider which channel it went through
 
 
 @dataclass(frozen=True)
 class PointUpdate:
-    """The network tells something about a person: opted out, blocked us, changed number, asked for marketing to stop."""
+    """The network tells something about a person: blocked us, changed number, asked for marketing to stop."""
 
     account_id: str
     address: str
@@ -169,6 +166,7 @@ class PointUpdate:
     blocked: bool | None = None
     stopped_purpose: Purpose | None = None
     resumed_purpose: Purpose | None = None
+    channel_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -279,20 +277,20 @@ class ChannelDriver(ABC):
     def parse(self, *, body: bytes, headers: Mapping[str, str]) -> list[Update]:
         """Everything in one callback, in order. Total: odd input gives Odd, never an exception.
 
-        `headers` are IncomingWebhook.headers plus `webhook`: the row's primary key, by which e-mail finds its attachments again.
+        `headers` are IncomingWebhook.headers plus `webhook`, the row's primary key (e-mail finds its photos by it).
         """
 
     @abstractmethod
     def entry_url(self, *, channel: Channel, code: str, text: str) -> str:
-        """Where a tap leads: wa.me with the text, m.me with the ref, mailto. `text` already contains the code for people."""
+        """Where a tap leads: wa.me with the text, m.me with the ref, mailto. `text` already contains the code."""
 
     def fetch_media(self, *, channel: Channel, source: Mapping[str, Any], max_bytes: int) -> bytes:
         raise ChannelError(f"{self.kind.label} has no media", outcome=Outcome.BUG)
 
-    def mark_read(self, *, channel: Channel, point: ContactPoint, provider_id: str, typing: bool = False) -> None:
+    def mark_read(self, *, channel: Channel, point: ContactPoint, provider_id: str, typing: bool = False) -> None:  # noqa: B027
         """Show the shopper that we have read it (and are writing), where the network can."""
 
-    def set_up_account(self, *, channel: Channel) -> None:
+    def set_up_account(self, *, channel: Channel) -> None:  # noqa: B027
         """Once after connecting: subscribe to the account's news, set its first screen. Raises ChannelError."""
 
     def submit_template(self, *, channel: Channel, template: MessageTemplate) -> TemplateReceipt:

@@ -1,0 +1,3 @@
+from .driver import Messenger
+
+__all__ = ["Messenger"]

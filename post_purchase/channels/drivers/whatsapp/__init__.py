@@ -1,0 +1,3 @@
+from .driver import WhatsApp
+
+__all__ = ["WhatsApp"]

@@ -1,0 +1,240 @@
+"""WhatsApp Cloud API."""
+
+import base64
+import hashlib
+import mimetypes
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+import phonenumbers
+from django.conf import settings
+
+from post_purchase.channels import graph
+from post_purchase.channels.base import (
+    NO_CONTEXT,
+    AccountCheck,
+    Capability,
+    ChannelDriver,
+    ChannelError,
+    CredentialField,
+    Outcome,
+    OutMessage,
+    Rate,
+    SendContext,
+    SendResult,
+    TemplateReceipt,
+    TemplateUpdate,
+    Update,
+)
+from post_purchase.channels.reading import mapping, mappings, text
+from post_purchase.models import Channel, ContactPoint, MessageTemplate
+from post_purchase.words import ChannelKind, Mode, Purpose
+
+from .parse import ERRORS, parse_callback
+from .requests import LIMITS, message_request
+
+WINDOW = timedelta(hours=LIMITS["window_hours"])
+IMAGE_TYPES = ("image/jpeg", "image/png")
+
+
+class WhatsApp(ChannelDriver):
+    kind = ChannelKind.WHATSAPP
+    rate: ClassVar[Rate] = Rate(
+        per_account_per_second=LIMITS["per_account_per_second"],
+        per_point_seconds=LIMITS["per_point_seconds"],
+        per_point_burst=LIMITS["per_point_burst"],
+    )
+    credential_fields = (
+        CredentialField("waba_id", "WhatsApp Business account ID", secret=False),
+        CredentialField("access_token", "Access token", "A system user's token from Meta's Business Manager"),
+    )
+    media_hosts = ("fbsbx.com", "fbcdn.net", "facebook.com", "whatsapp.net")
+    echoes_ref = True
+    has_templates = True
+
+    def capability(
+        self, *, point: ContactPoint, channel: Channel, purpose: Purpose, now: datetime, typed: bool = False
+    ) -> Capability:
+        until = point.last_inbound_at + WINDOW if point.last_inbound_at else None
+        if until and now < until:
+            return Capability(Mode.FREE, until=until)
+        if purpose == Purpose.MARKETING and is_american(point):
+            return Capability(Mode.NONE, "WhatsApp does not deliver offers to numbers in the United States")
+        if until is None:
+            return Capability(Mode.TEMPLATE, "The shopper has not written on WhatsApp yet: only an approved template")
+        hours = int((now - until + WINDOW).total_seconds() // 3600)
+        why = (
+            f"The shopper last wrote {hours} hours ago; WhatsApp takes free text for 24, then only an approved template"
+        )
+        return Capability(Mode.TEMPLATE, why)
+
+    def send(
+        self,
+        *,
+        channel: Channel,
+        point: ContactPoint,
+        message: OutMessage,
+        mode: Mode,
+        ref: str,
+        context: SendContext = NO_CONTEXT,
+    ) -> SendResult:
+        image = self._image(channel, message) if message.image_path and mode != Mode.TEMPLATE else None
+        request = message_request(
+            message=message, mode=mode, address=point.address, ref=ref, context=context, image=image
+        )
+        answer = self._call(
+            channel, "POST", f"{channel.account_id}/messages", json=request, attempt=context.attempt, sends=True
+        )
+        provider_id = next((text(each.get("id"), 255) for each in mappings(answer.get("messages"))), "")
+        if not provider_id:
+            raise ChannelError("WhatsApp's answer has no message id", outcome=Outcome.UNKNOWN)
+        return SendResult(provider_id=provider_id)
+
+    def _image(self, channel: Channel, message: OutMessage) -> dict[str, str]:
+        """A public address as it is; a file of ours uploaded first (it stays at Meta for 30 days)."""
+        if message.image_path.startswith(("https://", "http://")):
+            return {"link": message.image_path}
+        path = settings.MEDIA_ROOT / message.image_path
+        kind = mimetypes.guess_type(path.name)[0] or ""
+        if kind not in IMAGE_TYPES:
+            raise ChannelError("WhatsApp shows only JPEG and PNG pictures", outcome=Outcome.BUG)
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise ChannelError("The picture of this message cannot be read", outcome=Outcome.BUG) from error
+        if len(content) > LIMITS["image_bytes"]:
+            raise ChannelError("WhatsApp takes pictures of at most 5 MB", outcome=Outcome.BUG)
+        answer = self._call(
+            channel,
+            "POST",
+            f"{channel.account_id}/media",
+            data={"messaging_product": "whatsapp", "type": kind},
+            files={"file": (path.name, content, kind)},
+        )
+        return {"id": text(answer.get("id"), 64)}
+
+    def check_account(self, *, account_id: str, credentials: Mapping[str, str]) -> AccountCheck:
+        token, waba = credentials.get("access_token", ""), credentials.get("waba_id", "")
+        if not account_id.isdigit() or not waba.isdigit():
+            return AccountCheck(ok=False, message="The phone number ID and the account ID consist of digits only")
+        try:
+            fields = {"fields": "display_phone_number,verified_name,quality_rating"}
+            number = graph.call("GET", account_id, token=token, table=ERRORS, params=fields)
+            listed = graph.call("GET", f"{waba}/phone_numbers", token=token, table=ERRORS)
+        except ChannelError as error:
+            return refused(error)
+        digits = "".join(each for each in text(number.get("display_phone_number"), 40) if each.isdigit())
+        if not digits:
+            return AccountCheck(ok=False, message="This ID is not a WhatsApp phone number's: look in WhatsApp Manager")
+        if account_id not in {text(each.get("id")) for each in mappings(listed.get("data"))}:
+            return AccountCheck(ok=False, message="This phone number does not belong to this WhatsApp Business account")
+        options = {"waba_id": waba, "quality": text(number.get("quality_rating"), 20)}
+        name = text(number.get("verified_name"), 120) or f"+{digits}"
+        return AccountCheck(ok=True, name=name, link_address=digits, options=options)
+
+    def set_up_account(self, *, channel: Channel) -> None:
+        self._call(channel, "POST", f"{channel.options.get('waba_id', '')}/subscribed_apps")
+
+    def parse(self, *, body: bytes, headers: Mapping[str, str]) -> list[Update]:
+        return parse_callback(body)
+
+    def entry_url(self, *, channel: Channel, code: str, text: str) -> str:
+        return f"{settings.WHATSAPP_LINK_ORIGIN}/{channel.link_address}?text={quote(text, safe='')}"
+
+    def fetch_media(self, *, channel: Channel, source: Mapping[str, Any], max_bytes: int) -> bytes:
+        """Two steps (Meta, "Media"): the id gives an address that lives five minutes and wants the token."""
+        params = {"phone_number_id": channel.account_id}
+        found = self._call(channel, "GET", quote(text(source.get("id"), 64), safe=""), params=params)
+        size = found.get("file_size")
+        if isinstance(size, int) and size > max_bytes:
+            raise graph.too_large(max_bytes)
+        content = graph.download(
+            text(found.get("url"), 4000),
+            network="WhatsApp",
+            suffixes=self.media_hosts,
+            max_bytes=max_bytes,
+            headers={"Authorization": f"Bearer {channel.credentials.get('access_token', '')}"},
+        )
+        wanted = text(source.get("sha256"), 100) or text(found.get("sha256"), 100)
+        digest = hashlib.sha256(content)
+        if wanted and wanted not in (digest.hexdigest(), base64.b64encode(digest.digest()).decode()):
+            raise ChannelError(
+                "The file arrived damaged", outcome=Outcome.RETRY_AFTER, code="sha256", retry_after=graph.AGAIN
+            )
+        return content
+
+    def mark_read(self, *, channel: Channel, point: ContactPoint, provider_id: str, typing: bool = False) -> None:
+        body: dict[str, Any] = {"messaging_product": "whatsapp", "status": "read", "message_id": provider_id}
+        if typing:
+            body["typing_indicator"] = {"type": "text"}
+        self._call(channel, "POST", f"{channel.account_id}/messages", json=body)
+
+    def submit_template(self, *, channel: Channel, template: MessageTemplate) -> TemplateReceipt:
+        body: dict[str, Any] = {"type": "BODY", "text": template.body}
+        samples = [text(mapping(each).get("sample")) or "–" for each in template.parameters]
+        if samples:
+            body["example"] = {"body_text": [samples]}
+        new = {"name": template.name, "language": template.language, "parameter_format": "POSITIONAL"}
+        path = template.provider_id or f"{channel.options.get('waba_id', '')}/message_templates"
+        request = {"category": template.category, "components": [body]} | ({} if template.provider_id else new)
+        answer = self._call(channel, "POST", path, json=request)
+        return TemplateReceipt(
+            provider_id=text(answer.get("id"), 64) or template.provider_id,
+            status=text(answer.get("status"), 30) or "PENDING",
+            category=text(answer.get("category"), 20),
+        )
+
+    def list_templates(self, *, channel: Channel) -> list[TemplateUpdate]:
+        waba = str(channel.options.get("waba_id", ""))
+        found: list[TemplateUpdate] = []
+        params = {"fields": "id,name,language,status,category,rejected_reason", "limit": "200"}
+        for _ in range(40):  # 250 templates per account, 6,000 where the business is verified
+            answer = self._call(channel, "GET", f"{waba}/message_templates", params=params)
+            found += [template_update(waba, each) for each in mappings(answer.get("data"))]
+            after = text(mapping(mapping(answer.get("paging")).get("cursors")).get("after"), 500)
+            if not after or not mapping(answer.get("paging")).get("next"):
+                break
+            params = params | {"after": after}
+        return found
+
+    def _call(self, channel: Channel, method: str, path: str, **more: Any) -> dict[str, Any]:
+        token = str(channel.credentials.get("access_token", ""))
+        return graph.call(method, path, token=token, table=ERRORS, **more)
+
+
+def template_update(account_id: str, row: dict[str, Any]) -> TemplateUpdate:
+    reason = text(row.get("rejected_reason"), 200)
+    return TemplateUpdate(
+        account_id=account_id,
+        name=text(row.get("name"), 190),
+        language=text(row.get("language"), 16),
+        status=text(row.get("status"), 30),
+        category=text(row.get("category"), 20),
+        reason="" if reason == "NONE" else reason,
+        provider_id=text(row.get("id"), 64),
+    )
+
+
+def refused(error: ChannelError) -> AccountCheck:
+    """A check that failed, in words for the form. Where the network cannot be reached, that is raised instead."""
+    if error.outcome in (Outcome.RETRY_AFTER, Outcome.UNKNOWN):
+        raise error
+    if error.code.split("/")[0] in ("100", "803", "404"):
+        return AccountCheck(ok=False, message="Meta does not know this ID, or the token may not see it")
+    return AccountCheck(ok=False, message=str(error))
+
+
+def is_american(point: ContactPoint) -> bool:
+    """Meta delivers no marketing templates to US area codes since 2025-04-01. In doubt: American."""
+    if point.address.startswith("US."):
+        return True
+    digits = point.phone or (f"+{point.address}" if point.address.isdigit() else "")
+    if not digits.startswith("+1"):
+        return False
+    try:
+        region = phonenumbers.region_code_for_number(phonenumbers.parse(digits, None))
+    except phonenumbers.NumberParseException:
+        return True
+    return region in (None, "US", "ZZ")
