@@ -10,6 +10,7 @@ from shopapp.lib import clock
 from shopapp.models import Shop, ShopStatus
 from shopapp.shopify.admin_api import AdminApi
 from shopapp.shopify.errors import AdminApiError
+from shopapp.shopify.results import PageInfo, Result
 
 from .order_data import gid_number
 from .orders import fetch_order
@@ -20,6 +21,28 @@ LEASE = timedelta(minutes=3)
 RETRY = timedelta(minutes=2)
 REFUSED_RETRY = timedelta(hours=6)
 OVERLAP = timedelta(minutes=5)  # clocks differ, and a row may be indexed a little late
+
+
+class _Count(Result):
+    count: int
+
+
+class _CountOrders(Result):
+    orders_count: _Count | None = None
+
+
+class _Changed(Result):
+    id: str
+    updated_at: datetime
+
+
+class _Orders(Result):
+    nodes: list[_Changed]
+    page_info: PageInfo
+
+
+class _ListOrders(Result):
+    orders: _Orders
 
 
 def claim_backfill() -> Shop | None:
@@ -43,13 +66,12 @@ def backfill_page(*, shop: Shop) -> bool:
     api = AdminApi(shop)
     try:
         if shop.backfill_total is None:
-            total = (api.run("CountOrders", {"query": query})["ordersCount"] or {}).get("count")
-            Shop.objects.filter(pk=shop.pk).update(backfill_total=total)
-        page = api.run("ListOrders", {"query": query, "sortKey": "CREATED_AT", "after": shop.backfill_cursor or None})[
-            "orders"
-        ]
-        for node in page["nodes"]:
-            fetch_order(shop=shop, shopify_id=gid_number(node["id"]), news=False)
+            counted = api.run("CountOrders", {"query": query}, result=_CountOrders).orders_count
+            Shop.objects.filter(pk=shop.pk).update(backfill_total=counted.count if counted else None)
+        variables = {"query": query, "sortKey": "CREATED_AT", "after": shop.backfill_cursor or None}
+        page = api.run("ListOrders", variables, result=_ListOrders).orders
+        for node in page.nodes:
+            fetch_order(shop=shop, shopify_id=gid_number(node.id), news=False)
     except AdminApiError as error:
         wait = error.retry_after or (RETRY if error.retryable else REFUSED_RETRY)
         Shop.objects.filter(pk=shop.pk).update(
@@ -57,11 +79,11 @@ def backfill_page(*, shop: Shop) -> bool:
         )
         log.warning("backfill.waits", extra={"shop": shop.pk, "code": error.code})
         return False
-    more = page["pageInfo"]["hasNextPage"]
+    more = page.page_info.has_next_page
     now = clock.now()
     Shop.objects.filter(pk=shop.pk, backfill_cursor=shop.backfill_cursor).update(
-        backfill_cursor=page["pageInfo"]["endCursor"] or shop.backfill_cursor,
-        backfill_done=F("backfill_done") + len(page["nodes"]),
+        backfill_cursor=page.page_info.end_cursor or shop.backfill_cursor,
+        backfill_done=F("backfill_done") + len(page.nodes),
         backfill_error="",
         backfill_next_attempt_at=now if more else None,
         backfill_finished_at=None if more else now,
@@ -81,8 +103,8 @@ def reconcile_shop(*, shop: Shop) -> int:
     cursor, found = None, 0
     while True:
         variables = {"query": f"updated_at:>='{_stamp(since)}'", "sortKey": "UPDATED_AT", "after": cursor}
-        page = api.run("ListOrders", variables)["orders"]
-        changed = {gid_number(node["id"]): datetime.fromisoformat(node["updatedAt"]) for node in page["nodes"]}
+        page = api.run("ListOrders", variables, result=_ListOrders).orders
+        changed = {gid_number(node.id): node.updated_at for node in page.nodes}
         have = dict(
             Order.objects.filter(shop=shop, shopify_id__in=changed).values_list("shopify_id", "shopify_updated_at")
         )
@@ -90,9 +112,9 @@ def reconcile_shop(*, shop: Shop) -> int:
             if shopify_id not in have or have[shopify_id] < updated_at:
                 fetch_order(shop=shop, shopify_id=shopify_id)
                 found += 1
-        if not page["pageInfo"]["hasNextPage"]:
+        if not page.page_info.has_next_page:
             break
-        cursor = page["pageInfo"]["endCursor"]
+        cursor = page.page_info.end_cursor
     Shop.objects.filter(pk=shop.pk).update(orders_synced_to=looked_at)
     shop.orders_synced_to = looked_at
     return found

@@ -12,12 +12,40 @@ from shopapp.lib import clock
 from shopapp.lib.queue import Job, wake
 from shopapp.models import Shop
 from shopapp.shopify.admin_api import AdminApi
+from shopapp.shopify.results import Result
 
 from .events import record_event
 from .links import touchpoint_of
 from .order_data import gid_number, web_address
 
 UNINSTALLED = "The shop removed the app"
+
+
+class _Domain(Result):
+    url: str
+
+
+class _Plan(Result):
+    public_display_name: str
+
+
+class _Address(Result):
+    country_code_v2: str | None = None
+
+
+class _Shop(Result):
+    id: str
+    name: str
+    contact_email: str | None = None
+    currency_code: str
+    iana_timezone: str
+    primary_domain: _Domain | None = None
+    plan: _Plan | None = None
+    shop_address: _Address | None = None
+
+
+class _GetShop(Result):
+    shop: _Shop
 
 
 def settings_of(shop: Shop) -> ShopSettings:
@@ -39,18 +67,18 @@ def set_up_shop(shop: Shop) -> None:
 
 def read_shop(*, shop: Shop) -> None:
     """Shopify's facts about the shop, by Admin GraphQL."""
-    node = AdminApi(shop).run("GetShop", {})["shop"]
+    told = AdminApi(shop).run("GetShop", result=_GetShop).shop
     _save(
         shop,
         {
-            "shopify_id": gid_number(node["id"]),
-            "name": node["name"],
-            "contact_email": node.get("contactEmail") or "",
-            "currency": node["currencyCode"],
-            "timezone": node["ianaTimezone"],
-            "primary_url": web_address((node.get("primaryDomain") or {}).get("url")),
-            "plan": (node.get("plan") or {}).get("publicDisplayName") or "",
-            "country": (node.get("shopAddress") or {}).get("countryCodeV2") or "",
+            "shopify_id": gid_number(told.id),
+            "name": told.name,
+            "contact_email": told.contact_email,
+            "currency": told.currency_code,
+            "timezone": told.iana_timezone,
+            "primary_url": web_address(told.primary_domain.url if told.primary_domain else None),
+            "plan": told.plan.public_display_name if told.plan else "",
+            "country": told.shop_address.country_code_v2 if told.shop_address else "",
         },
     )
 

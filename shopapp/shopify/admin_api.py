@@ -4,16 +4,19 @@ import logging
 import time
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from django.conf import settings
+from pydantic import BaseModel, ValidationError
 
 from shopapp.lib import http
 from shopapp.models import Shop, ShopStatus
 from shopapp.shopify import cost, operations, tokens
 from shopapp.shopify.errors import AdminApiError, UserError, UserErrors
+from shopapp.shopify.results import misfits
 
 __all__ = ["AdminApi", "AdminApiError", "UserError", "UserErrors"]
+Model = TypeVar("Model", bound=BaseModel)
 log = logging.getLogger("shopapp.admin_api")
 TIMEOUT = 15.0  # seconds per request
 MAX_WAIT = 3.0  # seconds that a call may sleep for budget before it hands the waiting to its caller
@@ -32,11 +35,32 @@ class AdminApi:
     def __init__(self, shop: Shop):
         self.shop = shop
 
-    def run(self, name: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """The `data` of `operations/<name>.graphql`.
+    @overload
+    def run(self, name: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]: ...
 
-        Fields that this app may not read (protected customer data) come as None. Raises AdminApiError, UserErrors.
+    @overload
+    def run(self, name: str, variables: Mapping[str, Any] | None = None, *, result: type[Model]) -> Model: ...
+
+    def run(
+        self, name: str, variables: Mapping[str, Any] | None = None, *, result: type[BaseModel] | None = None
+    ) -> dict[str, Any] | BaseModel:
+        """The `data` of `operations/<name>.graphql`: as it came, or as `result` (shopify/results.py).
+
+        Fields that this app may not read (protected customer data) come as None. Raises AdminApiError (code
+        ODD_RESULT where the data does not fit `result`), UserErrors.
         """
+        data = self._ask(name, variables or {})
+        if result is None:
+            return data
+        try:
+            return result.model_validate(data)
+        except ValidationError as error:
+            # Without its cause: pydantic's own text quotes the values.
+            raise AdminApiError(
+                f"Shopify's answer to {name} does not fit: {misfits(error)}", retryable=False, code="ODD_RESULT"
+            ) from None
+
+    def _ask(self, name: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         document = operations.load(name)
         waited = 0.0
         refused_token = ""
@@ -44,7 +68,7 @@ class AdminApi:
             wait = cost.take(self.shop.pk, name)
             if not wait:
                 token = tokens.access_token(self.shop, rejected=refused_token)
-                reply = self._post(name, document, variables or {}, token)
+                reply = self._post(name, document, variables, token)
                 if reply.status == 401 and not refused_token:
                     refused_token = token
                     continue

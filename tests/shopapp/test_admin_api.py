@@ -2,7 +2,8 @@
 
 import logging
 import time
-from datetime import timedelta
+import traceback
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -11,11 +12,21 @@ from shopapp.models import Shop
 from shopapp.shopify import admin_api, cost
 from shopapp.shopify.admin_api import AdminApi, AdminApiError, UserErrors
 from shopapp.shopify.operations import UnknownOperation
+from shopapp.shopify.results import Result
 from tests.factories import make_shop
 from tests.shopapp.pretend import SHOP, pair, result
 
 pytestmark = pytest.mark.django_db
 DATA = {"shop": {"id": "gid://shopify/Shop/1"}}
+
+
+class Mail(Result):
+    contact_email: int
+    opened_at: datetime
+
+
+class Shape(Result):
+    shop: Mail
 
 
 @pytest.fixture
@@ -50,6 +61,31 @@ def test_an_operation_goes_by_name_with_the_shops_token(shopify):
     assert shopify.bodies()[0]["operationName"] == "GetShop"
     assert shopify.bodies()[0]["variables"] == {"first": 5}
     assert shopify.bodies()[0]["query"].startswith("query GetShop {")
+
+
+def test_a_result_comes_as_the_type_that_was_asked_for(shopify):
+    shopify.will(result({"shop": {"contactEmail": 7, "openedAt": "2026-11-24T12:00:00Z", "unheardOf": True}}))
+    got = AdminApi(make_shop()).run("GetShop", result=Shape)
+    assert got == Shape(shop=Mail(contactEmail=7, openedAt=datetime(2026, 11, 24, 12, tzinfo=UTC)))
+
+
+def test_a_result_of_another_shape_names_the_places_and_never_the_values(shopify):
+    shopify.will(result({"shop": {"contactEmail": "maria@example.com"}}))
+    with pytest.raises(AdminApiError) as refused:
+        AdminApi(make_shop()).run("GetShop", result=Shape)
+    assert (refused.value.code, refused.value.retryable) == ("ODD_RESULT", False)
+    assert str(refused.value) == (
+        "Shopify's answer to GetShop does not fit: shop.contactEmail: Input should be a valid integer, "
+        "unable to parse string as an integer; shop.openedAt: Field required"
+    )
+    told = "".join(traceback.format_exception(refused.value))
+    assert "maria" not in told
+
+
+def test_user_errors_come_before_the_shape(shopify):
+    shopify.will(result({"x": {"userErrors": [{"field": None, "message": "No", "code": "NO"}]}}))
+    with pytest.raises(UserErrors):
+        AdminApi(make_shop()).run("GetShop", result=Shape)
 
 
 @pytest.mark.parametrize("name", ["Nothing", "../settings", "shop_details", "", "GetShop.graphql"])
