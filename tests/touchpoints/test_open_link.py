@@ -1,5 +1,6 @@
 """GET /c/<code>: where a tap leads, what is counted, and the plain pages where it leads nowhere."""
 
+import html
 from datetime import timedelta
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -138,7 +139,9 @@ def test_email_is_a_page_with_the_address_and_the_code_to_copy(client, shop, car
     response = tap(client, card)
     page = response.content.decode()
     assert response.status_code == 200
-    assert 'href="mailto:hello@fern.example.test' in page
+    address = html.unescape(page).split('href="mailto:')[1].split("?")[0]
+    assert address.endswith("@inbound.example.test")  # where our own inbox reads it
+    assert f'<dd dir="ltr">{address}</dd>' in page
     assert grouped(card) in page
     assert counted() == [("ios", "email", False)]
 

@@ -6,6 +6,7 @@ drivers, so this leads nowhere else. An unknown code gives nothing away; too man
 
 import re
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.csrf import csrf_exempt
@@ -97,13 +98,10 @@ def _answer(tap: Tap, choice: Choice, *, language: str, scan_id: str, page: dict
         ]
         return public_page("choose", status=200, options=options, code=code, **page), ""
     kind = choice.ranked[0]
-    channel = tap.channels[kind]
-    target = driver_for(kind).entry_url(channel=channel, code=tap.code, text=greeting(language, code))
+    target = driver_for(kind).entry_url(channel=tap.channels[kind], code=tap.code, text=greeting(language, code))
     if target.startswith("mailto:"):  # a redirect to a mail program fails silently where there is none
-        return (
-            public_page("email", status=200, target=target, address=channel.link_address, code=code, **page),
-            kind,
-        )
+        address = unquote(target.removeprefix("mailto:").partition("?")[0])
+        return public_page("email", status=200, target=target, address=address, code=code, **page), kind
     response = HttpResponseRedirect(target)
     response["Cache-Control"] = "no-store"
     response["Referrer-Policy"] = "no-referrer"
