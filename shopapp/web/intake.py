@@ -2,6 +2,9 @@
 
 import json
 import logging
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +17,8 @@ from shopapp.lib.queue import Job, wake
 from shopapp.models import IncomingWebhook
 
 log = logging.getLogger("shopapp.intake")
+# SQLite has one writer. Shopify waits 5 seconds (shopify.dev, "Deliver webhooks through HTTPS"), Meta not much longer.
+BUSY_MILLISECONDS = 2000
 COLUMNS = [
     "source",
     "account",
@@ -31,7 +36,7 @@ COLUMNS = [
 
 
 class IntakeClosed(Exception):
-    """The database is away. Answer 503: whoever called comes again."""
+    """The database is away or busy. Answer 503: whoever called comes again."""
 
 
 def save_incoming(
@@ -54,7 +59,10 @@ def save_incoming(
     kept = connection.connection is not None  # a kept connection may be dead: one more try on a new one
     try:
         inserted = _insert(row)
-    except (DatabaseError, InterfaceError, psycopg.Error):
+    except (DatabaseError, InterfaceError, psycopg.Error) as error:
+        if _is_busy(error):
+            log.warning("intake.database_busy")
+            raise IntakeClosed("The database is busy") from None
         if not connection.in_atomic_block:
             connection.close()
         if not kept or connection.in_atomic_block:
@@ -87,9 +95,27 @@ def _insert(row: tuple[Any, ...]) -> bool:
             return cursor.rowcount == 1
     values = [connection.ops.adapt_datetimefield_value(v) if isinstance(v, datetime) else v for v in row]
     places = ", ".join("%s" for _ in COLUMNS)
-    with connection.cursor() as cursor:
+    with _short_wait(), connection.cursor() as cursor:
         cursor.execute(f"{insert} ({places}) ON CONFLICT DO NOTHING", values)
         return bool(cursor.rowcount == 1)
+
+
+@contextmanager
+def _short_wait() -> Iterator[None]:
+    """On SQLite this thread's connection waits for another writer no longer than BUSY_MILLISECONDS."""
+    connection.ensure_connection()
+    sqlite = connection.connection
+    usual = sqlite.execute("PRAGMA busy_timeout").fetchone()[0]
+    sqlite.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+    try:
+        yield
+    finally:
+        sqlite.execute(f"PRAGMA busy_timeout = {usual}")
+
+
+def _is_busy(error: Exception) -> bool:
+    code = getattr(error.__cause__, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def moment_or_none(text: str) -> datetime | None:

@@ -4,6 +4,9 @@ import base64
 import hashlib
 import hmac
 import io
+import sqlite3
+import threading
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -179,3 +182,41 @@ def test_a_database_that_is_away_is_a_503_and_shopify_comes_again(deliver, monke
 
     monkeypatch.setattr(intake, "_insert", broken)
     assert deliver(BODY, **meta()) == 503
+
+
+@pytest.fixture
+def another_writer():
+    """A connection of another process, as far as SQLite can tell, that holds the one write lock."""
+    if connection.vendor != "sqlite":
+        pytest.skip("only SQLite has a single write lock")
+    other = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    yield other
+    other.close()
+
+
+def usual_wait() -> int:
+    with connection.cursor() as cursor:
+        return cursor.execute("PRAGMA busy_timeout").fetchone()[0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_locked_database_is_a_503_well_within_shopifys_five_seconds(deliver, another_writer):
+    connection.ensure_connection()  # as in a server that has been running
+    started = time.monotonic()
+    assert deliver(BODY, **meta()) == 503
+    assert 1.9 < time.monotonic() - started < 3.5
+    assert usual_wait() == 20000
+    another_writer.execute("ROLLBACK")
+    assert deliver(BODY, **meta()) == 200
+    assert IncomingWebhook.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_short_lock_is_waited_for(deliver, another_writer):
+    threading.Timer(0.5, another_writer.execute, ["ROLLBACK"]).start()
+    started = time.monotonic()
+    assert deliver(BODY, **meta()) == 200
+    assert time.monotonic() - started > 0.4
+    assert IncomingWebhook.objects.count() == 1
+    assert usual_wait() == 20000
