@@ -183,7 +183,7 @@
     clearInterval(clock);
     const live = document.querySelector("[data-live]");
     const bottom = document.querySelector("[data-bottom]");
-    if (bottom) bottom.scrollTop = bottom.scrollHeight;
+    if (bottom) setTimeout(() => { bottom.scrollTop = bottom.scrollHeight; }, 60); // after the components are drawn
     const form = document.querySelector("form[data-preview]");
     if (form) preview(form);
     if (!live) return;

@@ -189,7 +189,7 @@
   define("s-select", class extends Field {
     build() { return el("select"); }
     reset() {
-      const options = [...this.querySelectorAll("s-option")].map((option) => el("option", { value: option.getAttribute("value") || option.textContent.trim(), selected: option.hasAttribute("selected"), disabled: option.hasAttribute("disabled") }, option.textContent.trim()));
+      const options = [...this.querySelectorAll("s-option")].map((option) => el("option", { value: option.hasAttribute("value") ? option.getAttribute("value") : option.textContent.trim(), selected: option.hasAttribute("selected"), disabled: option.hasAttribute("disabled") }, option.textContent.trim()));
       this.control.replaceChildren(...options);
       if (this.hasAttribute("value")) this.control.value = this.getAttribute("value");
     }

@@ -1,0 +1,124 @@
+"""What a merchant does, done in a real browser: by keyboard, with live news, and without losing a typed word."""
+
+from datetime import timedelta
+
+import pytest
+
+from post_purchase.models import Message, ShopSettings
+from post_purchase.words import Direction
+from shopapp.lib import clock
+from tests.factories import make_message
+from tests.pages.seed import seed
+from tests.shopapp.pretend import SHOP
+
+pytestmark = pytest.mark.browser
+
+
+def focused(page) -> str:
+    """Name of the focused element, looked up inside the components too."""
+    return page.evaluate(
+        """() => { let at = document.activeElement;
+        while (at.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+        const host = at.getRootNode().host || at;
+        return host.getAttribute('label') || host.getAttribute('accessibilitylabel') || host.textContent.trim(); }"""
+    )
+
+
+def tab_to(page, name: str, presses: int = 60) -> None:
+    for _ in range(presses):
+        if focused(page) == name:
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"{name!r} cannot be reached with the Tab key; stopped at {focused(page)!r}")
+
+
+def test_a_document_without_a_token_comes_back_with_one(admin):
+    page = admin.open("/app")
+    assert "id_token" not in page.url
+    assert f"shop={SHOP}" in page.url
+    assert admin.page.context.cookies() == []
+
+
+def test_a_person_answers_by_keyboard_alone(admin, shop):
+    rows = seed(shop)
+    page = admin.open("/app")
+    tab_to(page, "Conversations")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("s-table")
+    tab_to(page, "Maria Lang")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".thread")
+    tab_to(page, "Your answer")
+    page.keyboard.type("It is with the courier now.")
+    tab_to(page, "Send answer")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".bubble.person >> text=It is with the courier now.")
+    message = Message.objects.get(text="It is with the courier now.")
+    assert (message.author, message.author_id, message.conversation) == ("person", "42", rows.conversation)
+
+
+def test_a_new_message_shows_by_itself_and_leaves_what_is_typed(admin, shop):
+    rows = seed(shop)
+    page = admin.open(f"/app/conversations/{rows.conversation.pk}")
+    page.locator("s-text-area textarea").fill("Half a sent")
+    make_message(rows.conversation, "Are you there?", direction=Direction.IN)
+    page.wait_for_selector(".bubble.in >> text=Are you there?")
+    assert page.locator("s-text-area textarea").input_value() == "Half a sent"
+
+
+def test_a_window_that_closes_while_one_types_sends_nothing_and_keeps_the_text(admin, shop):
+    rows = seed(shop)
+    page = admin.open(f"/app/conversations/{rows.conversation.pk}")
+    page.locator("s-text-area textarea").fill("Too late")
+    rows.conversation.contact.points.update(last_inbound_at=clock.now() - timedelta(hours=25))
+    page.locator("s-button", has_text="Send answer").click()
+    page.wait_for_selector("#stand-in-toasts .error:has-text('Nothing was sent')")
+    assert page.locator("s-text-area textarea").input_value() == "Too late"
+    assert not Message.objects.filter(text="Too late").exists()
+
+
+def test_a_wrong_setting_is_named_at_its_field_and_the_rest_stays_typed(admin, shop):
+    page = admin.open("/app/settings")
+    page.locator('[name="quiet_from"] input').fill("late")
+    page.locator('[name="max_promotions_per_week"] input').fill("3")
+    page.locator("s-button", has_text="Save quiet hours").click()
+    page.wait_for_selector('[name="quiet_from"][error="Write a time like 21:00."]')
+    assert page.locator('[name="max_promotions_per_week"] input').input_value() == "3"
+    assert ShopSettings.objects.get(shop=shop).max_promotions_per_week == 2
+    page.locator('[name="quiet_from"] input').fill("22:30")
+    page.locator("#stand-in-save-bar button.primary").click()
+    page.wait_for_selector("#stand-in-toasts >> text=Saved")
+    settings = ShopSettings.objects.get(shop=shop)
+    assert (settings.quiet_from.hour, settings.quiet_from.minute, settings.max_promotions_per_week) == (22, 30, 3)
+
+
+def test_the_phone_shows_what_is_being_typed_before_it_is_saved(admin, shop):
+    rows = seed(shop)
+    page = admin.open(f"/app/flows/{rows.flow.pk}")
+    page.locator('[name="texts.en.messages.ask_rating.text"] textarea').fill("Stars for {{ order.name }}, please")
+    page.wait_for_selector("#preview .bubble >> text=Stars for")
+    rows.flow.refresh_from_db()
+    assert "Stars for" not in str(rows.flow.draft)
+    page.locator("s-button", has_text="Save the draft").click()
+    page.wait_for_selector("#stand-in-toasts >> text=Saved as a draft")
+    rows.flow.refresh_from_db()
+    assert rows.flow.draft["texts"]["en"]["messages"]["ask_rating"]["text"] == "Stars for {{ order.name }}, please"
+    assert "Stars for" not in str(rows.flow.live_version.document)
+
+
+def test_a_qr_code_is_downloaded_through_the_token(admin, shop):
+    rows = seed(shop)
+    page = admin.open(f"/app/touchpoints/{rows.card.pk}")
+    with page.expect_download() as download:
+        page.locator("s-button", has_text="Download PNG").click()
+    assert download.value.suggested_filename == "doorstep-qr.png"
+    with open(download.value.path(), "rb") as file:
+        assert file.read(8) == b"\x89PNG\r\n\x1a\n"
+
+
+def test_words_of_a_shopper_never_become_part_of_the_page(admin, shop):
+    rows = seed(shop)
+    page = admin.open(f"/app/conversations/{rows.conversation.pk}")
+    page.on("dialog", lambda dialog: pytest.fail("a script of the shopper ran"))
+    assert page.locator(".bubble.in .text").first.inner_text().startswith("<script>")
+    assert page.locator(".thread script").count() == 0

@@ -1,0 +1,258 @@
+"""What each write changes, and what it leaves alone."""
+
+from datetime import timedelta
+
+import pytest
+
+from post_purchase.flows.editing import install_library
+from post_purchase.models import Flow, Message, Review, ShopSettings, Touchpoint
+from shopapp.lib import clock
+from shopapp.lib.crypto import new_code
+from tests.pages.seed import Seed, seed
+
+KEY = "ABCDEFGHJKMNPQRS"
+
+
+@pytest.fixture
+def rows(shop) -> Seed:
+    return seed(shop)
+
+
+def answer(rows: Seed, **changes: object) -> dict[str, object]:
+    point = rows.conversation.contact.points.get()
+    return {"text": "Hello Maria", "point": point.pk, "key": KEY} | changes
+
+
+def path(rows: Seed, verb: str) -> str:
+    return f"/app/conversations/{rows.conversation.pk}/{verb}"
+
+
+def test_an_answer_is_queued_once_however_often_it_is_clicked(owner, rows):
+    for _ in range(3):
+        assert owner.post(path(rows, "reply"), answer(rows)).status_code == 200
+    message = Message.objects.get(text="Hello Maria")
+    assert (message.author, message.author_id, message.fixed_point) == ("person", "42", True)
+
+
+def test_an_empty_answer_says_so_at_its_field(owner, rows):
+    response = owner.post(path(rows, "reply"), answer(rows, text="  "))
+    assert (response.status_code, response.json()["errors"]) == (422, {"text": "Write something first."})
+
+
+def test_an_answer_to_somebody_elses_address_is_refused(owner, rows):
+    assert owner.post(path(rows, "reply"), answer(rows, point=999_999)).status_code == 422
+    assert not Message.objects.filter(text="Hello Maria").exists()
+
+
+def test_outside_the_window_only_a_template_goes_and_the_page_says_so_before(owner, rows):
+    rows.conversation.contact.points.update(last_inbound_at=clock.now() - timedelta(hours=25))
+    html = owner.get(f"/app/conversations/{rows.conversation.pk}").content.decode()
+    assert "Only an approved template can be sent" in html
+    assert 'name="text"' not in html
+    assert owner.post(path(rows, "reply"), answer(rows)).status_code == 422
+    template = rows.channel.templates.get()
+    values = {f"value_{template.pk}_0": "#1001", f"value_{template.pk}_1": "DHL"}
+    form = {"template": template.pk, "key": new_code()}
+    assert owner.post(path(rows, "template"), form | {f"value_{template.pk}_0": "#1001"}).status_code == 422
+    assert owner.post(path(rows, "template"), form | values).status_code == 200
+    message = Message.objects.order_by("pk").last()
+    assert message.text == "Your order #1001 is on its way with DHL now."
+    assert message.content["template"] == {
+        "name": "doorstep_shipped",
+        "language": "en",
+        "parameters": ["#1001", "DHL"],
+    }
+
+
+def test_a_template_cannot_be_used_to_get_round_an_open_window(owner, rows):
+    form = {"template": rows.channel.templates.get().pk, "key": KEY}
+    assert owner.post(path(rows, "template"), form).status_code == 422
+
+
+def test_a_conversation_is_taken_over_given_back_closed_and_opened(owner, rows):
+    row = rows.conversation
+    steps = [
+        ("take-over", lambda: row.handed_off_at is not None),
+        ("give-back", lambda: row.handed_off_at is None),
+        ("close", lambda: row.closed_at is not None),
+        ("reopen", lambda: row.closed_at is None),
+    ]
+    for verb, holds in steps:
+        assert owner.post(path(rows, verb)).status_code == 200
+        row.refresh_from_db()
+        assert holds(), verb
+
+
+def test_opening_a_thread_marks_it_read(owner, rows):
+    owner.get(f"/app/conversations/{rows.conversation.pk}")
+    rows.conversation.refresh_from_db()
+    assert rows.conversation.unread == 0
+
+
+def test_the_live_part_is_silent_until_something_changes(owner, rows):
+    first = owner.get(f"{path(rows, 'live')}")
+    again = owner.get(f"{path(rows, 'live')}", HTTP_IF_NONE_MATCH=first["ETag"])
+    assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
+    Message.objects.filter(text="Happy to help!").update(status="read")
+    assert owner.get(f"{path(rows, 'live')}", HTTP_IF_NONE_MATCH=first["ETag"]).status_code == 200
+
+
+def test_every_status_is_told_with_its_reason_and_by_whom(owner, rows):
+    html = owner.get(f"/app/conversations/{rows.conversation.pk}").content.decode()
+    for words in (
+        "Held until 09:00 in Berlin: quiet hours",
+        "Not sent: No consent for offers",
+        "Automatic: Photo review with a reward",
+        "Automatic answer",
+        "Your team",
+    ):
+        assert words in html
+
+
+def test_a_flow_is_edited_published_and_taken_back(owner, rows):
+    flow, name = rows.flow, "texts.en.messages.ask_rating.text"
+    before = flow.draft["texts"]["en"]["messages"]["ask_rating"]["text"]
+    saved = owner.post(
+        f"/app/flows/{flow.pk}",
+        {name: "New words", "steps.use_time.for#number": "10", "steps.use_time.for#unit": "days"},
+    )
+    assert saved.status_code == 200
+    flow.refresh_from_db()
+    assert flow.draft["texts"]["en"]["messages"]["ask_rating"]["text"] == "New words"
+    assert flow.draft["steps"]["use_time"]["for"] == "P10D"
+    assert flow.live_version.document["texts"]["en"]["messages"]["ask_rating"]["text"] == before
+    assert owner.post(f"/app/flows/{flow.pk}/publish").json()["toast"] == "Version 2 is live for new orders."
+    assert owner.post(f"/app/flows/{flow.pk}/versions/1/restore").status_code == 200
+    flow.refresh_from_db()
+    assert (flow.live_version.number, flow.draft["steps"]["use_time"]["for"]) == (2, "P7D")
+
+
+def test_a_broken_text_is_kept_and_cannot_be_published(owner, rows):
+    name = "texts.en.messages.ask_rating.text"
+    saved = owner.post(f"/app/flows/{rows.flow.pk}", {name: "Hi {{ order.name"})
+    assert saved.status_code == 200
+    assert "Before it can be published" in saved.json()["toast"]
+    rows.flow.refresh_from_db()
+    assert rows.flow.draft["texts"]["en"]["messages"]["ask_rating"]["text"] == "Hi {{ order.name"
+    assert owner.post(f"/app/flows/{rows.flow.pk}/publish").status_code == 422
+    rows.flow.refresh_from_db()
+    assert rows.flow.live_version.number == 1
+
+
+def test_a_delay_that_is_none_is_named_at_its_field(owner, rows):
+    form = {"steps.use_time.for#number": "soon", "steps.use_time.for#unit": "days"}
+    response = owner.post(f"/app/flows/{rows.flow.pk}", form)
+    assert response.status_code == 422
+    assert list(response.json()["errors"]) == ["steps.use_time.for#number"]
+
+
+def test_fields_outside_the_editor_cannot_be_changed(owner, rows):
+    before = rows.flow.draft
+    owner.post(f"/app/flows/{rows.flow.pk}", {"steps.review.low_rating": "5", "key": "other"})
+    rows.flow.refresh_from_db()
+    assert rows.flow.draft == before
+
+
+def test_a_flow_is_switched_off_and_on(owner, rows):
+    for to in ("off", "on"):
+        assert owner.post(f"/app/flows/{rows.flow.pk}/switch", {"to": to}).status_code == 200
+        assert Flow.objects.get(pk=rows.flow.pk).status == to
+
+
+def test_a_preview_of_another_shops_order_shows_the_sample(owner, rival, rows):
+    html = owner.post(f"/app/flows/{rows.flow.pk}/preview", {"language": "de", "order": "999999"}).content.decode()
+    assert 'class="bubble"' in html
+
+
+def test_a_review_is_hidden_only_with_a_reason(owner, rows):
+    low = Review.objects.get(rating=1)
+    refused = owner.post(f"/app/reviews/{low.pk}/hide", {"reason": "low_rating"})
+    assert (refused.status_code, list(refused.json()["errors"])) == (422, ["reason"])
+    low.refresh_from_db()
+    assert low.status == "published"
+    assert owner.post(f"/app/reviews/{low.pk}/hide", {"reason": "spam"}).status_code == 200
+    low.refresh_from_db()
+    assert (low.status, low.status_reason) == ("hidden", "It is advertising or not about the product")
+    assert owner.post(f"/app/reviews/{low.pk}/show").status_code == 200
+    low.refresh_from_db()
+    assert (low.status, low.status_reason) == ("published", "")
+
+
+def test_another_card_is_made_once_and_put_away(owner, shop):
+    made = owner.post("/app/touchpoints/add", {"name": "Mugs"}).json()
+    assert made["go"].startswith("/app/touchpoints/")
+    assert list(owner.post("/app/touchpoints/add", {"name": "Mugs"}).json()["errors"]) == ["name"]
+    card = Touchpoint.objects.get(name="Mugs")
+    assert owner.post(f"/app/touchpoints/{card.pk}/archive").status_code == 200
+    assert owner.get(f"/app/touchpoints/{card.pk}").status_code == 404
+
+
+def test_the_snippet_carries_the_merchants_words_as_text(owner, rows):
+    button = Touchpoint.objects.get(kind="email_button")
+    assert owner.post(f"/app/touchpoints/{button.pk}/words", {"text": "Chat <b>now</b> {{ shop }}"}).status_code == 200
+    html = owner.get(f"/app/touchpoints/{button.pk}").content.decode()
+    assert "{{ shop }}" not in html.split('id="snippet"')[1].split("</pre>")[0]
+    assert "<b>now</b>" not in html
+
+
+@pytest.mark.parametrize(
+    ("part", "form", "field"),
+    [
+        ("brand", {"brand_color": "green"}, "brand_color"),
+        ("languages", {"default_language": "xx"}, "default_language"),
+        ("hours", {"quiet_from": "late", "quiet_until": "08:00", "max_promotions_per_week": "2"}, "quiet_from"),
+        ("reward", {"reward_percentage": "0", "reward_valid_days": "60"}, "reward_percentage"),
+        ("order", {"mode": "own", "place_1": "email", "place_2": "email"}, "place_1"),
+    ],
+)
+def test_a_wrong_setting_changes_nothing(owner, shop, part, form, field):
+    before = ShopSettings.objects.filter(shop=shop).values().get()
+    response = owner.post(f"/app/settings/{part}", form)
+    assert (response.status_code, list(response.json()["errors"])) == (422, [field])
+    assert ShopSettings.objects.filter(shop=shop).values().get() == before
+
+
+def test_settings_are_saved_part_by_part(owner, shop):
+    assert (
+        owner.post("/app/settings/reward", {"reward_percentage": "12.5", "reward_valid_days": "30"}).status_code == 200
+    )
+    assert (
+        owner.post("/app/settings/order", {"mode": "own", "place_1": "email", "place_2": "whatsapp"}).status_code == 200
+    )
+    assert (
+        owner.post("/app/settings/languages", {"default_language": "de", "languages": ["de", "fr"]}).status_code == 200
+    )
+    row = ShopSettings.objects.get(shop=shop)
+    assert (str(row.reward_percentage), row.reward_valid_days, row.reward_minimum_subtotal) == ("12.50", 30, None)
+    assert row.channel_order == {"*": ["email", "whatsapp"]}
+    assert (row.default_language, row.languages, row.brand_color) == ("de", ["de", "fr"], "#1f6f5c")
+    assert owner.post("/app/settings/order", {"mode": "auto"}).status_code == 200
+    assert ShopSettings.objects.get(shop=shop).channel_order == {}
+
+
+def test_the_export_is_handed_to_its_shop_only_when_it_is_ready(owner, rows):
+    response = owner.get(f"/app/privacy/{rows.request.pk}/export")
+    assert response.content == b'{"orders": []}'
+    assert response["Content-Disposition"] == f'attachment; filename="data-request-{rows.request.pk}.json"'
+    rows.request.export = ""
+    rows.request.save()
+    assert owner.get(f"/app/privacy/{rows.request.pk}/export").status_code == 404
+
+
+def test_the_checklist_ticks_only_what_really_works(owner, shop):
+    html = owner.get("/app").content.decode()
+    assert "Set up: 0 of 4 done" in html
+    install_library(shop)
+    assert "Set up: 0 of 4 done" in owner.get("/app").content.decode()  # a draft that is off is not a flow that is on
+    seed(shop)
+    assert "You are live" in owner.get("/app").content.decode()
+    assert owner.post("/app/set-up/dismiss").status_code == 200
+    assert "You are live" not in owner.get("/app").content.decode()
+
+
+def test_the_backfill_shows_how_far_it_is(owner, shop):
+    shop.backfill_finished_at, shop.backfill_done, shop.backfill_total = None, 40, 160
+    shop.save()
+    html = owner.get("/app").content.decode()
+    assert "40 of 160 orders" in html
+    assert 'value="40" max="160"' in html
