@@ -1,14 +1,12 @@
 """Every page, wide and on a phone: nothing overflows, nothing breaks WCAG as axe sees it."""
 
-from pathlib import Path
-
 import pytest
 
 from tests.browser.conftest import ROOT, SIZES
 from tests.pages.seed import seed
 from tests.pages.test_doors import PAGES, address
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.npm]
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 RULES = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']}"
@@ -40,8 +38,6 @@ def test_empty_pages_fit_and_can_be_read_by_everybody(admin, size):
 
 def problems(page) -> list[str]:
     found = [f"{page.evaluate(OVERFLOW)} px too wide"] if page.evaluate(OVERFLOW) > 0 else []
-    if Path(AXE).is_file():
-        page.evaluate(AXE.read_text())
-        violations = page.evaluate(f"axe.run(document, {RULES}).then((result) => result.violations)")
-        found += [f"{one['id']}: {one['nodes'][0]['target']} {one['nodes'][0]['html'][:140]}" for one in violations]
-    return found
+    page.evaluate(AXE.read_text())
+    violations = page.evaluate(f"axe.run(document, {RULES}).then((result) => result.violations)")
+    return found + [f"{one['id']}: {one['nodes'][0]['target']} {one['nodes'][0]['html'][:140]}" for one in violations]

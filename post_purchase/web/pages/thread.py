@@ -161,7 +161,9 @@ def reply_ways(request: ShopRequest, points: list[ContactPoint], now: datetime) 
         own = [channel for channel in fitting if point.account_id in ("", channel.account_id)]
         if not own or point.blocked_at is not None:
             continue
-        capability = driver_for(point.kind).capability(point=point, channel=own[0], purpose=Purpose.SERVICE, now=now)
+        capability = driver_for(point.kind).capability(
+            point=point, channel=own[0], purpose=Purpose.SERVICE, now=now, typed=True
+        )
         offered = tuple(by_channel.get(own[0].pk, ())) if capability.mode == Mode.TEMPLATE else ()
         ways.append(ReplyWay(point=point, channel=own[0], capability=capability, templates=offered))
     return ways

@@ -1,0 +1,68 @@
+"""Connecting an account: asked of the network at once, answered in plain words, and no secret ever shown again."""
+
+import socket
+
+import pytest
+
+from post_purchase.models import Channel
+from tests.factories import make_channel
+
+
+def test_a_sender_address_is_connected(owner, shop):
+    response = owner.post("/app/settings/channels/email/connect", {"account_id": "Hello@fern.example.test"})
+    assert response.status_code == 200, response.json()
+    assert response.json()["go"].startswith("/app/settings/channels?")
+    channel = Channel.objects.get(shop=shop)
+    assert (channel.kind, channel.account_id, channel.status) == ("email", "hello@fern.example.test", "active")
+
+
+def test_a_wrong_address_is_refused_in_plain_words(owner, shop):
+    response = owner.post("/app/settings/channels/email/connect", {"account_id": "not an address"})
+    assert response.status_code == 422
+    assert response.json()["message"]
+    assert not Channel.objects.exists()
+
+
+def test_every_field_that_the_network_needs_is_asked_for(owner, shop):
+    response = owner.post("/app/settings/channels/whatsapp/connect", {"name": "Ours"})
+    assert response.status_code == 422
+    assert set(response.json()["errors"]) == {"account_id", "waba_id", "access_token"}
+
+
+def test_a_network_that_cannot_be_reached_saves_nothing(owner, shop, settings):
+    with socket.socket() as taken:  # bound and not listening: every connection is refused
+        taken.bind(("127.0.0.1", 0))
+        settings.META_GRAPH_ORIGIN = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        form = {"account_id": "106540352242922", "waba_id": "102290129340398", "access_token": "EAA-secret"}
+        response = owner.post("/app/settings/channels/whatsapp/connect", form)
+    assert response.status_code == 422
+    assert response.json()["message"]
+    assert "EAA-secret" not in response.content.decode()
+    assert not Channel.objects.exists()
+
+
+@pytest.mark.parametrize("kind", ["telegram", "nonsense"])
+def test_a_channel_that_is_not_built_has_no_page(owner, shop, kind):
+    assert owner.get(f"/app/settings/channels/{kind}").status_code == 404
+    assert owner.post(f"/app/settings/channels/{kind}/connect", {"account_id": "1"}).status_code == 404
+
+
+def test_a_secret_is_never_shown_again(owner, shop):
+    make_channel(shop, credentials={"access_token": "EAA-secret"})
+    assert "EAA-secret" not in owner.get("/app/settings/channels").content.decode()
+
+
+def test_a_stopped_account_says_why_and_goes_on_when_told(owner, shop):
+    channel = make_channel(shop, status="halted", status_reason="The payment method was declined")
+    assert "The payment method was declined" in owner.get("/app/settings/channels").content.decode()
+    assert owner.post(f"/app/channels/{channel.pk}/resume").status_code == 200
+    channel.refresh_from_db()
+    assert channel.status == "active"
+    assert owner.post(f"/app/channels/{channel.pk}/resume").status_code == 404
+
+
+def test_a_disconnected_account_forgets_its_credentials(owner, shop):
+    channel = make_channel(shop)
+    assert owner.post(f"/app/channels/{channel.pk}/disconnect").status_code == 200
+    channel.refresh_from_db()
+    assert (channel.status, channel.credentials_json) == ("disconnected", "")
