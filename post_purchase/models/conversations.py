@@ -84,7 +84,7 @@ class Message(models.Model):
             models.Index(
                 fields=["next_attempt_at", "id"], name="message_due", condition=Q(next_attempt_at__isnull=False)
             ),
-            models.Index(fields=["point", "id"], name="message_in_order", condition=Q(next_attempt_at__isnull=False)),
+            models.Index(fields=["conversation", "id"], name="message_in_order", condition=Q(next_attempt_at__isnull=False)),
             models.Index(fields=["conversation", "-id"], name="message_newest"),
             models.Index(
                 fields=["contact", "purpose", "-sent_at"], name="message_caps", condition=Q(sent_at__isnull=False)
@@ -105,10 +105,12 @@ class DeliveryAttempt(models.Model):
 
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="delivery_attempts")
     channel = models.ForeignKey(Channel, null=True, on_delete=models.SET_NULL)
+    point = models.ForeignKey(ContactPoint, null=True, on_delete=models.SET_NULL)
     number = models.PositiveSmallIntegerField()
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=16, choices=Outcome.choices, blank=True)
+    decided = models.CharField(max_length=20, blank=True)  # channels.base.Outcome of a refusal: what follows from it
     error_code = models.CharField(max_length=32, blank=True)
     error = models.CharField(max_length=255, blank=True)
     provider_id = models.CharField(max_length=255, blank=True)
@@ -129,6 +131,7 @@ class ProviderStatus(models.Model):
     status = models.CharField(max_length=16, choices=MessageStatus.choices)
     error_code = models.CharField(max_length=32, blank=True)
     error = models.CharField(max_length=255, blank=True)
+    decided = models.CharField(max_length=20, blank=True)  # channels.base.Outcome of a failure
     happened_at = models.DateTimeField()
     message = models.ForeignKey(Message, null=True, on_delete=models.CASCADE, related_name="provider_statuses")
 

@@ -1,0 +1,10 @@
+from post_purchase.services import delivery, outcomes
+from shopapp.lib import clock
+
+
+def send_messages() -> None:
+    delivery.send_due()
+
+
+def reconcile_messages() -> None:
+    outcomes.settle_left_over(now=clock.now(), max_crashes=delivery.MAX_CRASHES)
