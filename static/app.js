@@ -5,7 +5,8 @@
   const say = (text, isError = false) => window.shopify?.toast?.show(text, { isError });
   const ready = () => Promise.resolve(window.shopify?.ready);
   let visit = 0;
-  let typed = false; // the merchant has typed something that is not saved
+  let typed = false; // something is typed under the save bar and not saved
+  const drafts = new Map(); // answers not sent yet, by form: they are there again when the merchant comes back
 
   /* Internal links keep Shopify's `shop` and `host`: a reload then finds its way through the bounce page. */
   function withShop(address) {
@@ -53,8 +54,10 @@
     }
   }
 
-  function mayLeave() {
-    return !typed || confirm("You have changes that are not saved. Leave this page?");
+  /* App Bridge asks, outside the iframe: browsers do not let a frame of another origin ask. Rejected or false: stay. */
+  async function mayLeave() {
+    if (!typed || !window.shopify?.saveBar?.leaveConfirmation) return true;
+    try { return (await shopify.saveBar.leaveConfirmation()) !== false; } catch { return false; }
   }
 
   function markNav() {
@@ -77,7 +80,7 @@
     if (url.pathname === location.pathname && url.hash) return;
     event.preventDefault();
     if (host.hasAttribute("data-download")) return void download(url, host);
-    if (mayLeave()) go(url);
+    mayLeave().then((may) => may && go(url));
   });
   addEventListener("popstate", () => go(location.href, { push: false }));
   addEventListener("beforeunload", (event) => { if (typed) event.preventDefault(); });
@@ -126,7 +129,6 @@
     if (!form.matches("[data-ajax]")) return;
     event.preventDefault();
     if (form.dataset.busy) return;
-    if (form.dataset.confirm && !confirm(form.dataset.confirm)) return;
     form.dataset.busy = "1";
     const buttons = form.querySelectorAll('s-button[type="submit"]');
     buttons.forEach((button) => button.setAttribute("loading", ""));
@@ -140,6 +142,7 @@
       }
       showErrors(form, {});
       typed = false;
+      drafts.delete(form.getAttribute("action"));
       if (answer.toast) say(answer.toast);
       await go(answer.go || location.href, { push: Boolean(answer.go), keepPlace: !answer.go });
     } catch (error) {
@@ -156,11 +159,10 @@
       if (beside) return void preview(document.getElementById(beside));
       const form = event.target.closest?.("form");
       if (!form) return;
-      if (form.matches("[data-ajax]") && !form.matches("[data-instant]")) typed = true;
-      if (kind === "change" && form.matches("[data-filter], [data-instant]") && event.target.tagName !== "S-SEARCH-FIELD") form.requestSubmit();
+      if (form.matches("[data-save-bar]")) typed = true;
+      if (form.matches("[data-keep]") && event.target.tagName === "S-TEXT-AREA") drafts.set(form.getAttribute("action"), event.target.value);
+      if (kind === "change" && form.matches("[data-filter]") && event.target.tagName !== "S-SEARCH-FIELD") form.requestSubmit();
       if (form.dataset.preview) soon(() => preview(form));
-      const count = document.getElementById(event.target.dataset?.count || "");
-      if (count) count.textContent = event.target.value.length;
     });
 
   let waiting;
@@ -186,6 +188,8 @@
     if (bottom) setTimeout(() => { bottom.scrollTop = bottom.scrollHeight; }, 60); // after the components are drawn
     const form = document.querySelector("form[data-preview]");
     if (form) preview(form);
+    const kept = document.querySelector("form[data-keep]");
+    if (kept && drafts.has(kept.getAttribute("action"))) kept.querySelector("s-text-area").value = drafts.get(kept.getAttribute("action"));
     if (!live) return;
     let known = live.dataset.mark || "";
     clock = setInterval(async () => {

@@ -66,6 +66,17 @@ def test_a_new_message_shows_by_itself_and_leaves_what_is_typed(admin, shop):
     assert page.locator("s-text-area textarea").input_value() == "Half a sent"
 
 
+def test_an_answer_that_is_not_sent_is_there_again(admin, shop):
+    rows = seed(shop)
+    page = admin.open(f"/app/conversations/{rows.conversation.pk}")
+    page.locator("s-text-area textarea").fill("Let me ask the war")
+    page.locator("s-app-nav s-link", has_text="Reviews").click()
+    page.wait_for_selector("text=Average of all")
+    page.go_back()
+    page.wait_for_selector(".thread")
+    assert page.locator("s-text-area textarea").input_value() == "Let me ask the war"
+
+
 def test_a_window_that_closes_while_one_types_sends_nothing_and_keeps_the_text(admin, shop):
     rows = seed(shop)
     page = admin.open(f"/app/conversations/{rows.conversation.pk}")
