@@ -1,4 +1,4 @@
-"""Sending what is due. A message is claimed by lease, judged, its attempt committed before the network is called, then recorded.
+"""Sending what is due: claim by lease, judge, commit the attempt, call the network, record.
 
 Killed before the attempt is committed: the lease runs out and it is sent then. Killed after: nobody knows whether the
 network took it, so it is not sent again; a status callback settles it, or a day without news closes it.
@@ -16,7 +16,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from post_purchase.channels.base import ChannelError, OutMessage, SendContext
 from post_purchase.channels.registry import driver_for
 from post_purchase.models import DeliveryAttempt, Message
-from post_purchase.words import Author, Direction, MessageStatus, Mode
+from post_purchase.words import Author, Direction, MessageStatus, Mode, Purpose
 from shopapp.lib import clock
 
 from . import outcomes, pacing, reach
@@ -64,7 +64,7 @@ def _in_thread(claim: Claim) -> None:
 
 
 def claim_due(*, batch: int = BATCH) -> list[Claim]:
-    """Due messages, now ours for LEASE. One per person at a time, in the order they were queued; no shop takes all places."""
+    """Due messages, now ours for LEASE: one per person, in the order they were queued; no shop takes all places."""
     now = clock.now()
     with transaction.atomic():
         found = _pick(_due(now), batch)
@@ -181,7 +181,7 @@ def _context(message: Message, way: reach.Way, number: int) -> SendContext:
         .values_list("provider_id", flat=True)[:12]
     )
     return SendContext(
-        purpose=reach.Purpose(message.purpose),
+        purpose=Purpose(message.purpose),
         typed=message.author == Author.PERSON,
         attempt=number,
         thread=tuple(reversed(thread)),

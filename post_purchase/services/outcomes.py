@@ -4,7 +4,7 @@ import logging
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Count, F, Q
+from django.db.models import Count, Q
 
 from post_purchase.channels.base import ChannelError, Outcome, SendResult
 from post_purchase.models import DeliveryAttempt, Message, ProviderStatus
@@ -37,7 +37,7 @@ def accepted(*, attempt: DeliveryAttempt, result: SendResult) -> None:
             "error_code": "",
             "next_attempt_at": None,
         }
-        if result.status == MessageStatus.DELIVERED:
+        if result.status == "delivered":
             fields |= {"status": MessageStatus.DELIVERED, "delivered_at": now}
     if fields:
         Message.objects.filter(pk=message.pk).update(**fields)
@@ -96,7 +96,7 @@ def _settle(message: Message, now: datetime, max_crashes: int) -> None:
         still.update(status=MessageStatus.FAILED, reason=reason, failed_at=now, next_attempt_at=None)
         log.error("delivery.poison", extra={"message": message.pk})
     else:
-        still.update(status=MessageStatus.QUEUED, next_attempt_at=now, attempts=F("attempts"))
+        still.update(status=MessageStatus.QUEUED, next_attempt_at=now)
 
 
 def _finish(

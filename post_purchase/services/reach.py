@@ -59,7 +59,7 @@ def gather(message: Message, *, now: datetime) -> Reach:
 
 
 def points_for(message: Message) -> list[ContactPoint]:
-    """Who may hear of it: the point that is answered, or the person's points that have proved the order, newest talk first."""
+    """The point that is answered, or the person's points that have proved the order, newest talk first."""
     if message.fixed_point:
         return [message.point] if message.point is not None else []
     points = ContactPoint.objects.filter(contact_id=message.contact_id)

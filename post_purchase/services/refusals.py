@@ -66,6 +66,6 @@ def _close_way(message: Message, error: ChannelError, now: datetime) -> None:
 
 
 def pause_after(tries: int, asked: timedelta | None) -> timedelta:
-    """What the network asked for, else 5 s, 10 s, 20 s... up to an hour; a little more each time, so that not all come at once."""
+    """What the network asked for, else 5 s, 10 s, 20 s... up to an hour; spread, so that not all come at once."""
     wait = asked or min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(tries - 1, 12))
     return wait * random.uniform(1.0, 1.25)

@@ -1,6 +1,6 @@
 """What the networks report about our messages. A status may come before the send's answer, twice, or out of order."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
@@ -21,7 +21,7 @@ _MOMENT = {MessageStatus.SENT: "sent_at", MessageStatus.DELIVERED: "delivered_at
 def record_status(*, channel: Channel, update: StatusUpdate) -> None:
     """Keep the news, and move the message forward where it is known. Repeating it changes nothing."""
     if update.before is not None:
-        _watermark(channel, update)
+        _watermark(channel, update, update.before)
         return
     status, created = ProviderStatus.objects.get_or_create(
         channel=channel,
@@ -98,7 +98,7 @@ def _failed(status: ProviderStatus, message: Message) -> None:
     follow(message_id=message.pk, error=error, tries=attempts.count())
 
 
-def _watermark(channel: Channel, update: StatusUpdate) -> None:
+def _watermark(channel: Channel, update: StatusUpdate, before: datetime) -> None:
     """Messenger: everything to this person up to then."""
     point = ContactPoint.objects.filter(
         shop_id=channel.shop_id, kind=channel.kind, account_id=channel.account_id, address=update.address
@@ -107,7 +107,7 @@ def _watermark(channel: Channel, update: StatusUpdate) -> None:
         return
     lower = [status for status, rank in RANK.items() if rank < RANK[update.status]]
     begun = DeliveryAttempt.objects.filter(
-        channel=channel, point=point, started_at__lte=update.before + CLOCKS_DIFFER, message__status__in=lower
+        channel=channel, point=point, started_at__lte=before + CLOCKS_DIFFER, message__status__in=lower
     )
     reached = Message.objects.filter(
         pk__in=begun.values("message_id"), channel=channel, point=point, direction=Direction.OUT, status__in=lower
