@@ -11,7 +11,7 @@ from post_purchase.web.pages import (
     settings,
     touchpoints,
 )
-from post_purchase.web.public import callbacks, extension, links, unsubscribe
+from post_purchase.web.public import callbacks, extension, links, media, unsubscribe
 
 urlpatterns = [
     path("app", home.home),
@@ -47,6 +47,7 @@ urlpatterns = [
     path("c", links.type_code),
     path("c/<str:code>", links.open_link),
     path("C/<str:code>", links.open_link),  # QR codes are written in capitals
+    path("media/<str:signed>", media.photo),
     path("unsubscribe/<str:code>", unsubscribe.unsubscribe),
     path("api/extension/thank-you", extension.thank_you),
 ]

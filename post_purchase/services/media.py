@@ -1,0 +1,213 @@
+"""Photos that shoppers send: fetched from the network, made safe, stored; and the short-lived addresses that show them.
+
+When every file of a message is settled the flows hear MEDIA_STORED with those that were kept, perhaps none.
+"""
+
+import logging
+import time
+from datetime import timedelta
+from pathlib import Path
+
+from django.core.signing import BadSignature, Signer
+from django.db import transaction
+from django.db.models import F
+
+from post_purchase.channels.base import ChannelError, Outcome
+from post_purchase.channels.registry import driver_for
+from post_purchase.models import Attachment, AttachmentStatus, Message
+from post_purchase.words import EventKind
+from shopapp.lib import clock
+from shopapp.lib.queue import Job, wake
+
+from . import photo_files
+from .events import record_event
+from .messages import queue_answer
+from .photo_safety import MAX_BYTES, Fault, PhotoRefused, SafePhoto, make_safe
+from .phrases import load
+from .talk_language import language_of
+
+log = logging.getLogger("post_purchase.media")
+LEASE = timedelta(minutes=5)
+FIRST_WAIT = timedelta(seconds=15)
+LONGEST_WAIT = timedelta(hours=1)
+MAX_ATTEMPTS = 24  # with these waits about 16 hours; WhatsApp keeps a file for 7 days
+MAX_DEATHS = 3  # tries that never came back: the file may be what stops our workers
+SECONDS = 100.0
+URL_HOURS = 2  # an address is good for one to two hours, and the same within an hour, so that pages do not flicker
+GONE = (Outcome.BUG, Outcome.OTHER_CHANNEL, Outcome.SUPPRESS_PURPOSE, Outcome.SUPPRESS_ADDRESS)
+NO_PHOTO_INSIDE = ("audio/", "video/")
+NEEDED = ("shop", "channel", "contact", "conversation", "point")
+UNINSTALLED = "the app is no longer installed in this shop"
+ANSWERS = {
+    Fault.NOT_A_PHOTO: "not_a_photo",
+    Fault.DAMAGED: "not_a_photo",
+    Fault.TOO_LARGE: "too_large",
+    Fault.TOO_MANY_PIXELS: "too_large",
+    Fault.TOO_SMALL: "",  # a dot or a logo in a mail: the shopper did not know that they sent it
+}
+_signer = Signer(salt="post_purchase.media")
+
+
+def fetch_due() -> int:
+    """Settle every due attachment, oldest first. Returns how many were tried."""
+    stop_at = time.monotonic() + SECONDS
+    tried = 0
+    while time.monotonic() < stop_at:
+        attachment = _claim()
+        if attachment is None:
+            return tried
+        _settle(attachment)
+        tried += 1
+    wake(Job.FETCH_MEDIA)
+    return tried
+
+
+def _claim() -> Attachment | None:
+    """The next one, ours for LEASE. Its `reason` is empty while somebody works at it."""
+    now = clock.now()
+    due = Attachment.objects.filter(status=AttachmentStatus.WAITING, next_attempt_at__lte=now)
+    while (found := due.order_by("next_attempt_at", "pk").first()) is not None:
+        mine = Attachment.objects.filter(
+            pk=found.pk, status=AttachmentStatus.WAITING, next_attempt_at=found.next_attempt_at, attempts=found.attempts
+        )
+        died = found.attempts >= MAX_DEATHS and not found.reason
+        if mine.update(next_attempt_at=now + LEASE, attempts=F("attempts") + 1, reason=""):
+            attachment = Attachment.objects.select_related(*(f"message__{name}" for name in NEEDED)).get(pk=found.pk)
+            if not died:
+                return attachment
+            _refuse(attachment, Fault.DAMAGED.value, answer="not_a_photo")
+    return None
+
+
+def _settle(attachment: Attachment) -> None:
+    message = attachment.message
+    if not message.shop.is_installed:
+        _refuse(attachment, UNINSTALLED, answer="")
+        return
+    if message.channel is None:
+        _refuse(attachment, "the channel that it came by is no longer connected", answer="")
+        return
+    if attachment.claimed_type.startswith(NO_PHOTO_INSIDE):
+        _refuse(attachment, Fault.NOT_A_PHOTO.value, answer="not_a_photo")
+        return
+    try:
+        content = driver_for(message.channel.kind).fetch_media(
+            channel=message.channel, source=attachment.source, max_bytes=MAX_BYTES
+        )
+        photo = make_safe(content)
+    except ChannelError as error:
+        answer = "too_large" if error.code == "too_large" else "not_fetched"
+        if error.outcome in GONE:
+            _refuse(attachment, str(error), answer=answer)
+        else:
+            _try_again(attachment, str(error), error.retry_after)
+        return
+    except PhotoRefused as refused:
+        _refuse(attachment, refused.fault.value, answer=ANSWERS[refused.fault])
+        return
+    _store(attachment, photo)
+
+
+def _store(attachment: Attachment, photo: SafePhoto) -> None:
+    """Files first, then the row: a row never names a file that is not there."""
+    names = [photo_files.name_for(attachment.pk, part=part) for part in ("whole", "thumbnail")]
+    try:
+        photo_files.save(names[0], photo.jpeg)
+        photo_files.save(names[1], photo.thumbnail)
+    except OSError as error:
+        photo_files.delete(names)
+        _try_again(attachment, f"There is no place for photos on our disk: {error.strerror}", None)
+        return
+    with transaction.atomic():
+        kept = _finish(
+            attachment,
+            status=AttachmentStatus.STORED,
+            file=names[0],
+            thumbnail=names[1],
+            width=photo.width,
+            height=photo.height,
+            bytes=len(photo.jpeg),
+        )
+    if kept:
+        log.info("media.stored", extra={"attachment": attachment.pk, "attempt": attachment.attempts})
+    elif not Attachment.objects.filter(pk=attachment.pk, file=names[0]).exists():
+        photo_files.delete(names)  # erased while we worked
+
+
+@transaction.atomic
+def _refuse(attachment: Attachment, reason: str, *, answer: str) -> None:
+    if not _finish(attachment, status=AttachmentStatus.REFUSED, reason=reason[:255]):
+        return
+    log.info("media.refused", extra={"attachment": attachment.pk, "attempt": attachment.attempts})
+    message = attachment.message
+    if not answer or message.point is None or message.conversation.handed_off_at is not None:
+        return
+    language = language_of(message.contact, message.order)
+    queue_answer(
+        conversation=message.conversation,
+        text=_sentence(answer, language),
+        language=language,
+        point=message.point,
+        order=message.order,
+        dedupe_key=f"photo_refused:{message.pk}",  # one word for all files of a message
+    )
+
+
+def _sentence(name: str, language: str) -> str:
+    sentences: dict[str, str] = load("photo_answers")[name]
+    return sentences.get(language.split("-")[0].lower()) or sentences["en"]
+
+
+def _try_again(attachment: Attachment, reason: str, retry_after: timedelta | None) -> None:
+    if attachment.attempts >= MAX_ATTEMPTS:
+        _refuse(attachment, reason, answer="not_fetched")
+        return
+    pause = min(FIRST_WAIT * 2 ** min(attachment.attempts - 1, 10), LONGEST_WAIT)
+    until = clock.now() + max(pause, retry_after or timedelta(0))
+    Attachment.objects.filter(pk=attachment.pk, status=AttachmentStatus.WAITING).update(
+        next_attempt_at=until, reason=reason[:255]
+    )
+    log.warning("media.waits", extra={"attachment": attachment.pk, "attempt": attachment.attempts})
+
+
+def _finish(attachment: Attachment, **fields: object) -> bool:
+    """In a transaction: settle this one; tell the flows if it was its message's last. False: no longer ours."""
+    message = Message.objects.select_for_update().filter(pk=attachment.message_id).first()  # the last two may meet here
+    waiting = Attachment.objects.filter(message_id=attachment.message_id, status=AttachmentStatus.WAITING)
+    if message is None or not waiting.filter(pk=attachment.pk).update(next_attempt_at=None, **fields):
+        return False
+    if not waiting.exists():
+        stored = message.attachments.filter(status=AttachmentStatus.STORED).order_by("position", "pk")
+        record_event(
+            shop=message.shop,
+            kind=EventKind.MEDIA_STORED,
+            key=f"{EventKind.MEDIA_STORED}:{message.pk}",
+            order=message.order,
+            contact=message.contact,
+            conversation=message.conversation,
+            message=message,
+            data={"attachments": list(stored.values_list("pk", flat=True))},
+        )
+    return True
+
+
+def signed_media_url(attachment: Attachment, thumbnail: bool = False) -> str:
+    """Where the page may show this photo from, for one to two hours. Whoever has the address sees the photo."""
+    hour = int(clock.now().timestamp()) // 3600
+    part = "t" if thumbnail else "w"
+    return f"/media/{_signer.sign(f'{attachment.pk}.{part}.{hour + URL_HOURS}')}"
+
+
+def read_signed(signed: str) -> Path | None:
+    """The file behind such an address. None: forged, out of date, erased, or the shop has left."""
+    try:
+        number, part, last_hour = _signer.unsign(signed).split(".")
+    except (BadSignature, ValueError):
+        return None
+    if clock.now().timestamp() >= int(last_hour) * 3600:
+        return None
+    stored = Attachment.objects.filter(pk=int(number), status=AttachmentStatus.STORED)
+    attachment = stored.select_related("message__shop").first()
+    if attachment is None or not attachment.message.shop.is_installed:
+        return None
+    return photo_files.find(attachment.thumbnail if part == "t" else attachment.file)
