@@ -50,7 +50,7 @@ def send_due() -> int:
             for done in wait(running).done:
                 if done.exception() is not None:  # the lease runs out and settle_left_over decides
                     log.error(
-                        "delivery.crashed", exc_info=done.exception(), extra={"message": running[done].message_id}
+                        "delivery.crashed", exc_info=done.exception(), extra={"message_id": running[done].message_id}
                     )
             handled += len(claims)
     return handled

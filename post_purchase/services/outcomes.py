@@ -63,7 +63,7 @@ def unknown(message_id: int) -> None:
     Message.objects.filter(pk=message_id, status=MessageStatus.SENDING).update(
         reason=WAITING_TO_HEAR, next_attempt_at=clock.now() + HEAR_FOR
     )
-    log.warning("delivery.unknown", extra={"message": message_id})
+    log.warning("delivery.unknown", extra={"message_id": message_id})
 
 
 def settle_left_over(*, now: datetime, max_crashes: int) -> None:
@@ -90,11 +90,11 @@ def _settle(message: Message, now: datetime, max_crashes: int) -> None:
                 finished_at=now,
                 error="The sender was stopped before the answer",
             )
-            log.warning("delivery.unknown", extra={"message": message.pk})
+            log.warning("delivery.unknown", extra={"message_id": message.pk})
     elif message.attempts - message.tries >= max_crashes:  # type: ignore[attr-defined]
         reason = "It stopped the sender several times and was put aside; the log names the error"
         still.update(status=MessageStatus.FAILED, reason=reason, failed_at=now, next_attempt_at=None)
-        log.error("delivery.poison", extra={"message": message.pk})
+        log.error("delivery.poison", extra={"message_id": message.pk})
     else:
         still.update(status=MessageStatus.QUEUED, next_attempt_at=now)
 

@@ -31,7 +31,7 @@ def follow(*, message_id: int, error: ChannelError, tries: int) -> None:
     match error.outcome:
         case Outcome.BUG | Outcome.UNKNOWN:
             fields |= {"status": MessageStatus.FAILED, "failed_at": now, "next_attempt_at": None}
-            log.error("delivery.bug", extra={"message": message.pk, "code": error.code})
+            log.error("delivery.bug", extra={"message_id": message.pk, "code": error.code})
         case Outcome.RETRY_AFTER if tries >= MAX_TRIES:
             fields |= {"status": MessageStatus.FAILED, "failed_at": now, "next_attempt_at": None}
         case Outcome.RETRY_AFTER:
