@@ -15,7 +15,10 @@ from django.db import connections
 from shopapp.lib import http, queue
 
 ROOT = str(Path(__file__).resolve().parent.parent.parent)
-WATCHED = tuple(os.path.join(ROOT, part) for part in ("post_purchase/services", "post_purchase/flows", "post_purchase/jobs", "post_purchase/intake"))
+WATCHED = tuple(
+    os.path.join(ROOT, part)
+    for part in ("post_purchase/services", "post_purchase/flows", "post_purchase/jobs", "post_purchase/intake")
+)
 
 
 class _Counter:
