@@ -178,6 +178,7 @@ class TemplateUpdate:
     category: str = ""
     reason: str = ""
     provider_id: str = ""
+    body: str = ""  # where the network was asked for its list
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,13 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from post_purchase.models import MessageTemplate
 from shopapp.lib import http
 from shopapp.lib.crypto import same
 
-from .base import ChannelError, Outcome
+from .base import ChannelError, Outcome, TemplateReceipt, TemplateUpdate
 from .provider_data import ErrorTable
+from .reading import mapping, mappings, text
 
 AGAIN = timedelta(seconds=30)
 
@@ -51,9 +53,9 @@ def call(
     answer = reply.json()
     if reply.status < 300 and isinstance(answer, dict):
         return answer
-    error = answer.get("error") if isinstance(answer, dict) else None
-    if isinstance(error, dict):
-        raise error_from(error, table=table, status=reply.status, attempt=attempt)
+    refusal = answer.get("error") if isinstance(answer, dict) else None
+    if isinstance(refusal, dict):
+        raise error_from(refusal, table=table, status=reply.status, attempt=attempt)
     if reply.status in (429, 503):
         raise _no_answer(table, unknown=False)
     if reply.status < 300 or reply.status >= 500:  # a gateway spoke, not Meta: it may have gone through
@@ -64,11 +66,11 @@ def call(
 def error_from(error: Mapping[str, Any], *, table: ErrorTable, status: int = 400, attempt: int = 1) -> ChannelError:
     """Meta's error object, as it comes in answers and in status callbacks. Total."""
     details = error.get("error_data")
-    text = details.get("details") if isinstance(details, dict) else ""
+    words = details.get("details") if isinstance(details, dict) else ""
     return table.error(
         code=_whole(error.get("code"), -1),
         subcode=_whole(error.get("error_subcode"), 0),
-        text=str(text or error.get("message") or error.get("title") or ""),
+        text=str(words or error.get("message") or error.get("title") or ""),
         status=status,
         attempt=attempt,
     )
@@ -110,6 +112,55 @@ def download(
 
 def too_large(max_bytes: int) -> ChannelError:
     return ChannelError(f"The file is larger than {max_bytes // 1_000_000} MB", outcome=Outcome.BUG, code="too_large")
+
+
+def submit_template(template: MessageTemplate, *, account_id: str, token: str, table: ErrorTable) -> TemplateReceipt:
+    """New, or edited where Meta has given it an id (one edit a day, ten a month)."""
+    body: dict[str, Any] = {"type": "BODY", "text": template.body}
+    samples = [text(mapping(each).get("sample")) or "–" for each in template.parameters]
+    if samples:
+        body["example"] = {"body_text": [samples]}
+    request: dict[str, Any] = {"category": template.category, "components": [body]}
+    path = template.provider_id
+    if not path:
+        request |= {"name": template.name, "language": template.language, "parameter_format": "POSITIONAL"}
+        path = f"{account_id}/message_templates"
+    answer = call("POST", path, token=token, table=table, json=request)
+    return TemplateReceipt(
+        provider_id=text(answer.get("id"), 64) or template.provider_id,
+        status=text(answer.get("status"), 30) or "PENDING",
+        category=text(answer.get("category"), 20),
+    )
+
+
+def list_templates(*, account_id: str, token: str, table: ErrorTable) -> list[TemplateUpdate]:
+    """Every template of the account, page by page: at most 250, or 6,000 where the business is verified (Meta)."""
+    found: list[TemplateUpdate] = []
+    params = {"fields": "id,name,language,status,category,rejected_reason,components", "limit": "200"}
+    for _ in range(40):
+        answer = call("GET", f"{account_id}/message_templates", token=token, table=table, params=params)
+        found += [_template(account_id, each) for each in mappings(answer.get("data"))]
+        paging = mapping(answer.get("paging"))
+        after = text(mapping(paging.get("cursors")).get("after"), 500)
+        if not after or not paging.get("next"):
+            break
+        params = params | {"after": after}
+    return found
+
+
+def _template(account_id: str, row: dict[str, Any]) -> TemplateUpdate:
+    reason = text(row.get("rejected_reason"), 200)
+    bodies = [each for each in mappings(row.get("components")) if text(each.get("type")).upper() == "BODY"]
+    return TemplateUpdate(
+        account_id=account_id,
+        name=text(row.get("name"), 190),
+        language=text(row.get("language"), 16),
+        status=text(row.get("status"), 30),
+        category=text(row.get("category"), 20),
+        reason="" if reason == "NONE" else reason,
+        provider_id=text(row.get("id"), 64),
+        body=text(bodies[0].get("text")) if bodies else "",
+    )
 
 
 def _no_answer(table: ErrorTable, *, unknown: bool) -> ChannelError:

@@ -8,8 +8,8 @@ from django.db import transaction
 from django.db.models import Max
 
 from post_purchase.models import Flow, FlowStatus, FlowVersion
+from post_purchase.services.templates import templates_wanted
 from shopapp.lib import clock
-from shopapp.lib.queue import Job, wake
 from shopapp.models import Shop
 
 from . import shelf
@@ -80,7 +80,7 @@ def publish(flow: Flow, user: str = "") -> FlowVersion:
     )
     flow.live_version, flow.name = version, document.name
     flow.save(update_fields=["live_version", "name"])
-    wake(Job.SUBMIT_TEMPLATES)
+    templates_wanted(flow.shop)
     return version
 
 
@@ -91,7 +91,7 @@ def switch_on(flow: Flow, user: str = "") -> Flow:
         publish(flow, user)
     Flow.objects.filter(pk=flow.pk).update(status=FlowStatus.ON)
     flow.refresh_from_db()
-    wake(Job.SUBMIT_TEMPLATES)
+    templates_wanted(flow.shop)
     return flow
 
 

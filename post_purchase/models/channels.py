@@ -28,9 +28,18 @@ class Channel(models.Model):
     status_reason = models.CharField(max_length=255, blank=True)
     not_before = models.DateTimeField(null=True)  # the network asked us to slow down until then
     checked_at = models.DateTimeField(null=True)
+    templates_due_at = models.DateTimeField(null=True)  # jobs.templates looks at its templates then
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        indexes = [
+            # jobs.templates.submit_templates
+            models.Index(
+                fields=["templates_due_at"],
+                name="channel_templates_due",
+                condition=models.Q(templates_due_at__isnull=False),
+            ),
+        ]
         constraints = [
             # Meta calls one address for all shops; the account id alone must lead to one shop.
             models.UniqueConstraint(

@@ -1,4 +1,4 @@
-"""Mail providers' callbacks through anymail's own views: verified by them, parsed by them. Nothing is dispatched as a signal.
+"""Mail providers' callbacks through anymail's own views: verified and parsed by them. No signals are sent.
 
 Amazon SES is left out: its inbound mail lies in S3 and needs Amazon's library.
 """
@@ -87,11 +87,14 @@ def read_events(esp: str, *, body: bytes, headers: Mapping[str, str]) -> list[An
 def _request(body: bytes, headers: Mapping[str, str]) -> HttpRequest:
     """The provider's request again, from what was stored of it."""
     lower = {name.lower(): value for name, value in headers.items()}
-    extra = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in lower.items() if name != "content-type"}
     request = RequestFactory().generic(
-        "POST", "/webhooks/email/", b"", content_type=lower.get("content-type", "application/json"), **extra
+        "POST",
+        "/webhooks/email/",
+        b"",
+        content_type=lower.get("content-type", "application/json"),
+        headers={name: value for name, value in lower.items() if name != "content-type"},
     )
     # The size was capped at the door: Django's own cap on `body` is for forms and smaller than a mail with photos.
-    request._body = body  # type: ignore[attr-defined]
+    request._body = body
     request.META["CONTENT_LENGTH"] = str(len(body))
     return request

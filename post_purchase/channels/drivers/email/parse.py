@@ -108,7 +108,7 @@ def _mail(event: Any, webhook: str) -> Update:
 
 
 def _automatic(message: AnymailInboundMessage) -> str:
-    """Why nobody may answer this mail; "" where a person wrote it. Answering machines would answer us for ever (RFC 3834)."""
+    """Why nobody may answer this mail; "" where a person wrote it. Machines answer machines for ever (RFC 3834)."""
     for name, pattern in load("email_replies.yaml")["automatic_headers"].items():
         if any(re.match(pattern, str(value).strip(), re.I) for value in message.get_all(name, [])):
             return f"an automatic mail ({name})"

@@ -1,4 +1,4 @@
-"""What a shopper really wrote in a mail: without the quoted history, without the signature. Patterns: data/email_replies.yaml."""
+"""What a shopper really wrote in a mail: without quoted history and signature (data/email_replies.yaml)."""
 
 import html
 import re
@@ -27,12 +27,8 @@ def reply_text(*, plain: str, html_body: str) -> str:
         following = lines[number + 1] if number + 1 < len(lines) else ""
         if _pattern("quote_starts").match(line) or _pattern("signature_starts").match(line):
             break
-        if (
-            line
-            and following
-            and _pattern("quote_starts").match(f"{line} {following}")
-            and not following.startswith(">")
-        ):
+        joined = f"{line} {following}" if line and following and not following.startswith(">") else ""
+        if joined and _pattern("quote_starts").match(joined):
             break  # "On Tue, Nov 24 ... <address>" and "wrote:" on the next line
         kept.append(line)
     return re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip()

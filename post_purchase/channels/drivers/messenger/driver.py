@@ -27,7 +27,7 @@ from post_purchase.channels.base import (
     Update,
 )
 from post_purchase.channels.provider_data import ErrorTable
-from post_purchase.channels.reading import mapping, mappings, text
+from post_purchase.channels.reading import text
 from post_purchase.models import Channel, ContactPoint, MessageTemplate
 from post_purchase.words import ChannelKind, Mode, Purpose
 from shopapp.lib import clock, queue
@@ -61,9 +61,7 @@ class Messenger(ChannelDriver):
         if now < until:
             return Capability(Mode.FREE, until=until)
         if typed:
-            return Capability(
-                Mode.NONE, "The shopper last wrote more than 7 days ago; Messenger takes no answer any more"
-            )
+            return Capability(Mode.NONE, "The shopper last wrote more than 7 days ago; Messenger takes no answers now")
         if purpose == Purpose.MARKETING:
             return Capability(Mode.NONE, "Messenger takes no offers later than 24 hours after the shopper wrote")
         hours = int((now - point.last_inbound_at).total_seconds() // 3600)
@@ -101,7 +99,7 @@ class Messenger(ChannelDriver):
     def _send_picture(
         self, channel: Channel, point: ContactPoint, message: OutMessage, kind: dict[str, str], ref: str
     ) -> None:
-        """Messenger puts picture and text into two messages. A second try of the text does not send the picture again."""
+        """Picture and text are two messages here. A second try of the text does not send the picture again."""
         mark = f"doorstep:messenger:picture:{ref}"
         if not queue.redis().set(mark, "1", nx=True, ex=PICTURE_SENT_SECONDS):
             return
@@ -161,12 +159,8 @@ class Messenger(ChannelDriver):
         profile: dict[str, Any] = {"get_started": {"payload": GET_STARTED}}
         questions = channel.options.get("ice_breakers")
         if questions:
-            profile["ice_breakers"] = [
-                {
-                    "locale": "default",
-                    "call_to_actions": [{"question": each, "payload": each} for each in questions[:4]],
-                }
-            ]
+            taps = [{"question": each, "payload": each} for each in questions[:4]]
+            profile["ice_breakers"] = [{"locale": "default", "call_to_actions": taps}]
         self._call(channel, "POST", f"{channel.account_id}/messenger_profile", json=profile)
 
     def parse(self, *, body: bytes, headers: Mapping[str, str]) -> list[Update]:
@@ -185,35 +179,19 @@ class Messenger(ChannelDriver):
             self._call(channel, "POST", f"{channel.account_id}/messages", json=body)
 
     def submit_template(self, *, channel: Channel, template: MessageTemplate) -> TemplateReceipt:
-        body: dict[str, Any] = {"type": "BODY", "text": template.body}
-        samples = [text(mapping(each).get("sample")) or "–" for each in template.parameters]
-        if samples:
-            body["example"] = {"body_text": [samples]}
-        new = {"name": template.name, "language": template.language}
-        path = template.provider_id or f"{channel.account_id}/message_templates"
-        request = {"category": "UTILITY", "components": [body]} | ({} if template.provider_id else new)
-        answer = self._call(channel, "POST", path, json=request)
-        return TemplateReceipt(
-            provider_id=text(answer.get("id"), 64) or template.provider_id,
-            status=text(answer.get("status"), 30) or "PENDING",
-            category=text(answer.get("category"), 20),
+        if template.category != "UTILITY":
+            raise ChannelError("Messenger knows only utility templates: offers cannot be sent", outcome=Outcome.BUG)
+        return graph.submit_template(
+            template,
+            account_id=channel.account_id,
+            token=str(channel.credentials.get("access_token", "")),
+            table=ERRORS,
         )
 
     def list_templates(self, *, channel: Channel) -> list[TemplateUpdate]:
-        params = {"fields": "id,name,language,status,category,rejected_reason", "limit": "200"}
-        answer = self._call(channel, "GET", f"{channel.account_id}/message_templates", params=params)
-        return [
-            TemplateUpdate(
-                account_id=channel.account_id,
-                name=text(each.get("name"), 190),
-                language=text(each.get("language"), 16),
-                status=text(each.get("status"), 30),
-                category=text(each.get("category"), 20),
-                reason=text(each.get("rejected_reason"), 200),
-                provider_id=text(each.get("id"), 64),
-            )
-            for each in mappings(answer.get("data"))
-        ]
+        return graph.list_templates(
+            account_id=channel.account_id, token=str(channel.credentials.get("access_token", "")), table=ERRORS
+        )
 
     def _call(self, channel: Channel, method: str, path: str, **more: Any) -> dict[str, Any]:
         token = str(channel.credentials.get("access_token", ""))

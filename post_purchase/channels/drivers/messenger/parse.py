@@ -1,4 +1,4 @@
-"""What the Messenger Platform tells us: a callback's bytes in, updates out. Total; reads every entry and every event."""
+"""What the Messenger Platform tells us: bytes in, updates out. Total; reads every entry and event."""
 
 from collections.abc import Iterator
 from typing import Any

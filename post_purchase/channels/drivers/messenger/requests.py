@@ -1,4 +1,4 @@
-"""What we ask the Messenger Platform to send: OutMessage in, the `message` part of POST /<page>/messages out. No network."""
+"""What we ask the Messenger Platform to send: OutMessage in, the `message` part of the request out. No network."""
 
 from typing import Any
 

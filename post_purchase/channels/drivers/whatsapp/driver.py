@@ -28,7 +28,7 @@ from post_purchase.channels.base import (
     TemplateUpdate,
     Update,
 )
-from post_purchase.channels.reading import mapping, mappings, text
+from post_purchase.channels.reading import mappings, text
 from post_purchase.models import Channel, ContactPoint, MessageTemplate
 from post_purchase.words import ChannelKind, Mode, Purpose
 
@@ -172,49 +172,23 @@ class WhatsApp(ChannelDriver):
         self._call(channel, "POST", f"{channel.account_id}/messages", json=body)
 
     def submit_template(self, *, channel: Channel, template: MessageTemplate) -> TemplateReceipt:
-        body: dict[str, Any] = {"type": "BODY", "text": template.body}
-        samples = [text(mapping(each).get("sample")) or "–" for each in template.parameters]
-        if samples:
-            body["example"] = {"body_text": [samples]}
-        new = {"name": template.name, "language": template.language, "parameter_format": "POSITIONAL"}
-        path = template.provider_id or f"{channel.options.get('waba_id', '')}/message_templates"
-        request = {"category": template.category, "components": [body]} | ({} if template.provider_id else new)
-        answer = self._call(channel, "POST", path, json=request)
-        return TemplateReceipt(
-            provider_id=text(answer.get("id"), 64) or template.provider_id,
-            status=text(answer.get("status"), 30) or "PENDING",
-            category=text(answer.get("category"), 20),
+        return graph.submit_template(
+            template,
+            account_id=str(channel.options.get("waba_id", "")),
+            token=str(channel.credentials.get("access_token", "")),
+            table=ERRORS,
         )
 
     def list_templates(self, *, channel: Channel) -> list[TemplateUpdate]:
-        waba = str(channel.options.get("waba_id", ""))
-        found: list[TemplateUpdate] = []
-        params = {"fields": "id,name,language,status,category,rejected_reason", "limit": "200"}
-        for _ in range(40):  # 250 templates per account, 6,000 where the business is verified
-            answer = self._call(channel, "GET", f"{waba}/message_templates", params=params)
-            found += [template_update(waba, each) for each in mappings(answer.get("data"))]
-            after = text(mapping(mapping(answer.get("paging")).get("cursors")).get("after"), 500)
-            if not after or not mapping(answer.get("paging")).get("next"):
-                break
-            params = params | {"after": after}
-        return found
+        return graph.list_templates(
+            account_id=str(channel.options.get("waba_id", "")),
+            token=str(channel.credentials.get("access_token", "")),
+            table=ERRORS,
+        )
 
     def _call(self, channel: Channel, method: str, path: str, **more: Any) -> dict[str, Any]:
         token = str(channel.credentials.get("access_token", ""))
         return graph.call(method, path, token=token, table=ERRORS, **more)
-
-
-def template_update(account_id: str, row: dict[str, Any]) -> TemplateUpdate:
-    reason = text(row.get("rejected_reason"), 200)
-    return TemplateUpdate(
-        account_id=account_id,
-        name=text(row.get("name"), 190),
-        language=text(row.get("language"), 16),
-        status=text(row.get("status"), 30),
-        category=text(row.get("category"), 20),
-        reason="" if reason == "NONE" else reason,
-        provider_id=text(row.get("id"), 64),
-    )
 
 
 def refused(error: ChannelError) -> AccountCheck:

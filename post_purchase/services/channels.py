@@ -1,0 +1,97 @@
+"""Connecting and disconnecting sending accounts. Credentials are checked with the network before anything is saved."""
+
+import logging
+from collections.abc import Mapping
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from post_purchase.channels.base import ChannelError, Outcome
+from post_purchase.channels.registry import driver_for
+from post_purchase.models import Channel, ChannelStatus
+from post_purchase.words import ChannelKind
+from shopapp.lib import clock
+from shopapp.lib.queue import Job, wake
+from shopapp.models import Shop
+
+log = logging.getLogger("post_purchase.channels")
+META_KINDS = (ChannelKind.WHATSAPP, ChannelKind.MESSENGER, ChannelKind.INSTAGRAM)
+
+
+def connect_channel(
+    *, shop: Shop, kind: str, account_id: str, credentials: Mapping[str, str], name: str = ""
+) -> Channel:
+    """Check the account, save it, subscribe to its news. The same account of the same shop is refreshed, not doubled.
+
+    Raises ChannelError with plain words: wrong token, missing permission, wrong id, connected to another shop.
+    """
+    kind, account_id = ChannelKind(kind), account_id.strip()
+    account_id = account_id.lower() if kind == ChannelKind.EMAIL else account_id
+    driver = driver_for(kind)
+    if kind in META_KINDS and not (settings.META_APP_ID and settings.META_APP_SECRET and settings.META_VERIFY_TOKEN):
+        raise ChannelError(f"{kind.label} is switched off on this server", outcome=Outcome.HALT_ACCOUNT)
+    _refuse_other_shop(shop, kind, account_id)
+    given = {field: value.strip() for field, value in credentials.items()}
+    check = driver.check_account(account_id=account_id, credentials=given)
+    if not check.ok:
+        raise ChannelError(check.message, outcome=Outcome.HALT_ACCOUNT)
+    now = clock.now()
+    channel = shop.channels.filter(kind=kind, account_id=account_id).order_by("-pk").first()
+    channel = channel or Channel(shop=shop, kind=kind, account_id=account_id)
+    channel.name = (name or check.name)[:120]
+    channel.link_address = check.link_address
+    channel.options = channel.options | check.options
+    public = {field.name for field in driver.credential_fields if not field.secret}
+    channel.credentials = {field: value for field, value in given.items() if field not in public}
+    channel.checked_at = now
+    driver.set_up_account(channel=channel)
+    channel.status, channel.status_reason, channel.not_before = ChannelStatus.ACTIVE, "", None
+    channel.templates_due_at = now if driver.has_templates else None
+    try:
+        with transaction.atomic():
+            channel.save()
+    except IntegrityError as error:  # somebody was faster by a moment
+        raise _elsewhere(kind) from error
+    log.info("channel.connected", extra={"channel": channel.pk, "kind": kind})
+    wake(Job.SEND_MESSAGES)
+    wake(Job.SUBMIT_TEMPLATES)
+    return channel
+
+
+def _refuse_other_shop(shop: Shop, kind: ChannelKind, account_id: str) -> None:
+    """Meta calls one address for all shops, so an account leads to one shop; a mail address may send for several."""
+    others = Channel.objects.filter(kind=kind, account_id=account_id).exclude(shop=shop)
+    if kind != ChannelKind.EMAIL and others.exclude(status=ChannelStatus.DISCONNECTED).exists():
+        raise _elsewhere(kind)
+
+
+def _elsewhere(kind: ChannelKind) -> ChannelError:
+    return ChannelError(
+        f"This {kind.label} account is connected to another shop. Disconnect it there first.",
+        outcome=Outcome.HALT_ACCOUNT,
+    )
+
+
+def disconnect_channel(channel: Channel) -> None:
+    """Nothing more is sent from it; the credentials are forgotten, the conversations stay."""
+    channel.status, channel.status_reason = ChannelStatus.DISCONNECTED, ""
+    channel.credentials_json, channel.templates_due_at = "", None
+    channel.save(update_fields=["status", "status_reason", "credentials_json", "templates_due_at"])
+    wake(Job.SEND_MESSAGES)  # what waits for it may go another way
+
+
+def halt_channel(channel: Channel, reason: str) -> None:
+    """The account as a whole has a problem that a person must mend; its messages wait."""
+    halted = Channel.objects.filter(pk=channel.pk, status=ChannelStatus.ACTIVE)
+    if halted.update(status=ChannelStatus.HALTED, status_reason=reason[:255]):
+        log.warning("channel.halted", extra={"channel": channel.pk, "kind": channel.kind})
+
+
+def resume_channel(channel: Channel) -> None:
+    """A person says that it is mended; the next refusal halts it again."""
+    driver = driver_for(channel.kind)
+    due = clock.now() if driver.has_templates else None
+    halted = Channel.objects.filter(pk=channel.pk, status=ChannelStatus.HALTED)
+    if halted.update(status=ChannelStatus.ACTIVE, status_reason="", not_before=None, templates_due_at=due):
+        wake(Job.SEND_MESSAGES)
+        wake(Job.SUBMIT_TEMPLATES)

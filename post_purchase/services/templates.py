@@ -1,0 +1,196 @@
+"""Meta's message templates: our rows, their review, and which one speaks the shopper's language."""
+
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Q, QuerySet
+
+from post_purchase.channels.base import ChannelError, Outcome, TemplateUpdate
+from post_purchase.channels.registry import DRIVERS, driver_for
+from post_purchase.models import Channel, ChannelStatus, MessageTemplate, ShopSettings, TemplateStatus
+from shopapp.lib import clock
+from shopapp.lib.queue import Job, wake
+from shopapp.models import Shop
+
+from .channels import halt_channel
+
+log = logging.getLogger("post_purchase.templates")
+MAX_BODY = 1024
+LOOK_AGAIN = timedelta(minutes=10)  # while Meta reviews; its callback usually tells earlier
+TRY_AGAIN = timedelta(minutes=5)
+_VARIABLE = re.compile(r"\{\{(\d+)\}\}")
+STATUSES = {
+    "APPROVED": TemplateStatus.APPROVED,
+    "REINSTATED": TemplateStatus.APPROVED,
+    "FLAGGED": TemplateStatus.APPROVED,
+    "PENDING": TemplateStatus.PENDING,
+    "IN_APPEAL": TemplateStatus.PENDING,
+    "REJECTED": TemplateStatus.REJECTED,
+    "PAUSED": TemplateStatus.PAUSED,
+    "DISABLED": TemplateStatus.DISABLED,
+    "DELETED": TemplateStatus.DISABLED,
+    "PENDING_DELETION": TemplateStatus.DISABLED,
+}
+
+
+@dataclass(frozen=True)
+class TemplateSpec:
+    """A template that the flows need. `body` has {{1}}, {{2}}...; `samples` are example values in that order."""
+
+    name: str
+    language: str  # BCP 47: "en", "pt-BR"
+    category: str  # UTILITY or MARKETING
+    body: str
+    samples: Sequence[str] = ()
+
+
+def templates_wanted(shop: Shop) -> None:
+    """The shop's flows or accounts have changed: look at its templates soon."""
+    kinds = [kind for kind, driver in DRIVERS.items() if driver.has_templates]
+    channels = Channel.objects.filter(shop=shop, kind__in=kinds, status=ChannelStatus.ACTIVE)
+    if channels.update(templates_due_at=clock.now()):
+        wake(Job.SUBMIT_TEMPLATES)
+
+
+def ensure_templates(*, channel: Channel, specs: Sequence[TemplateSpec]) -> None:
+    """Save what the flows need as rows, hand new and changed ones to the network, ask about those under review.
+
+    Repeating it changes nothing. Sets `templates_due_at` for the next look, or None where nothing is open.
+    """
+    for spec in specs:
+        _save(channel, spec)
+    due: timedelta | None = None
+    try:
+        _adopt(channel)
+        for template in channel.templates.filter(status=TemplateStatus.DRAFT).order_by("pk"):
+            _submit(channel, template)
+    except ChannelError as error:
+        log.warning("templates.refused", extra={"channel": channel.pk, "code": error.code})
+        due = TRY_AGAIN
+        if error.outcome == Outcome.HALT_ACCOUNT:
+            halt_channel(channel, str(error))
+    if due is None and channel.templates.filter(status=TemplateStatus.PENDING).exists():
+        due = LOOK_AGAIN
+    Channel.objects.filter(pk=channel.pk).update(templates_due_at=clock.now() + due if due else None)
+
+
+def _save(channel: Channel, spec: TemplateSpec) -> None:
+    parameters = [{"name": str(number), "sample": sample} for number, sample in enumerate(spec.samples, 1)]
+    wanted = {"category": spec.category.upper(), "body": spec.body.strip(), "parameters": parameters}
+    problem = why_unfit(spec)
+    state = {"status": TemplateStatus.REJECTED if problem else TemplateStatus.DRAFT, "status_reason": problem}
+    key = {"channel": channel, "name": spec.name, "language": meta_language(spec.language)}
+    template, created = MessageTemplate.objects.get_or_create(**key, defaults=wanted | state)
+    before = {"category": template.category, "body": template.body, "parameters": template.parameters}
+    # Meta may move a template to another category by itself; that alone is no reason to submit it again.
+    if not created and before | {"category": ""} != wanted | {"category": ""}:
+        MessageTemplate.objects.filter(pk=template.pk).update(**wanted, **state, updated_at=clock.now())
+
+
+def _adopt(channel: Channel) -> None:
+    """What the network already has: after a reconnect, after a lost answer, and the state of those under review."""
+    open_rows = Q(status=TemplateStatus.PENDING) | Q(status=TemplateStatus.DRAFT, provider_id="")
+    rows = {(row.name, row.language): row for row in channel.templates.filter(open_rows)}
+    if not rows:
+        return
+    for update in driver_for(channel.kind).list_templates(channel=channel):
+        row = rows.get((update.name, update.language))
+        if row is None:
+            continue
+        if row.status == TemplateStatus.DRAFT and update.body.strip() != row.body:
+            MessageTemplate.objects.filter(pk=row.pk).update(provider_id=update.provider_id)  # submitted as an edit
+        else:
+            _apply(MessageTemplate.objects.filter(pk=row.pk), update)
+
+
+def _submit(channel: Channel, template: MessageTemplate) -> None:
+    """Raises ChannelError where the whole account has a problem; a template that is refused keeps the reason."""
+    try:
+        receipt = driver_for(channel.kind).submit_template(channel=channel, template=template)
+    except ChannelError as error:
+        if error.outcome in (Outcome.BUG, Outcome.OTHER_CHANNEL, Outcome.USE_TEMPLATE):
+            MessageTemplate.objects.filter(pk=template.pk).update(
+                status=TemplateStatus.REJECTED, status_reason=str(error)[:255], updated_at=clock.now()
+            )
+            return
+        raise
+    # The callback with the verdict may have overtaken this answer: only a DRAFT is set to what the answer says.
+    MessageTemplate.objects.filter(pk=template.pk).update(provider_id=receipt.provider_id)
+    update = TemplateUpdate(
+        account_id="",
+        name=template.name,
+        language=template.language,
+        status=receipt.status,
+        category=receipt.category,
+        provider_id=receipt.provider_id,
+    )
+    _apply(MessageTemplate.objects.filter(pk=template.pk, status=TemplateStatus.DRAFT), update)
+
+
+def apply_update(update: TemplateUpdate) -> int:
+    """The network's news of a template. Returns how many rows changed (an account may have several numbers)."""
+    owners = Q(channel__account_id=update.account_id) | Q(channel__options__waba_id=update.account_id)
+    rows = MessageTemplate.objects.filter(owners, name=update.name).exclude(channel__status=ChannelStatus.DISCONNECTED)
+    if update.language:
+        rows = rows.filter(language=update.language)
+    return _apply(rows, update)
+
+
+def _apply(rows: QuerySet[MessageTemplate], update: TemplateUpdate) -> int:
+    values: dict[str, object] = {"updated_at": clock.now()}
+    status = STATUSES.get(update.status.upper())
+    if status:
+        values |= {"status": status, "status_reason": update.reason[:255]}
+    elif update.reason:
+        values["status_reason"] = update.reason[:255]
+    if update.category:
+        values["category"] = update.category.upper()
+    if update.provider_id:
+        values["provider_id"] = update.provider_id
+    changed = int(rows.update(**values))
+    if changed and status == TemplateStatus.APPROVED:
+        wake(Job.SEND_MESSAGES)  # messages may wait for it
+    return changed
+
+
+def template_for(channel: Channel, name: str, language: str) -> MessageTemplate | None:
+    """The approved template in this language, or in the nearest that there is: de-AT, de, the shop's own, English."""
+    approved = {row.language: row for row in channel.templates.filter(name=name, status=TemplateStatus.APPROVED)}
+    if not approved:
+        return None
+    own = ShopSettings.objects.filter(shop=channel.shop_id).values_list("default_language", flat=True).first() or "en"
+    for wish in (language, own, "en"):
+        exact, base = meta_language(wish), meta_language(wish).partition("_")[0]
+        near = next((code for code in sorted(approved) if code.partition("_")[0] == base), "")
+        for code in (exact, base, near):
+            if code in approved:
+                return approved[code]
+    return None
+
+
+def meta_language(language: str) -> str:
+    """Meta writes "pt_BR" and "en"; Shopify "pt-BR"."""
+    base, _, region = language.replace("_", "-").partition("-")
+    return f"{base.lower()}_{region.upper()}" if len(region) == 2 else base.lower()
+
+
+def why_unfit(spec: TemplateSpec) -> str:
+    """What Meta's machine would refuse, in words for the merchant; "" where it is fine."""
+    body = spec.body.strip()
+    found = _VARIABLE.findall(body)
+    if not body or len(body) > MAX_BODY:
+        return f"The template's text must have 1 to {MAX_BODY} characters"
+    if _VARIABLE.match(body) or re.search(r"\{\{\d+\}\}$", body):
+        return "The template's text may not begin or end with a value"
+    if re.search(r"\}\}\s*\{\{", body):
+        return "Two values may not stand next to each other"
+    if [int(each) for each in found] != list(range(1, len(found) + 1)):
+        return "The values must be numbered {{1}}, {{2}}, {{3}} in the order in which they stand"
+    if len(spec.samples) != len(found):
+        return "Every value needs an example"
+    if any(re.search(r"[#$%]", each) for each in re.findall(r"\{\{(.*?)\}\}", body)):
+        return "A value's name may not contain #, $ or %"
+    return ""
