@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
+
+from django.conf import settings
+from PIL import Image
 
 from post_purchase.flows.editing import install_library, switch_on
 from post_purchase.models import (
@@ -12,6 +16,7 @@ from post_purchase.models import (
     Conversation,
     Flow,
     FlowRun,
+    Message,
     MessageTemplate,
     Order,
     PrivacyRequest,
@@ -122,7 +127,7 @@ def _talk(shop: Shop, channel: Channel, flow: Flow) -> tuple[Conversation, Order
         content={"text": "", "buttons": [{"id": "1", "title": "Where is it?"}]},
     )
     inbound = say(conversation, NASTY, direction=Direction.IN, point=point, channel=channel)
-    Attachment.objects.create(message=inbound, status="stored", file="a.jpg", thumbnail="a-small.jpg")
+    _photo(inbound)
     say(conversation, "Your parcel is out for delivery.", author=Author.ANSWER, status=MessageStatus.DELIVERED)
     say(conversation, "Happy to help!", author=Author.PERSON, author_id="42", status=MessageStatus.SENT)
     say(
@@ -134,6 +139,14 @@ def _talk(shop: Shop, channel: Channel, flow: Flow) -> tuple[Conversation, Order
     )
     say(conversation, "Ten per cent off!", status=MessageStatus.SUPPRESSED, reason="No consent for offers")
     return conversation, order
+
+
+def _photo(message: Message) -> None:
+    folder = Path(settings.MEDIA_ROOT)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, size in (("mug.jpg", (800, 600)), ("mug-small.jpg", (200, 150))):
+        Image.new("RGB", size, "#7a9e8f").save(folder / name)
+    Attachment.objects.create(message=message, status="stored", file="mug.jpg", thumbnail="mug-small.jpg")
 
 
 def _touchpoints(shop: Shop) -> Touchpoint:

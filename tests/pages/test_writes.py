@@ -1,5 +1,6 @@
 """What each write changes, and what it leaves alone."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -256,3 +257,10 @@ def test_the_backfill_shows_how_far_it_is(owner, shop):
     html = owner.get("/app").content.decode()
     assert "40 of 160 orders" in html
     assert 'value="40" max="160"' in html
+
+
+def test_a_photo_is_reached_by_a_signed_address_only(owner, rows):
+    html = owner.get(f"/app/conversations/{rows.conversation.pk}").content.decode()
+    address = re.search(r'href="(/media/[^"]+)"', html).group(1)
+    assert owner.client.get(address)["Content-Type"] == "image/jpeg"
+    assert owner.client.get(address[:-1]).status_code == 404

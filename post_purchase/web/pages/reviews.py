@@ -44,9 +44,9 @@ def reviews(request: ShopRequest) -> HttpResponse:
     )
 
 
-def photos_of(review: Review) -> list[str]:
+def photos_of(review: Review) -> list[tuple[str, str]]:
     stored = [one.attachment for one in review.photos.all() if one.attachment.status == AttachmentStatus.STORED]
-    return [signed_media_url(attachment) for attachment in stored]
+    return [(signed_media_url(one), signed_media_url(one, thumbnail=True)) for one in stored]
 
 
 def channel_of(review: Review) -> str:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 from post_purchase.channels.base import Capability
 from post_purchase.channels.registry import driver_for
 from post_purchase.models import (
+    Attachment,
     AttachmentStatus,
     Channel,
     ChannelStatus,
@@ -133,16 +134,21 @@ def bubble(message: Message) -> dict[str, Any]:
         "link_title": url_button.get("title", ""),
         "channel": ChannelKind(message.channel.kind).label if message.channel else "",
         "flow": message.run.flow.name if message.run else "",
-        "photos": [signed_media_url(photo) for photo in message.attachments.all() if is_stored(photo)],
+        "photos": [photo_urls(photo) for photo in message.attachments.all() if is_stored(photo)],
         "photo_notes": [note_of(photo) for photo in message.attachments.all() if not is_stored(photo)],
     }
 
 
-def is_stored(photo: Any) -> bool:
+def photo_urls(photo: Attachment) -> tuple[str, str]:
+    """(whole, thumbnail): addresses that work for an hour or two."""
+    return signed_media_url(photo), signed_media_url(photo, thumbnail=True)
+
+
+def is_stored(photo: Attachment) -> bool:
     return photo.status == AttachmentStatus.STORED
 
 
-def note_of(photo: Any) -> str:
+def note_of(photo: Attachment) -> str:
     if photo.status == AttachmentStatus.WAITING:
         return "A photo is being fetched."
     return f"A file was not kept: {photo.reason or 'it is not a photo that we can open'}."
