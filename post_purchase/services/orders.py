@@ -11,7 +11,7 @@ from shopapp.lib.crypto import hash_secret
 from shopapp.models import Shop
 from shopapp.shopify.admin_api import AdminApi
 
-from .bindings import bind_order_address
+from .bindings import bind_late, bind_order_address
 from .contacts import contact_for_order, e164
 from .events import record_event
 from .links import join_order
@@ -51,7 +51,8 @@ def save_order(*, shop: Shop, data: OrderData, news: bool = True) -> Order:
     if created:
         bind_order_address(order=order)
     if order.checkout_token_hash or created:
-        join_order(order=order)
+        for link in join_order(order=order):  # a shopper was faster than the webhook
+            bind_late(link=link)
     _tell(order, created=created, news=news, new_refunds=new_refunds)
     for parcel in parcels.values():
         tell(order=order, parcel=parcel, news=news)

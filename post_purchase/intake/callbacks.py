@@ -1,0 +1,102 @@
+"""What the networks tell: messages, statuses, blocked, templates. A bad update stops no other."""
+
+import logging
+
+from django.db import DatabaseError
+
+from post_purchase.channels.base import (
+    HumanTookOver,
+    Inbound,
+    Odd,
+    PointUpdate,
+    StatusUpdate,
+    TemplateUpdate,
+    Update,
+)
+from post_purchase.channels.registry import DRIVERS
+from post_purchase.models import Channel, ChannelStatus, ConsentState
+from post_purchase.services import consent, conversations, statuses, templates
+from post_purchase.services.contact_points import apply_point_update, find_point
+from post_purchase.words import ChannelKind, Purpose
+from shopapp.models import IncomingWebhook
+
+log = logging.getLogger("post_purchase.callbacks")
+
+
+def handle(webhook: IncomingWebhook) -> None:
+    """Repeating it changes nothing. The first trouble is raised last, so that the row comes again."""
+    if webhook.source not in DRIVERS:
+        return  # stored, and nobody here speaks it yet
+    kind = ChannelKind(webhook.source)
+    headers = {**webhook.headers, "webhook": str(webhook.pk)}
+    channels = _Channels(kind)
+    trouble: Exception | None = None
+    for update in DRIVERS[kind].parse(body=bytes(webhook.body), headers=headers):
+        try:
+            _apply(update, channels, webhook)
+        except (DatabaseError, LookupError, TypeError, ValueError, AttributeError) as error:
+            log.warning("callback.update_failed", extra={"webhook": webhook.pk, "update": type(update).__name__})
+            trouble = trouble or error
+    if trouble is not None:
+        raise trouble
+
+
+class _Channels:
+    """The channels that one callback speaks of, looked up once each."""
+
+    def __init__(self, kind: ChannelKind):
+        self.kind = kind
+        self.known: dict[tuple[str, int | None], Channel | None] = {}
+
+    def find(self, account_id: str, channel_id: int | None = None) -> Channel | None:
+        key = (account_id, channel_id)
+        if key not in self.known:
+            connected = Channel.objects.select_related("shop__settings").exclude(status=ChannelStatus.DISCONNECTED)
+            mine = connected.filter(kind=self.kind)
+            found = mine.filter(pk=channel_id) if channel_id is not None else mine.filter(account_id=account_id)
+            channel = found.order_by("pk").first()
+            self.known[key] = channel if channel is not None and channel.shop.is_installed else None
+        return self.known[key]
+
+
+def _apply(update: Update, channels: _Channels, webhook: IncomingWebhook) -> None:
+    if isinstance(update, Odd):
+        log.info("callback.odd", extra={"webhook": webhook.pk, "source": webhook.source})
+        return
+    if isinstance(update, TemplateUpdate):
+        templates.apply_update(update)
+        return
+    channel = channels.find(update.account_id, getattr(update, "channel_id", None))
+    if channel is None:
+        log.info("callback.no_channel", extra={"webhook": webhook.pk, "source": webhook.source})
+        return
+    if isinstance(update, Inbound):
+        conversations.receive(channel=channel, inbound=update)
+    elif isinstance(update, StatusUpdate):
+        statuses.record_status(channel=channel, update=update)
+    elif isinstance(update, PointUpdate):
+        _person(channel, update, webhook)
+    elif isinstance(update, HumanTookOver):
+        point = find_point(channel=channel, addresses=(update.address,))
+        if point is not None:
+            conversation = conversations.conversation_for(point.contact)
+            conversations.hand_off(conversation=conversation, reason="A person answered in another app")
+
+
+def _person(channel: Channel, update: PointUpdate, webhook: IncomingWebhook) -> None:
+    point = apply_point_update(channel=channel, update=update)
+    if point is None:
+        return
+    for purpose, state in (
+        (update.stopped_purpose, ConsentState.WITHDRAWN),
+        (update.resumed_purpose, ConsentState.GRANTED),
+    ):
+        if purpose is not None:
+            consent.record_consent(
+                point=point,
+                purpose=Purpose(purpose),
+                state=state,
+                method="network",
+                proof={"webhook": webhook.pk},
+                dedupe_key=f"network:{webhook.pk}:{point.pk}:{purpose}:{state}",
+            )

@@ -1,0 +1,171 @@
+"""Which orders a contact point may hear of: by first use of a code, the order's own address, or number and postcode.
+
+The second person with the same code can talk to us and learns nothing (messaging.md, section 1.2).
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from post_purchase.models import CodeGuess, Contact, ContactPoint, Link, Message, Order, OrderBinding
+from post_purchase.words import ChannelKind, EventKind
+from shopapp.lib import clock
+from shopapp.lib.crypto import CODE_ALPHABET, normalise_code
+
+from . import consent
+from .contact_points import merge_contact
+from .events import record_event
+from .links import find_link, is_shop_wide, redeem
+
+GUESSES_PER_POINT = 5  # an hour
+GUESSES_PER_SHOP = 100
+GUESS_SPAN = timedelta(hours=1)
+CODE_LENGTHS = (16, 20)  # random or derived; as the e-mail snippet cuts it
+_GROUPED = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]{4}(?:[-\u2010-\u2015][0-9A-Za-z]{4}){3,4}(?![0-9A-Za-z])")
+_SPACED = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]{4}(?: ?[0-9A-Za-z]{4}){3,4}(?![0-9A-Za-z])")
+
+
+class Outcome(StrEnum):
+    BOUND = "bound"
+    WAITING = "waiting"  # the order has not come from Shopify yet; it is bound when it does
+    SECOND = "second"  # somebody else used this code first
+    SHOP_WIDE = "shop_wide"  # a good code that belongs to no order
+    UNKNOWN = "unknown"
+    TOO_MANY = "too_many"
+
+
+@dataclass(frozen=True)
+class Bound:
+    outcome: Outcome
+    order: Order | None = None
+    link: Link | None = None
+
+
+def codes_in(text: str) -> list[str]:
+    """What looks like a code: groups of four with dashes, or 16 or 20 characters in a row with a digit among them."""
+    found = [match.group() for match in _GROUPED.finditer(text)]
+    found += [match.group() for match in _SPACED.finditer(text) if any(char.isdigit() for char in match.group())]
+    codes = dict.fromkeys(normalise_code(re.sub(r"[\u2010-\u2015]", "-", each)) for each in found)
+    return [code for code in codes if len(code) in CODE_LENGTHS and set(code) <= set(CODE_ALPHABET)]
+
+
+def bound_orders(point: ContactPoint) -> QuerySet[Order]:
+    """The orders that this point may hear of, newest first."""
+    return Order.objects.filter(bindings__point=point, redacted_at=None).order_by("-placed_at", "-pk")
+
+
+def bind_by_code(*, point: ContactPoint, code: str, message: Message | None = None) -> Bound:
+    """Use a code for this point. Wrong ones are counted, and after a few an hour no code is looked at any more."""
+    if _too_many_guesses(point):
+        return Bound(Outcome.TOO_MANY)
+    link = find_link(point.shop, code)
+    if link is None:
+        CodeGuess.objects.create(shop_id=point.shop_id, point=point, guessed_at=clock.now())
+        return Bound(Outcome.UNKNOWN)
+    redeemed = redeem(link=link, point=point)
+    if is_shop_wide(link):
+        return Bound(Outcome.SHOP_WIDE, link=link)
+    if not redeemed.first:
+        return Bound(Outcome.SECOND, link=link)
+    if redeemed.order is None:
+        return Bound(Outcome.WAITING, link=link)
+    bind(point=point, order=redeemed.order, method=OrderBinding.Method.CODE, link=link, message=message)
+    return Bound(Outcome.BOUND, order=redeemed.order, link=link)
+
+
+def bind_late(*, link: Link) -> None:
+    """The order of a code that a shopper used before the order came from Shopify."""
+    if link.used_by is not None and link.order is not None:
+        bind(point=link.used_by, order=link.order, method=OrderBinding.Method.CODE, link=link)
+
+
+def prove(*, point: ContactPoint, text: str, message: Message) -> Bound:
+    """An order number and its postcode in one message. Tries are counted like wrong codes."""
+    if _too_many_guesses(point):
+        return Bound(Outcome.TOO_MANY)
+    numbers = set(re.findall(r"(?<!\d)\d{3,12}(?!\d)", text))
+    compact = re.sub(r"[^0-9a-z]", "", text.casefold())
+    named = Order.objects.filter(
+        shop_id=point.shop_id, number__in=[int(each) for each in numbers][:5], redacted_at=None
+    )
+    for order in named.exclude(shipping_zip="").order_by("-placed_at")[:5]:
+        postcode = re.sub(r"[^0-9a-z]", "", order.shipping_zip.casefold())
+        rest = compact.replace(str(order.number), "", 1)
+        if len(postcode) >= 3 and postcode in rest:
+            bind(point=point, order=order, method=OrderBinding.Method.PROOF, message=message)
+            return Bound(Outcome.BOUND, order=order)
+    if numbers:
+        CodeGuess.objects.create(shop_id=point.shop_id, point=point, guessed_at=clock.now())
+    return Bound(Outcome.UNKNOWN)
+
+
+@transaction.atomic
+def bind(
+    *, point: ContactPoint, order: Order, method: str, link: Link | None = None, message: Message | None = None
+) -> OrderBinding:
+    """Write the proof down, join the two contacts, open the ledger for news of the order, tell the flows."""
+    binding, _ = OrderBinding.objects.get_or_create(
+        point=point, order=order, defaults={"method": method, "link": link, "bound_at": clock.now()}
+    )
+    point.refresh_from_db(fields=["contact"])
+    order.refresh_from_db(fields=["contact"])
+    if order.contact is None:
+        Order.objects.filter(pk=order.pk, contact=None).update(contact=point.contact)
+        order.contact = point.contact
+    elif _may_join(point.contact, order.contact):
+        merge_contact(point.contact, order.contact)
+        point.refresh_from_db(fields=["contact"])
+        order.refresh_from_db(fields=["contact"])
+    consent.grant_order_news(point=point, message=message, order_id=order.pk)
+    conversation = getattr(point.contact, "conversation", None)
+    if conversation is not None:
+        type(conversation).objects.filter(pk=conversation.pk).update(order=order)
+    record_event(
+        shop=order.shop,
+        kind=EventKind.CONVERSATION_STARTED,
+        key=f"conversation_started:{order.pk}:{point.pk}",
+        order=order,
+        contact=point.contact,
+        conversation=conversation,
+        message=message,
+        data={"point": point.pk, "kind": point.kind, "touchpoint": link.touchpoint.kind if link else ""},
+    )
+    return binding
+
+
+def _may_join(found: Contact, owner: Contact) -> bool:
+    """Whoever proved the order, unless Shopify knows them as somebody else."""
+    return found.pk != owner.pk and found.shopify_customer_id is None and found.redacted_at is None
+
+
+def bind_order_address(*, order: Order) -> None:
+    """The address that the order was placed with may hear of it. That is proof, and not consent."""
+    if not order.email:
+        return
+    contact = order.contact or Contact.objects.create(
+        shop_id=order.shop_id, language=order.language, country=order.shipping_country, timezone=order.timezone
+    )
+    point, _ = ContactPoint.objects.get_or_create(
+        shop_id=order.shop_id,
+        kind=ChannelKind.EMAIL,
+        account_id="",
+        address=order.email.lower(),
+        defaults={"contact": contact},
+    )
+    if order.contact is None:
+        Order.objects.filter(pk=order.pk).update(contact=point.contact)
+        order.contact = point.contact
+    OrderBinding.objects.get_or_create(
+        point=point, order=order, defaults={"method": OrderBinding.Method.ORDER_EMAIL, "bound_at": clock.now()}
+    )
+
+
+def _too_many_guesses(point: ContactPoint) -> bool:
+    recent = CodeGuess.objects.filter(guessed_at__gt=clock.now() - GUESS_SPAN)
+    if recent.filter(point=point).count() >= GUESSES_PER_POINT:
+        return True
+    return recent.filter(shop_id=point.shop_id).count() >= GUESSES_PER_SHOP

@@ -1,0 +1,153 @@
+"""A person's ids on the networks. WhatsApp names people by business-scoped id (BSUID); the phone is another name."""
+
+from django.db import transaction
+
+from post_purchase.channels.base import Inbound, PointUpdate
+from post_purchase.models import (
+    Channel,
+    ConsentEntry,
+    Contact,
+    ContactPoint,
+    ContactPointAlias,
+    Conversation,
+    FlowEvent,
+    FlowRun,
+    Message,
+    Order,
+    Review,
+    Reward,
+)
+from post_purchase.words import ChannelKind
+from shopapp.lib import clock
+
+PER_ACCOUNT = (ChannelKind.MESSENGER, ChannelKind.INSTAGRAM, ChannelKind.TELEGRAM)  # ids hold for one page or bot only
+
+
+def account_of(channel: Channel) -> str:
+    return channel.account_id if channel.kind in PER_ACCOUNT else ""
+
+
+def find_point(*, channel: Channel, addresses: tuple[str, ...]) -> ContactPoint | None:
+    """By its address or an earlier or other one; the first address that is known wins."""
+    network = {"shop_id": channel.shop_id, "kind": channel.kind, "account_id": account_of(channel)}
+    for address in filter(None, addresses):
+        point = ContactPoint.objects.select_related("contact", "shop").filter(**network, address=address).first()
+        if point is None:
+            alias = ContactPointAlias.objects.select_related("point__contact", "point__shop")
+            found = alias.filter(**network, address=address).first()
+            point = found.point if found else None
+        if point is not None:
+            return point
+    return None
+
+
+@transaction.atomic
+def find_or_create_point(*, channel: Channel, inbound: Inbound) -> ContactPoint:
+    """Who wrote. A new id makes a new contact; a known phone that now has a BSUID keeps its point."""
+    addresses = (inbound.address, *inbound.aliases)
+    point = find_point(channel=channel, addresses=addresses)
+    if point is None:
+        contact = Contact.objects.create(shop_id=channel.shop_id, first_name=_first_name(inbound.profile_name))
+        point, created = ContactPoint.objects.get_or_create(
+            shop_id=channel.shop_id,
+            kind=channel.kind,
+            account_id=account_of(channel),
+            address=inbound.address,
+            defaults={"contact": contact},
+        )
+        if not created:
+            contact.delete()
+    elif point.address != inbound.address:
+        rename_point(point=point, address=inbound.address)
+    for address in addresses:
+        if address and address != point.address:
+            _alias(point, address)
+    changed = {
+        name: value
+        for name, value in (("phone", inbound.phone), ("profile_name", inbound.profile_name[:120]))
+        if value and value != getattr(point, name)
+    }
+    if changed:
+        ContactPoint.objects.filter(pk=point.pk).update(**changed)
+        for name, value in changed.items():
+            setattr(point, name, value)
+    return point
+
+
+def _first_name(profile_name: str) -> str:
+    return profile_name.split()[0][:120] if profile_name.split() else ""
+
+
+def _alias(point: ContactPoint, address: str) -> None:
+    network = {"shop_id": point.shop_id, "kind": point.kind, "account_id": point.account_id, "address": address}
+    if not ContactPoint.objects.filter(**network).exists():  # somebody else's own address stays theirs
+        ContactPointAlias.objects.get_or_create(**network, defaults={"point": point})
+
+
+def rename_point(*, point: ContactPoint, address: str) -> bool:
+    """The network gave this person another id: the old one stays an alias. False where the id is somebody else's."""
+    network = {"shop_id": point.shop_id, "kind": point.kind, "account_id": point.account_id}
+    if ContactPoint.objects.filter(**network, address=address).exclude(pk=point.pk).exists():
+        return False
+    old = point.address
+    ContactPointAlias.objects.filter(**network, address=address).delete()
+    ContactPoint.objects.filter(pk=point.pk).update(address=address)
+    point.address = address
+    _alias(point, old)
+    return True
+
+
+def apply_point_update(*, channel: Channel, update: PointUpdate) -> ContactPoint | None:
+    """Blocked, unblocked, or another number. Consent is the caller's business."""
+    point = find_point(channel=channel, addresses=(update.address,))
+    if point is None:
+        return None
+    if update.new_address:
+        rename_point(point=point, address=update.new_address)
+    if update.blocked is not None:
+        ContactPoint.objects.filter(pk=point.pk).update(
+            blocked_at=clock.now() if update.blocked else None,
+            blocked_reason=f"The shopper has blocked this {channel.get_kind_display()} account"
+            if update.blocked
+            else "",
+        )
+    return point
+
+
+@transaction.atomic
+def merge_contact(source: Contact, target: Contact) -> None:
+    """Two contacts are proved to be one person: everything of `source` becomes `target`'s."""
+    if source.pk == target.pk or source.merged_into_id == target.pk:
+        return
+    ContactPoint.objects.filter(contact=source).update(contact=target)
+    for model in (ConsentEntry, Message, FlowEvent, FlowRun, Order, Review, Reward):
+        model._default_manager.filter(contact=source).update(contact=target)
+    old = Conversation.objects.filter(contact=source).first()
+    if old is not None:
+        kept = Conversation.objects.filter(contact=target).first()
+        if kept is None:
+            Conversation.objects.filter(pk=old.pk).update(contact=target)
+        else:
+            _pour(old, kept)
+    source.merged_into = target
+    source.save(update_fields=["merged_into"])
+    for name in ("first_name", "last_name", "language", "country", "timezone"):
+        if not getattr(target, name) and getattr(source, name):
+            setattr(target, name, getattr(source, name))
+    target.save(update_fields=["first_name", "last_name", "language", "country", "timezone"])
+
+
+def _pour(old: Conversation, kept: Conversation) -> None:
+    Message.objects.filter(conversation=old).update(conversation=kept)
+    FlowEvent.objects.filter(conversation=old).update(conversation=kept)
+    newer = (old.last_message_at or old.created_at) > (kept.last_message_at or kept.created_at)
+    if newer:
+        kept.last_message_at, kept.last_text = old.last_message_at, old.last_text
+    if old.last_inbound_at and (kept.last_inbound_at is None or old.last_inbound_at > kept.last_inbound_at):
+        kept.last_inbound_at = old.last_inbound_at
+    kept.unread += old.unread
+    kept.handed_off_at = kept.handed_off_at or old.handed_off_at
+    kept.hand_off_reason = kept.hand_off_reason or old.hand_off_reason
+    kept.closed_at = None
+    kept.save()
+    old.delete()

@@ -1,0 +1,66 @@
+"""One conversation per person: what the team does with it, and finding it."""
+
+from django.db.models import F
+
+from post_purchase.channels.base import OutMessage
+from post_purchase.models import ContactPoint, Conversation, Message
+from post_purchase.words import Author, Purpose
+from shopapp.lib import clock
+
+from .messages import queue_message
+from .receiving import receive
+from .talk_language import language_of
+from .threads import conversation_for, hand_off
+
+__all__ = [
+    "close",
+    "conversation_for",
+    "hand_off",
+    "mark_opened",
+    "receive",
+    "reopen",
+    "reply_as_person",
+    "take_back",
+]
+
+
+def take_back(*, conversation: Conversation) -> None:
+    """The team is done: flows and automatic answers go on."""
+    Conversation.objects.filter(pk=conversation.pk).update(handed_off_at=None, hand_off_reason="", assignee="")
+
+
+def close(*, conversation: Conversation) -> None:
+    Conversation.objects.filter(pk=conversation.pk, closed_at=None).update(closed_at=clock.now(), unread=0)
+
+
+def reopen(*, conversation: Conversation) -> None:
+    Conversation.objects.filter(pk=conversation.pk).update(closed_at=None)
+
+
+def mark_opened(*, conversation: Conversation) -> None:
+    """A person of the team has seen everything up to now."""
+    Conversation.objects.filter(pk=conversation.pk, unread__gt=0).update(unread=0)
+
+
+def reply_as_person(
+    *, conversation: Conversation, text: str, user_id: str, dedupe_key: str, point: ContactPoint | None = None
+) -> Message:
+    """A typed answer, to `point` or to where the shopper last wrote from. Repeating the key sends nothing."""
+    target = point or _last_point(conversation)
+    message = queue_message(
+        conversation=conversation,
+        content=OutMessage(text=text, language=language_of(conversation.contact)),
+        purpose=Purpose.SERVICE,
+        author=Author.PERSON,
+        author_id=user_id,
+        point=target,
+        order=conversation.order,
+        dedupe_key=dedupe_key,
+    )
+    Conversation.objects.filter(pk=conversation.pk).update(unread=0, closed_at=None)
+    return message
+
+
+def _last_point(conversation: Conversation) -> ContactPoint | None:
+    points = ContactPoint.objects.filter(contact_id=conversation.contact_id)
+    return points.order_by(F("last_inbound_at").desc(nulls_last=True), "pk").first()

@@ -1,0 +1,221 @@
+"""A shopper wrote. Stored once, then: stop > start > code or proof > an automatic answer > the flows > the team."""
+
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from post_purchase.channels.base import Inbound
+from post_purchase.models import Attachment, Channel, ContactPoint, Conversation, FlowStatus, Message, OrderBinding
+from post_purchase.words import Author, Direction, EventKind, MessageStatus, Purpose
+from shopapp.lib import clock
+from shopapp.lib.crypto import new_code
+from shopapp.lib.queue import Job, wake
+
+from . import answers, bindings, consent
+from .contact_points import find_or_create_point
+from .events import record_event
+from .messages import queue_answer
+from .phrases import is_one_of, phrase
+from .talk_language import language_of
+from .threads import conversation_for
+
+MAX_TEXT = 8000
+MAX_FILES = 10
+FIRST_MESSAGES = 3  # a code is looked for anywhere in these; later only where it is written in groups
+SAYS_NOTHING = ("reaction", "unsupported")
+
+
+@dataclass(frozen=True)
+class _Arrival:
+    message: Message
+    point: ContactPoint
+    conversation: Conversation
+    inbound: Inbound
+    language: str
+
+
+def receive(*, channel: Channel, inbound: Inbound) -> Message | None:
+    """Save the message and everything that follows from it in one transaction. None: it had come before."""
+    try:
+        with transaction.atomic():
+            return _receive(channel, inbound)
+    except IntegrityError:
+        if _known(channel, inbound):  # the same callback, handled by two workers at once
+            return None
+        raise
+
+
+def _known(channel: Channel, inbound: Inbound) -> bool:
+    return Message.objects.filter(shop_id=channel.shop_id, dedupe_key=_key(channel, inbound)).exists()
+
+
+def _key(channel: Channel, inbound: Inbound) -> str:
+    return f"in:{channel.pk}:{inbound.provider_id}"[:190]
+
+
+def _receive(channel: Channel, inbound: Inbound) -> Message | None:
+    if _known(channel, inbound):
+        return None
+    point = find_or_create_point(channel=channel, inbound=inbound)
+    conversation = conversation_for(point.contact)
+    message = _save(channel, inbound, point, conversation)
+    point.last_inbound_at = max(filter(None, (point.last_inbound_at, inbound.happened_at)))
+    ContactPoint.objects.filter(pk=point.pk).update(
+        last_inbound_at=point.last_inbound_at, blocked_at=None, blocked_reason=""
+    )
+    arrival = _Arrival(message, point, conversation, inbound, language_of(point.contact, conversation.order))
+    handled = inbound.kind in SAYS_NOTHING or _respond(arrival)
+    message.refresh_from_db(fields=["conversation", "contact"])  # two contacts may have become one
+    _note(message, inbound, handled)
+    if inbound.kind not in SAYS_NOTHING:
+        record_event(
+            shop=message.shop,
+            kind=EventKind.MESSAGE_RECEIVED,
+            key=f"message:{message.pk}",
+            contact=message.contact,
+            conversation=message.conversation,
+            message=message,
+            data={
+                "text": message.text,
+                "button_id": inbound.button_id,
+                "has_media": bool(inbound.media),
+                "handled": handled,
+            },
+            happened_at=inbound.happened_at,
+        )
+    return message
+
+
+def _save(channel: Channel, inbound: Inbound, point: ContactPoint, conversation: Conversation) -> Message:
+    message = Message.objects.create(
+        shop_id=channel.shop_id,
+        conversation=conversation,
+        contact_id=point.contact_id,
+        point=point,
+        channel=channel,
+        order=conversation.order,
+        direction=Direction.IN,
+        author=Author.SHOPPER,
+        purpose=Purpose.SERVICE,
+        content={"button_id": inbound.button_id, "kind": inbound.kind, "subject": inbound.subject[:200]},
+        text=inbound.text[:MAX_TEXT].replace("\0", ""),
+        status=MessageStatus.RECEIVED,
+        dedupe_key=_key(channel, inbound),
+        ref=new_code(),
+        provider_id=inbound.provider_id[:255],
+        happened_at=inbound.happened_at,
+    )
+    files = [
+        Attachment(
+            message=message,
+            position=position,
+            source=part.source,
+            claimed_type=part.claimed_type[:100],
+            next_attempt_at=clock.now(),
+        )
+        for position, part in enumerate(inbound.media[:MAX_FILES])
+    ]
+    if files:
+        Attachment.objects.bulk_create(files)
+        wake(Job.FETCH_MEDIA)
+    return message
+
+
+def _note(message: Message, inbound: Inbound, handled: bool) -> None:
+    shown = message.text or ("Photo" if inbound.media else "")
+    Conversation.objects.filter(pk=message.conversation_id).update(
+        last_message_at=clock.now(),
+        last_inbound_at=clock.now(),
+        last_text=shown[:200],
+        closed_at=None,
+        unread=F("unread") + (0 if handled else 1),
+    )
+
+
+def _respond(arrival: _Arrival) -> bool:
+    """True: the message has been dealt with, so neither a flow's question nor anything else takes it as its answer."""
+    message, point, text = arrival.message, arrival.point, arrival.message.text
+    if not arrival.inbound.button_id and is_one_of("stop", text):
+        consent.stop_everything(point=point, message=message)
+        return True
+    if consent.has_stopped(point) and is_one_of("start", text):
+        consent.start_again(point=point, message=message)
+        return True
+    consent.grant_conversation(point=point, message=message)
+    if arrival.inbound.button_id:
+        return False
+    code = _code(arrival)
+    if code:
+        return _use_code(arrival, code)
+    if not OrderBinding.objects.filter(point=point).exists():
+        return _ask_for_order(arrival)
+    if arrival.inbound.kind == "entry":
+        return True
+    return answers.answer_at_once(message=message) is not None
+
+
+def _code(arrival: _Arrival) -> str:
+    if arrival.inbound.entry_code:
+        return arrival.inbound.entry_code
+    codes = bindings.codes_in(arrival.message.text)
+    if not codes:
+        return ""
+    early = Message.objects.filter(point=arrival.point, direction=Direction.IN).count() <= FIRST_MESSAGES
+    return codes[0] if early or "-" in arrival.message.text else ""
+
+
+def _use_code(arrival: _Arrival, code: str) -> bool:
+    found = bindings.bind_by_code(point=arrival.point, code=code, message=arrival.message)
+    match found.outcome:
+        case bindings.Outcome.BOUND if found.order is not None:
+            arrival.message.refresh_from_db(fields=["conversation", "contact"])
+            Message.objects.filter(pk=arrival.message.pk).update(order=found.order)
+            arrival.message.order = found.order
+            if not arrival.message.shop.flows.filter(status=FlowStatus.ON).exists():
+                _say(arrival, "bound", order=found.order.name)
+        case bindings.Outcome.WAITING:
+            _say(arrival, "waiting")
+        case bindings.Outcome.SECOND:
+            _say(arrival, "second")
+        case bindings.Outcome.SHOP_WIDE:
+            if not bindings.bound_orders(arrival.point).exists():
+                _say(arrival, "which_order")
+        case bindings.Outcome.TOO_MANY:
+            _say(arrival, "too_many", once="hour")
+        case _:
+            _say(arrival, "unknown_code")
+    return True
+
+
+def _ask_for_order(arrival: _Arrival) -> bool:
+    """Somebody whose order we do not know. A number with its postcode is proof; else we ask, once a day."""
+    message = arrival.message
+    found = bindings.prove(point=arrival.point, text=message.text, message=message)
+    if found.order is not None:
+        Message.objects.filter(pk=message.pk).update(order=found.order)
+        if not message.shop.flows.filter(status=FlowStatus.ON).exists():
+            _say(arrival, "bound", order=found.order.name)
+        return True
+    if found.outcome == bindings.Outcome.TOO_MANY:
+        _say(arrival, "too_many", once="hour")
+        return True
+    if answers.wants_person(message.text):
+        return answers.answer_at_once(message=message) is not None
+    if arrival.conversation.handed_off_at is None:
+        tried = any(char.isdigit() for char in message.text)
+        _say(arrival, "not_proved" if tried else "which_order", once="" if tried else "day")
+    return False
+
+
+def _say(arrival: _Arrival, name: str, *, once: str = "", **values: str) -> None:
+    arrival.message.refresh_from_db(fields=["conversation", "contact"])
+    moment = {"day": "%Y%m%d", "hour": "%Y%m%d%H"}.get(once)
+    tail = f"{arrival.point.pk}:{clock.now().strftime(moment)}" if moment else str(arrival.message.pk)
+    queue_answer(
+        conversation=arrival.message.conversation,
+        text=phrase(name, arrival.language, **values),
+        language=arrival.language,
+        point=arrival.point,
+        dedupe_key=f"answer:{name}:{tail}",
+    )

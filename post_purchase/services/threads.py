@@ -1,0 +1,30 @@
+"""Finding a person's conversation and asking the team for help: what receiving, answering and the flows all need."""
+
+from post_purchase.models import Contact, Conversation
+from post_purchase.words import EventKind
+from shopapp.lib import clock
+
+from .events import record_event
+
+
+def conversation_for(contact: Contact) -> Conversation:
+    conversation, _ = Conversation.objects.get_or_create(contact=contact, defaults={"shop_id": contact.shop_id})
+    return conversation
+
+
+def hand_off(*, conversation: Conversation, reason: str) -> None:
+    """Ask for a person: flows and automatic answers pause. Repeating it changes nothing."""
+    now = clock.now()
+    asked = Conversation.objects.filter(pk=conversation.pk, handed_off_at=None)
+    if not asked.update(handed_off_at=now, hand_off_reason=reason[:255], closed_at=None):
+        return
+    conversation.handed_off_at, conversation.hand_off_reason = now, reason[:255]
+    record_event(
+        shop=conversation.shop,
+        kind=EventKind.HANDED_OFF,
+        key=f"handed_off:{conversation.pk}:{now.isoformat()}",
+        order=conversation.order,
+        contact=conversation.contact,
+        conversation=conversation,
+        data={"reason": reason[:255]},
+    )
