@@ -7,7 +7,7 @@ from post_purchase.models import ConsentEntry, ConsentState, ContactPoint, Messa
 from post_purchase.words import EventKind, Purpose
 from shopapp.lib import clock
 
-from . import outbox
+from . import messages
 from .events import record_event
 from .phrases import phrase
 from .talk_language import language_of
@@ -101,7 +101,7 @@ def stop_everything(*, point: ContactPoint, message: Message) -> Message | None:
     """
     stopped_before = set(EVERYTHING) <= withdrawn_purposes(point)
     _record_for(point, message, EVERYTHING, ConsentState.WITHDRAWN, "stop_word")
-    outbox.cancel_waiting(contact=point.contact, reason="The shopper wrote STOP", keep_persons=False)
+    messages.cancel_waiting(contact=point.contact, reason="The shopper wrote STOP", keep_persons=False)
     record_event(
         shop=point.shop,
         kind=EventKind.OPTED_OUT,
@@ -114,7 +114,7 @@ def stop_everything(*, point: ContactPoint, message: Message) -> Message | None:
     if stopped_before:
         return None
     language = language_of(point.contact)
-    return outbox.queue_answer(
+    return messages.queue_answer(
         conversation=message.conversation,
         text=phrase("stopped", language),
         language=language,
@@ -129,7 +129,7 @@ def start_again(*, point: ContactPoint, message: Message) -> Message:
     purposes = (Purpose.SERVICE, Purpose.UTILITY, Purpose.REVIEW_REQUEST)
     _record_for(point, message, purposes, ConsentState.GRANTED, "start_word")
     language = language_of(point.contact)
-    return outbox.queue_answer(
+    return messages.queue_answer(
         conversation=message.conversation,
         text=phrase("started", language),
         language=language,

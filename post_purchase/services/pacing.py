@@ -1,47 +1,41 @@
-"""Keeping to a network's rate before it tells us to: a leaky bucket (GCRA) per account and per person, shared in Redis.
+"""Rate limits of the networks, kept before they complain: a bucket per account and per person in Redis (GCRA).
 
-Redis away: no pacing; the network's own answer (RETRY_AFTER) and `Channel.not_before` slow us down then.
+Redis away means no pacing, not no sending: the networks' own refusals then slow us down.
 """
 
 import logging
-from datetime import datetime, timedelta
 
 from post_purchase.channels.base import Rate
-from shopapp.lib import queue
-from shopapp.lib.queue import RedisError
+from shopapp.lib import clock, queue
 
 log = logging.getLogger("post_purchase.pacing")
-# KEYS: buckets. ARGV: now in ms, then interval in ms and burst of each. Takes from all or from none; gives the wait in ms.
-TAKE = """
-local now = tonumber(ARGV[1])
-local wait = 0
-local next_times = {}
+
+# KEYS: one per limit. ARGV: now, then (gap, burst) per limit. Takes from all or from none; returns the seconds to wait.
+_TAKE = """
+local now, wait, news = tonumber(ARGV[1]), 0, {}
 for i, key in ipairs(KEYS) do
-  local interval = tonumber(ARGV[2 * i])
-  local burst = tonumber(ARGV[2 * i + 1])
-  local tat = math.max(tonumber(redis.call('GET', key) or '0'), now)
-  local early = tat - now - interval * (burst - 1)
-  if early > wait then wait = early end
-  next_times[i] = tat + interval
+  local gap, burst = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
+  local ready = math.max(tonumber(redis.call('GET', key) or '0'), now)
+  if ready - now > 2 * gap * burst then ready = now end
+  news[i] = ready + gap
+  wait = math.max(wait, ready - gap * (burst - 1) - now)
 end
-if wait > 0 then return math.ceil(wait) end
-for i, key in ipairs(KEYS) do
-  redis.call('SET', key, string.format('%.3f', next_times[i]), 'PX', math.ceil(next_times[i] - now) + 1000)
+if wait <= 0 then
+  for i, key in ipairs(KEYS) do redis.call('SET', key, tostring(news[i]), 'EX', 3600) end
 end
-return 0
+return tostring(wait)
 """
 
 
-def take(*, channel_id: int, point_id: int, rate: Rate, now: datetime) -> timedelta:
-    """Zero and taken, or how long to wait (and nothing taken)."""
-    keys = [f"doorstep:rate:channel:{channel_id}"]
-    numbers: list[float] = [1000 / rate.per_account_per_second, max(1.0, rate.per_account_per_second)]
+def seconds_to_wait(*, rate: Rate, channel_id: int, point_id: int) -> float:
+    """0: go, and it is counted. Otherwise the seconds until there is room, and nothing is counted."""
+    keys = [f"doorstep:pace:{channel_id}"]
+    limits = [1 / rate.per_account_per_second, max(1.0, rate.per_account_per_second)]
     if rate.per_point_seconds:
-        keys.append(f"doorstep:rate:point:{channel_id}:{point_id}")
-        numbers += [rate.per_point_seconds * 1000, rate.per_point_burst]
+        keys.append(f"doorstep:pace:{channel_id}:{point_id}")
+        limits += [rate.per_point_seconds, rate.per_point_burst]
     try:
-        wait = queue.redis().eval(TAKE, len(keys), *keys, now.timestamp() * 1000, *numbers)
-    except RedisError:
+        return max(0.0, float(queue.redis().eval(_TAKE, len(keys), *keys, clock.now().timestamp(), *limits)))
+    except queue.RedisError:
         log.warning("pacing.redis_away")
-        return timedelta(0)
-    return timedelta(milliseconds=int(wait))
+        return 0.0

@@ -1,160 +1,194 @@
-"""What the arbiter has to know about one message, gathered from the rows."""
+"""Gathers what the arbiter must know about one message: the ways to reach the person, the hours, the history."""
 
-from babel.core import get_global
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
 from django.db.models import Q
 
-from post_purchase.channels.base import OutMessage
-from post_purchase.channels.registry import driver_for
+from post_purchase.channels.base import Outcome, OutMessage
+from post_purchase.channels.registry import DRIVERS, driver_for
 from post_purchase.models import (
     Channel,
     ChannelStatus,
+    ConsentState,
     ContactPoint,
+    Conversation,
     DeliveryAttempt,
     Message,
     MessageTemplate,
-    Order,
-    TemplateStatus,
+    ShopSettings,
 )
-from post_purchase.touchpoints.choose import channel_order
-from post_purchase.words import ChannelKind, Mode
-from shopapp.lib import clock
+from post_purchase.touchpoints.choose import choose
+from post_purchase.words import Author, ChannelKind, Direction, MessageStatus, Mode, Purpose
 
+from . import consent
 from .arbiter import CAP_SPAN, PROMOTIONS, Candidate, Proposal, Situation
-from .consent import STOP_CONFIRMATION, newest_states
-
-Ways = dict[int, tuple[Channel, ContactPoint]]  # by ContactPoint.pk
+from .templates import template_for
 
 
-def proposal_of(message: Message) -> Proposal:
-    return Proposal(
-        purpose=message.purpose,
+@dataclass(frozen=True)
+class Way:
+    """The rows behind one candidate."""
+
+    point: ContactPoint
+    channel: Channel
+    template: MessageTemplate | None
+
+
+@dataclass(frozen=True)
+class Reach:
+    proposal: Proposal
+    situation: Situation
+    ways: dict[tuple[int, int], Way]  # by (point, channel)
+
+
+def gather(message: Message, *, now: datetime) -> Reach:
+    """Everything `arbiter.judge` wants, in about a dozen queries."""
+    settings, _ = ShopSettings.objects.get_or_create(shop_id=message.shop_id)
+    content = OutMessage.model_validate(message.content)
+    proposal = Proposal(
+        purpose=Purpose(message.purpose),
         fixed_point_id=message.point_id if message.fixed_point else None,
         use_by_at=message.use_by_at,
-        from_person=message.author == "person",
-        confirms_stop=message.step_id == STOP_CONFIRMATION,
+        from_person=message.author == Author.PERSON,
+        confirms_stop=message.step_id == consent.STOP_CONFIRMATION,
     )
+    ways = _ways(message, settings, content)
+    candidates = tuple(_candidates(message, proposal, ways, content, now))
+    return Reach(proposal, _situation(message, settings, candidates, now), ways)
 
 
-def situation_of(message: Message) -> tuple[Situation, Ways]:
-    """The Situation, and the rows behind its candidates."""
-    shop, contact, now = message.shop, message.contact, clock.now()
-    order = message.order or Order.objects.filter(contact=contact).order_by("-placed_at").first()
-    settings = shop.settings
-    candidates, ways = _candidates(message, order)
-    zone = (order.timezone if order else "") or contact.timezone
-    country = (order.shipping_country if order else "") or contact.country or shop.country
-    situation = Situation(
-        candidates=candidates,
-        timezone=zone,
-        country=country,
-        place=(order.shipping_city if order else "") or zone.split("/")[-1].replace("_", " "),
-        quiet_from=settings.quiet_from,
-        quiet_until=settings.quiet_until,
-        promotions_sent_at=tuple(
-            Message.objects.filter(contact=contact, purpose__in=PROMOTIONS, sent_at__gt=now - CAP_SPAN).values_list(
-                "sent_at", flat=True
+def points_for(message: Message) -> list[ContactPoint]:
+    """The point that is answered, or the person's points that have proved the order, newest talk first."""
+    if message.fixed_point:
+        return [message.point] if message.point is not None else []
+    points = ContactPoint.objects.filter(contact_id=message.contact_id)
+    if message.order_id is not None:
+        points = points.filter(bindings__order_id=message.order_id)
+    spoken = [point for point in points if point.last_inbound_at]
+    silent = [point for point in points if not point.last_inbound_at]
+    spoken.sort(key=lambda point: (point.last_inbound_at, point.pk), reverse=True)
+    return spoken + silent
+
+
+def channels_by_kind(shop_id: int) -> dict[str, list[Channel]]:
+    found: dict[str, list[Channel]] = {}
+    connected = Channel.objects.exclude(status=ChannelStatus.DISCONNECTED).filter(kind__in=DRIVERS, shop_id=shop_id)
+    for channel in connected.select_related("shop__settings").order_by("pk"):
+        found.setdefault(channel.kind, []).append(channel)
+    return found
+
+
+def channel_of(point: ContactPoint, channels: dict[str, list[Channel]]) -> Channel | None:
+    """The account that this point knows: its own page or bot, else the one that it last talked with, else the first."""
+    mine = channels.get(point.kind, [])
+    if point.account_id:
+        return next((channel for channel in mine if channel.account_id == point.account_id), None)
+    if len(mine) > 1:
+        last = (
+            Message.objects.filter(point=point, direction=Direction.IN, channel__in=mine)
+            .order_by("-pk")
+            .values_list("channel_id", flat=True)
+            .first()
+        )
+        mine = [channel for channel in mine if channel.pk == last] or mine
+    return mine[0] if mine else None
+
+
+def _ways(message: Message, settings: ShopSettings, content: OutMessage) -> dict[tuple[int, int], Way]:
+    channels = channels_by_kind(message.shop_id)
+    points = points_for(message)
+    if not message.fixed_point:
+        order = message.order
+        country = (order.shipping_country if order else "") or message.contact.country
+        kinds = {point.kind for point in points}
+        ranked = choose(connected=kinds, merchant_order=settings.channel_order, country=country).ranked
+        points.sort(
+            key=lambda point: (point.last_inbound_at is None, 0 if point.last_inbound_at else ranked.index(point.kind))
+        )
+    ways: dict[tuple[int, int], Way] = {}
+    for point in points:
+        channel = channel_of(point, channels)
+        if channel is not None:
+            ways[point.pk, channel.pk] = Way(point, channel, _template(channel, content))
+    return ways
+
+
+def _template(channel: Channel, content: OutMessage) -> MessageTemplate | None:
+    if content.template is None or not driver_for(channel.kind).has_templates:
+        return None
+    return template_for(channel, content.template.name, content.template.language)
+
+
+def _candidates(
+    message: Message, proposal: Proposal, ways: dict[tuple[int, int], Way], content: OutMessage, now: datetime
+) -> list[Candidate]:
+    states = consent.newest_states([way.point for way in ways.values()])
+    refused = {
+        (attempt.point_id, attempt.channel_id): attempt
+        for attempt in DeliveryAttempt.objects.filter(
+            message=message, outcome=DeliveryAttempt.Outcome.REFUSED
+        ).order_by("number")
+    }
+    found = []
+    for key, way in ways.items():
+        point, channel = way.point, way.channel
+        capability = driver_for(channel.kind).capability(
+            point=point, channel=channel, purpose=proposal.purpose, now=now, typed=proposal.from_person
+        )
+        mode, why = capability.mode, capability.reason
+        blocked = point.blocked_reason or "it cannot be reached" if point.blocked_at else ""
+        earlier = refused.get(key)
+        if earlier is not None and earlier.decided == Outcome.USE_TEMPLATE and mode == Mode.FREE:
+            mode, why = Mode.TEMPLATE, earlier.error
+        if earlier is not None and earlier.decided == Outcome.OTHER_CHANNEL:
+            blocked = blocked or earlier.error
+        found.append(
+            Candidate(
+                point_id=point.pk,
+                channel_id=channel.pk,
+                kind=ChannelKind(point.kind),
+                mode=Mode(mode),
+                mode_reason=why,
+                blocked_reason=blocked,
+                halted_reason=channel.status_reason or "it needs mending"
+                if channel.status == ChannelStatus.HALTED
+                else "",
+                not_before=channel.not_before,
+                granted=frozenset(p for p, state in states[point.pk].items() if state == ConsentState.GRANTED),
+                withdrawn=frozenset(p for p, state in states[point.pk].items() if state == ConsentState.WITHDRAWN),
+                has_template=way.template is not None,
             )
         )
-        if message.purpose in PROMOTIONS
-        else (),
+    return found
+
+
+def _situation(message: Message, settings: ShopSettings, candidates: tuple[Candidate, ...], now: datetime) -> Situation:
+    order, contact, shop = message.order, message.contact, message.shop
+    zone = (order.timezone if order else "") or contact.timezone
+    return Situation(
+        candidates=candidates,
+        timezone=zone,
+        country=(order.shipping_country if order else "") or contact.country,
+        place=(order.shipping_city if order and order.timezone else "") or zone.rpartition("/")[2].replace("_", " "),
+        quiet_from=settings.quiet_from,
+        quiet_until=settings.quiet_until,
+        promotions_sent_at=_promotions(message, now),
         max_promotions_per_week=settings.max_promotions_per_week,
-        delivered=bool(order and order.delivered_at),
-        handed_off=message.conversation.handed_off_at is not None,
+        delivered=order is not None and order.delivered_at is not None,
+        handed_off=Conversation.objects.filter(pk=message.conversation_id, handed_off_at__isnull=False).exists(),
         shop_installed=shop.is_installed,
-        fallback_zones=() if zone else zones_of(country) or (shop.timezone,),
-    )
-    return situation, ways
-
-
-def zones_of(country: str) -> tuple[str, ...]:
-    """Every time zone of a country (CLDR)."""
-    zones: dict[str, str] = get_global("zone_territories")
-    return tuple(sorted(name for name, territory in zones.items() if territory == country))
-
-
-def _candidates(message: Message, order: Order | None) -> tuple[tuple[Candidate, ...], Ways]:
-    points = _points(message)
-    channels = list(Channel.objects.filter(shop_id=message.shop_id).exclude(status=ChannelStatus.DISCONNECTED))
-    consents = newest_states(points)
-    refused = _refusals(message)
-    content = OutMessage.model_validate(message.content)
-    found: list[tuple[int, int, Candidate]] = []
-    ways: Ways = {}
-    ranks = channel_order(shop=message.shop, country=message.contact.country)
-    for point in points:
-        channel = _channel_for(point, channels)
-        if channel is None or (channel.pk, "other_channel") in refused:
-            continue
-        candidate = _candidate(message, content, point, channel, consents[point.pk], refused)
-        rank = ranks.index(point.kind) if point.kind in ranks else len(ranks)
-        found.append((rank, -int((point.last_inbound_at or point.created_at).timestamp()), candidate))
-        ways[point.pk] = (channel, point)
-    found.sort(key=lambda entry: entry[:2])
-    return tuple(candidate for _, _, candidate in found), ways
-
-
-def _points(message: Message) -> list[ContactPoint]:
-    """A reply has one point. Else all of the contact, but news of an order only goes to points that may see it."""
-    if message.fixed_point:
-        return list(ContactPoint.objects.filter(pk=message.point_id))
-    points = ContactPoint.objects.filter(contact_id=message.contact_id)
-    if message.order_id:
-        points = points.filter(bindings__order_id=message.order_id)
-    return list(points)
-
-
-def _channel_for(point: ContactPoint, channels: list[Channel]) -> Channel | None:
-    """The account that this person talked to; ids of Messenger, Instagram and Telegram belong to one account."""
-    fitting = [
-        channel
-        for channel in channels
-        if channel.kind == point.kind and (not point.account_id or channel.account_id == point.account_id)
-    ]
-    return min(fitting, key=lambda channel: (channel.status != ChannelStatus.ACTIVE, channel.pk), default=None)
-
-
-def _refusals(message: Message) -> set[tuple[int, str]]:
-    """(channel pk, outcome) of earlier attempts that were refused: services/delivery writes `outcome:code`."""
-    attempts = DeliveryAttempt.objects.filter(message=message, outcome=DeliveryAttempt.Outcome.REFUSED)
-    return {(channel or 0, code.split(":")[0]) for channel, code in attempts.values_list("channel_id", "error_code")}
-
-
-def _candidate(
-    message: Message,
-    content: OutMessage,
-    point: ContactPoint,
-    channel: Channel,
-    states: dict[object, str],
-    refused: set[tuple[int, str]],
-) -> Candidate:
-    now = clock.now()
-    capability = driver_for(channel.kind).capability(point=point, channel=channel, purpose=message.purpose, now=now)
-    mode, mode_reason = capability.mode, capability.reason
-    if (channel.pk, "use_template") in refused and mode == Mode.FREE:
-        mode, mode_reason = Mode.TEMPLATE, "The network says that the messaging window has closed"
-    return Candidate(
-        point_id=point.pk,
-        channel_id=channel.pk,
-        kind=ChannelKind(channel.kind),
-        mode=mode,
-        mode_reason=mode_reason,
-        blocked_reason=(point.blocked_reason or "the network refuses this person") if point.blocked_at else "",
-        halted_reason=(channel.status_reason or "a person must look at it")
-        if channel.status == ChannelStatus.HALTED
-        else "",
-        not_before=channel.not_before if channel.not_before and channel.not_before > now else None,
-        granted=frozenset(purpose for purpose, state in states.items() if state == "granted"),  # type: ignore[misc]
-        withdrawn=frozenset(purpose for purpose, state in states.items() if state == "withdrawn"),  # type: ignore[misc]
-        has_template=mode == Mode.TEMPLATE and _has_template(content, channel),
+        fallback_zones=(shop.timezone,),
     )
 
 
-def _has_template(content: OutMessage, channel: Channel) -> bool:
-    if content.template is None:
-        return False
-    return MessageTemplate.objects.filter(
-        Q(language=content.template.language) | Q(language__startswith=content.template.language.split("_")[0]),
-        channel=channel,
-        name=content.template.name,
-        status=TemplateStatus.APPROVED,
-    ).exists()
+def _promotions(message: Message, now: datetime) -> tuple[datetime, ...]:
+    """Also those on their way: two workers must not both see room for one more."""
+    if message.purpose not in PROMOTIONS:
+        return ()
+    sent = Message.objects.filter(contact_id=message.contact_id, direction=Direction.OUT, purpose__in=PROMOTIONS)
+    sent = sent.exclude(pk=message.pk).filter(
+        Q(sent_at__gt=now - CAP_SPAN)
+        | Q(status=MessageStatus.SENDING, happened_at__gt=now - CAP_SPAN - timedelta(days=30))
+    )
+    return tuple(moment or now for moment in sent.values_list("sent_at", flat=True))

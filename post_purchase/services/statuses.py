@@ -1,118 +1,116 @@
-"""What the networks report about our messages: repeated, out of order, sometimes before the send call has returned."""
+"""What the networks report about our messages. A status may come before the send's answer, twice, or out of order."""
+
+from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from post_purchase.channels.base import ChannelError, Outcome, StatusUpdate
 from post_purchase.models import Channel, ContactPoint, DeliveryAttempt, Message, ProviderStatus
 from post_purchase.words import Direction, MessageStatus
-from shopapp.lib import clock
-from shopapp.lib.queue import Job, wake
 
-from .delivery import recover_lost
-from .settlement import RANK, advance, fail, follow_outcome
+from .refusals import follow
 
-RESENDABLE = frozenset(
-    {Outcome.USE_TEMPLATE, Outcome.OTHER_CHANNEL, Outcome.SUPPRESS_ADDRESS, Outcome.SUPPRESS_PURPOSE}
-)
+RANK = {MessageStatus.SENT: 1, MessageStatus.DELIVERED: 2, MessageStatus.READ: 3}
+CLOCKS_DIFFER = timedelta(seconds=2)  # the network's watermark against the start of our call
+MOVABLE = (MessageStatus.SENDING, *RANK, MessageStatus.FAILED)
+_MOMENT = {MessageStatus.SENT: "sent_at", MessageStatus.DELIVERED: "delivered_at", MessageStatus.READ: "read_at"}
 
 
 @transaction.atomic
-def record_status(*, channel: Channel, update: StatusUpdate) -> Message | None:
-    """Apply a report once. A report about a message that is not known yet is kept for when it is. Returns the message."""
+def record_status(*, channel: Channel, update: StatusUpdate) -> None:
+    """Keep the news, and move the message forward where it is known. Repeating it changes nothing."""
     if update.before is not None:
-        _up_to_watermark(channel, update)
-        return None
-    if not update.provider_id:
-        return None
-    error = update.error
-    message = _find(channel, update)
+        _watermark(channel, update, update.before)
+        return
     status, created = ProviderStatus.objects.get_or_create(
         channel=channel,
         provider_id=update.provider_id[:255],
         status=update.status,
         defaults={
             "ref": update.ref[:32],
-            "error_code": error.code[:32] if error else "",
-            "error": str(error)[:255] if error else "",
             "happened_at": update.happened_at,
-            "message": message,
+            "error_code": update.error.code[:32] if update.error else "",
+            "error": str(update.error)[:255] if update.error else "",
+            "decided": update.error.outcome if update.error else "",
         },
     )
-    if message is None or not created:
-        return message
-    if message.provider_id == "" and not _is_newest_try(message, update):
-        return message
-    if message.provider_id == "":
-        Message.objects.filter(pk=message.pk).update(provider_id=status.provider_id)
-        message.provider_id = status.provider_id
-    if update.status == MessageStatus.FAILED:
-        _failed(message, error)
-    else:
-        if message.status == MessageStatus.SENDING:  # it was taken, whatever became of the send call's answer
-            _close_open_try(message, status.provider_id)
-        advance(message, MessageStatus(update.status), update.happened_at)
-    return message
-
-
-def reconcile_unknown() -> int:
-    """Close what nobody has reported on for a day, and find what a killed worker left behind."""
-    return recover_lost()
-
-
-def _find(channel: Channel, update: StatusUpdate) -> Message | None:
-    rows = Message.objects.select_related("point", "channel").filter(shop_id=channel.shop_id, direction=Direction.OUT)
-    found = rows.filter(channel=channel, provider_id=update.provider_id).first()
-    if found is None and update.ref:
-        found = rows.filter(ref=update.ref).first()
-        if found is not None and found.provider_id not in ("", update.provider_id):
-            return None  # about an earlier try
-    return found
-
-
-def _is_newest_try(message: Message, update: StatusUpdate) -> bool:
-    """A late report on a try that was refused since says nothing about the next one."""
-    known = DeliveryAttempt.objects.filter(message=message, provider_id=update.provider_id).first()
-    newest = message.delivery_attempts.order_by("-number").first()
-    return newest is not None and (known is None or known.pk == newest.pk)
-
-
-def _failed(message: Message, error: ChannelError | None) -> None:
-    if (
-        error is None
-        or error.outcome not in RESENDABLE
-        or message.status in (MessageStatus.DELIVERED, MessageStatus.READ)
-    ):
-        fail(message, error.code if error else "", str(error) if error else "")
+    if not created and status.message_id is not None:
         return
-    attempt = message.delivery_attempts.order_by("-number").first()
-    if attempt is not None:
-        DeliveryAttempt.objects.filter(pk=attempt.pk).update(
-            outcome=DeliveryAttempt.Outcome.REFUSED,
-            finished_at=clock.now(),
-            error_code=f"{error.outcome}:{error.code}"[:32],
-            error=str(error)[:255],
-        )
-    follow_outcome(message, error)
-    wake(Job.SEND_MESSAGES)
+    message_id = _find(channel, update)
+    if message_id is not None:
+        attach(status, message_id=message_id)
 
 
-def _close_open_try(message: Message, provider_id: str) -> None:
-    attempt = message.delivery_attempts.order_by("-number").first()
-    if attempt is not None and attempt.outcome != DeliveryAttempt.Outcome.ACCEPTED:
-        DeliveryAttempt.objects.filter(pk=attempt.pk).update(
-            outcome=DeliveryAttempt.Outcome.ACCEPTED, finished_at=clock.now(), provider_id=provider_id
-        )
+def _find(channel: Channel, update: StatusUpdate) -> int | None:
+    known = Q(channel=channel, provider_id=update.provider_id)
+    if update.ref:
+        known |= Q(shop_id=channel.shop_id, ref=update.ref)
+    mine = Message.objects.filter(known, direction=Direction.OUT)
+    return mine.values_list("pk", flat=True).first()
 
 
-def _up_to_watermark(channel: Channel, update: StatusUpdate) -> None:
-    """Messenger: everything sent to this person up to the watermark was delivered or read."""
+def attach(status: ProviderStatus, *, message_id: int) -> None:
+    """Move the message by this status: sent, delivered, read only forward; failed only where it had not arrived."""
+    message = Message.objects.select_for_update(of=("self",)).get(pk=message_id)
+    status.message = message
+    status.save(update_fields=["message"])
+    if message.status not in MOVABLE:
+        return
+    if message.provider_id and message.provider_id != status.provider_id:
+        return  # of an earlier attempt that another channel has replaced
+    if status.status == MessageStatus.FAILED:
+        _failed(status, message)
+        return
+    Message.objects.filter(pk=message.pk).update(**_forward(message, status))
+
+
+def _forward(message: Message, status: ProviderStatus) -> dict[str, object]:
+    moment = _MOMENT[MessageStatus(status.status)]
+    fields: dict[str, object] = {}
+    if not message.provider_id:
+        fields["provider_id"] = status.provider_id
+    if getattr(message, moment) is None:
+        fields[moment] = status.happened_at
+    if message.sent_at is None:
+        fields["sent_at"] = status.happened_at
+    if RANK.get(MessageStatus(message.status), 0) < RANK[MessageStatus(status.status)]:
+        fields |= {"status": status.status, "reason": "", "error_code": "", "next_attempt_at": None, "failed_at": None}
+    return fields or {"status": message.status}
+
+
+def _failed(status: ProviderStatus, message: Message) -> None:
+    """Accepted first, then not delivered. Whether another way is tried is decided with the same table as a refusal."""
+    if message.status not in (MessageStatus.SENDING, MessageStatus.SENT):
+        return
+    attempts = DeliveryAttempt.objects.filter(message=message)
+    attempts.filter(provider_id__in=("", status.provider_id)).update(
+        outcome=DeliveryAttempt.Outcome.REFUSED,
+        decided=status.decided,
+        error=status.error,
+        error_code=status.error_code,
+    )
+    error = ChannelError(
+        status.error or "The network could not deliver it",
+        outcome=Outcome(status.decided) if status.decided else Outcome.BUG,
+        code=status.error_code,
+    )
+    follow(message_id=message.pk, error=error, tries=attempts.count())
+
+
+def _watermark(channel: Channel, update: StatusUpdate, before: datetime) -> None:
+    """Messenger: everything to this person up to then."""
     point = ContactPoint.objects.filter(
         shop_id=channel.shop_id, kind=channel.kind, account_id=channel.account_id, address=update.address
     ).first()
-    if point is None:
+    if point is None or update.status not in RANK:
         return
-    lower = [status for status, rank in RANK.items() if rank < RANK[MessageStatus(update.status)]]
-    for message in Message.objects.filter(
-        point=point, channel=channel, direction=Direction.OUT, status__in=lower, sent_at__lte=update.before
-    ):
-        advance(message, MessageStatus(update.status), update.happened_at)
+    lower = [status for status, rank in RANK.items() if rank < RANK[update.status]]
+    begun = DeliveryAttempt.objects.filter(
+        channel=channel, point=point, started_at__lte=before + CLOCKS_DIFFER, message__status__in=lower
+    )
+    reached = Message.objects.filter(
+        pk__in=begun.values("message_id"), channel=channel, point=point, direction=Direction.OUT, status__in=lower
+    )
+    moment = _MOMENT[MessageStatus(update.status)]
+    reached.update(**{"status": update.status, moment: update.happened_at, "reason": "", "next_attempt_at": None})
