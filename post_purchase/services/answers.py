@@ -81,12 +81,9 @@ def _line(name: str, order: Order, parts: dict[str, Any], language: str) -> str:
     words = sentences.get(language.split("-")[0].lower()) or sentences["en"]
     template = words.get(name) or words["in_transit"]
     expected = order.estimated_delivery_at.isoformat() if order.estimated_delivery_at else None
-    values = (
-        {"expected": expected, "placed": order.placed_at.isoformat()}
-        | parts
-        | {"order": order.name, "w": words["parts"]}
-    )
-    return render(template, values, language=language, timezone=order.timezone or order.shop.timezone)
+    values = {"expected": expected, "placed": order.placed_at.isoformat()} | parts | {"order": order.name}
+    text = render(template, values, language=language, timezone=order.timezone or order.shop.timezone)
+    return text[:1].upper() + text[1:]
 
 
 def _answer(message: Message, text: str, *, name: str, order: Order | None = None) -> Message | None:

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from post_purchase.models import CodeGuess, Contact, ContactPoint, Link, Message, Order, OrderBinding
-from post_purchase.words import ChannelKind, EventKind
+from post_purchase.words import ChannelKind, EventKind, Purpose
 from shopapp.lib import clock
 from shopapp.lib.crypto import CODE_ALPHABET, normalise_code
 
@@ -23,6 +23,7 @@ from .links import find_link, is_shop_wide, redeem
 
 GUESSES_PER_POINT = 5  # an hour
 GUESSES_PER_SHOP = 100
+NEWS_FOR = timedelta(days=60)
 GUESS_SPAN = timedelta(hours=1)
 CODE_LENGTHS = (16, 20)  # random or derived; as the e-mail snippet cuts it
 _GROUPED = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]{4}(?:[-\u2010-\u2015][0-9A-Za-z]{4}){3,4}(?![0-9A-Za-z])")
@@ -140,6 +141,16 @@ def bind(
 def _may_join(found: Contact, owner: Contact) -> bool:
     """Whoever proved the order, unless Shopify knows them as somebody else."""
     return found.pk != owner.pk and found.shopify_customer_id is None and found.redacted_at is None
+
+
+def begin_conversation(*, point: ContactPoint, message: Message) -> None:
+    """The address of an order writes for the first time: from now on it wants to hear of the orders that it has proved."""
+    states = consent.newest_states([point])[point.pk]
+    if Purpose.UTILITY in states:
+        return
+    recent = point.bindings.filter(order__placed_at__gt=clock.now() - NEWS_FOR, order__redacted_at=None)
+    for binding in recent.select_related("order", "link").order_by("-order__placed_at")[:3]:
+        bind(point=point, order=binding.order, method=binding.method, link=binding.link, message=message)
 
 
 def bind_order_address(*, order: Order) -> None:

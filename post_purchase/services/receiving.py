@@ -143,6 +143,8 @@ def _respond(arrival: _Arrival) -> bool:
         consent.start_again(point=point, message=message)
         return True
     consent.grant_conversation(point=point, message=message)
+    bindings.begin_conversation(point=point, message=message)
+    message.refresh_from_db(fields=["conversation", "contact"])
     if arrival.inbound.button_id:
         return False
     code = _code(arrival)

@@ -1,0 +1,148 @@
+"""Where is my order? The truth, from the rows, in the shopper's language, to those who have proved the order."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from post_purchase.channels.base import Inbound
+from post_purchase.models import Conversation, FlowEvent, Message, ParcelEvent
+from post_purchase.services.answers import where_is
+from post_purchase.services.conversations import receive
+from post_purchase.services.phrases import load
+from post_purchase.services.texts import problems
+from post_purchase.words import Direction, ParcelState
+from shopapp.lib import clock
+from tests import factories
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pt", "pl", "sv", "tr", "ar", "ja")
+QUESTIONS = {
+    "en": "Hi, where is my order??",
+    "de": "Wo bleibt mein Paket?",
+    "fr": "Où est ma commande ?",
+    "es": "¿Dónde está mi pedido?",
+    "it": "Dov'è il mio ordine?",
+    "nl": "Waar is mijn bestelling?",
+    "pt": "Onde está meu pedido?",
+    "pl": "Gdzie jest moja paczka?",
+    "sv": "Var är mitt paket?",
+    "tr": "Siparişim nerede?",
+    "ar": "أين طلبي؟",
+    "ja": "注文はどこですか",
+}
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def at():
+    with clock.frozen(NOON) as frozen:
+        yield frozen
+
+
+class Talk:
+    def __init__(self, language: str = "en", *, bound: bool = True):
+        self.shop = factories.make_shop()
+        self.contact = factories.make_contact(self.shop, language=language)
+        self.order = factories.make_order(self.shop, self.contact, language=language, name="#1001", number=1001)
+        self.channel = factories.make_channel(self.shop)
+        self.point = factories.make_point(self.contact)
+        if bound:
+            factories.bind(self.point, self.order)
+
+    def says(self, text: str, **more) -> Message | None:
+        number = Message.objects.count()
+        inbound = Inbound(
+            account_id=self.channel.account_id,
+            provider_id=f"wamid.in{number}",
+            address=self.point.address,
+            happened_at=clock.now(),
+            text=text,
+            **more,
+        )
+        return receive(channel=self.channel, inbound=inbound)
+
+    def answers(self) -> list[str]:
+        return list(Message.objects.filter(direction=Direction.OUT).order_by("pk").values_list("text", flat=True))
+
+    def ship(self, state: str, **fields):
+        parcel = factories.make_parcel(self.order, state, **fields)
+        parcel.lines = [{"line": self.order.lines.get().shopify_id, "quantity": 1}]
+        parcel.save()
+        return parcel
+
+
+def test_an_order_that_has_not_left():
+    talk = Talk()
+    talk.says("Where is my order?")
+    assert talk.answers() == [
+        "Your order #1001 was placed on Tue, Nov 24 and has not left us yet. We write here as soon as it moves."
+    ]
+    assert FlowEvent.objects.get(kind="message_received").data["handled"] is True
+
+
+def test_a_parcel_names_its_carrier_its_place_and_the_time():
+    talk = Talk()
+    parcel = talk.ship(ParcelState.IN_TRANSIT, estimated_delivery_at=NOON + timedelta(days=1))
+    ParcelEvent.objects.create(
+        parcel=parcel, state=ParcelState.IN_TRANSIT, city="Leipzig", happened_at=NOON - timedelta(hours=5)
+    )
+    talk.says("where's my order")
+    assert talk.answers() == [
+        "Your order #1001 is on its way with DHL. Last news: Leipzig, Tue, Nov 24, 8:00\u202fAM."
+        " It is expected Wed, Nov 25.\nhttps://tracking.example.test/00340434161094042557"
+    ]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_is_understood_and_answered(language: str):
+    talk = Talk(language)
+    talk.ship(ParcelState.DELIVERED)
+    talk.says(QUESTIONS[language])
+    (answer,) = talk.answers()
+    assert "#1001" in answer
+    assert answer == where_is(talk.order, language=language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_sentence_can_be_rendered(language: str):
+    sentences = load("where")[language]
+    assert set(sentences) == set(load("where")["en"])
+    assert [problems(sentence) for sentence in sentences.values()] == [[] for _ in sentences]
+
+
+@pytest.mark.parametrize("state", ParcelState.values)
+def test_every_state_has_its_own_sentence(state: str):
+    talk = Talk()
+    talk.ship(state)
+    answer = where_is(talk.order, language="en")
+    assert "{" not in answer
+    assert answer
+
+
+def test_a_stranger_is_told_nothing():
+    talk = Talk(bound=False)
+    talk.ship(ParcelState.DELIVERED)
+    talk.says("Where is my order?")
+    (answer,) = talk.answers()
+    assert answer.startswith("Hello! Which order is it about?")
+    assert "#1001" not in answer
+
+
+def test_asking_for_a_person_pauses_the_answers():
+    talk = Talk()
+    talk.says("I want to talk to a person")
+    talk.says("Where is my order?")
+    assert talk.answers() == ["A person of our team will answer you here."]
+    assert Conversation.objects.get().hand_off_reason == "The shopper asks for a person"
+    assert FlowEvent.objects.filter(kind="handed_off").count() == 1
+
+
+def test_what_is_not_clear_is_left_to_people_and_flows():
+    talk = Talk()
+    talk.says(
+        "The mug is lovely, my aunt asks where is my order of tea from another shop and whether I could send her some"
+        " of it, because she has been waiting since the summer for hers to come, poor thing"
+    )
+    assert talk.answers() == []
+    assert FlowEvent.objects.get(kind="message_received").data["handled"] is False
+    assert Conversation.objects.get().unread == 1
