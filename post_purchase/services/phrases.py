@@ -24,7 +24,7 @@ def phrase(name: str, language: str, **values: str) -> str:
 
 def plain(text: str) -> str:
     """Case folded, without accents and punctuation, single spaces: what word lists are compared with."""
-    folded = unicodedata.normalize("NFKD", text.casefold())
+    folded = unicodedata.normalize("NFKD", text.casefold()).replace("ı", "i")  # Turkish: capital I is either
     kept = (char if char.isalnum() else " " for char in folded if not unicodedata.combining(char))
     return " ".join("".join(kept).split())
 
