@@ -89,11 +89,8 @@ class Mail:
     ) -> None:
         """A shopper's mail, as Postmark hands it to POST /webhooks/email/postmark/."""
         name, address = getaddresses([to])[0]
-        headers = [
-            {"Name": "Message-ID", "Value": f"<{secrets.token_hex(12)}@mail.example.com>"},
-            {"Name": "From", "Value": sender},
-            {"Name": "To", "Value": to},
-        ]
+        # Postmark tells sender, recipient, subject and date apart from the other headers, and only there.
+        headers = [{"Name": "Message-ID", "Value": f"<{secrets.token_hex(12)}@mail.example.com>"}]
         if in_reply_to:
             headers += [{"Name": "In-Reply-To", "Value": in_reply_to}, {"Name": "References", "Value": in_reply_to}]
         mailbox = re.match(r"[^+@]+\+([^@]+)@", address)
