@@ -62,7 +62,7 @@ def in_child(work: Callable[[], object], *, kill_at: int | None = None) -> tuple
             sys.settrace(None)
             os.write(writing, str(counter.lines).encode())
             code = 0
-        except BaseException:
+        except BaseException:  # noqa: BLE001 (the parent is told)
             os.write(writing, b"!" + traceback.format_exc().encode()[-4000:])
         finally:
             os._exit(code)

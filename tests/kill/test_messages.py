@@ -1,4 +1,4 @@
-"""SIGKILL at lines all over the sending code; then time passes and another worker comes. Nothing lost, nothing sent twice."""
+"""SIGKILL at lines all over the sending code, then another worker. Nothing lost, nothing sent twice."""
 
 from datetime import UTC, datetime
 
