@@ -1,4 +1,4 @@
-"""Webhook intake: verify HMAC, dedupe, one durable INSERT, answer 200; beside an empty view and the database's own insert rate."""
+"""Webhook intake: verify HMAC, dedupe, one durable INSERT, answer 200; beside an empty view."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""Processes, load and figures. Every figure is the median of several runs; ratios are taken within one run of bin/bench."""
+"""Processes, load and figures. Figures are medians of several runs; ratios are taken within one run."""
 
 import contextlib
 import os

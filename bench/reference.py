@@ -1,4 +1,4 @@
-"""The bound of every HTTP figure: an empty Django view on the same server with the same settings, without middleware."""
+"""The bound of every HTTP figure: an empty Django view on the same server, without middleware."""
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import path

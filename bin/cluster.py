@@ -39,7 +39,19 @@ def postgres(options: str = FAST_BUT_UNSAFE) -> Iterator[str | None]:
     port = free_port()
     settings = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c max_connections=100 {options}"
     control = [*as_user, str(Path(initdb).parent / "pg_ctl"), "-D", str(folder / "data"), "-s", "-w"]
-    make = [*as_user, initdb, "-D", str(folder / "data"), "-U", "doorstep", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]
+    make = [
+        *as_user,
+        initdb,
+        "-D",
+        str(folder / "data"),
+        "-U",
+        "doorstep",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--locale=C.UTF-8",
+    ]
     try:
         subprocess.run(make, check=True, stdout=subprocess.DEVNULL, cwd=folder)
         subprocess.run([*control, "-o", settings, "-l", str(folder / "log"), "start"], check=True, cwd=folder)

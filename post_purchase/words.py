@@ -55,7 +55,7 @@ class Author(TextChoices):
 
 
 class ParcelState(TextChoices):
-    """Shopify's FulfillmentEventStatus, in the order in which a parcel moves. `RANK` below: states only move forward."""
+    """Shopify's FulfillmentEventStatus, in the order in which a parcel moves (PARCEL_RANK: only forward)."""
 
     LABEL = "label", "Label made"
     CONFIRMED = "confirmed", "Carrier told"

@@ -1,4 +1,4 @@
-"""The management side of the pretend Graph API: numbers, templates, subscriptions, files. For WhatsApp and Messenger."""
+"""The management side of the pretend Graph API: numbers, templates, subscriptions, files."""
 
 import email
 import re

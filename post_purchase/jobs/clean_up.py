@@ -1,6 +1,7 @@
 """What is kept no longer than it is needed. Terms: raw news 30 days (it names people), finished work 90 days."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -24,7 +25,7 @@ def clean_up() -> None:
     PrivacyRequest.objects.filter(done_at__lt=now - EXPORTS).exclude(export="").update(export="")
 
 
-def _delete(rows: QuerySet) -> None:
+def _delete(rows: QuerySet[Any]) -> None:
     """In batches: one long transaction would keep every writer waiting on SQLite."""
     while pks := list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH]):
         rows.model._default_manager.filter(pk__in=pks).delete()

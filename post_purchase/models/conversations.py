@@ -84,7 +84,9 @@ class Message(models.Model):
             models.Index(
                 fields=["next_attempt_at", "id"], name="message_due", condition=Q(next_attempt_at__isnull=False)
             ),
-            models.Index(fields=["conversation", "id"], name="message_in_order", condition=Q(next_attempt_at__isnull=False)),
+            models.Index(
+                fields=["conversation", "id"], name="message_in_order", condition=Q(next_attempt_at__isnull=False)
+            ),
             models.Index(fields=["conversation", "-id"], name="message_newest"),
             models.Index(
                 fields=["contact", "purpose", "-sent_at"], name="message_caps", condition=Q(sent_at__isnull=False)
@@ -123,7 +125,7 @@ class DeliveryAttempt(models.Model):
 
 
 class ProviderStatus(models.Model):
-    """A status that a network reported. Kept even when its message is not known yet: callbacks may overtake the send's answer."""
+    """A status that a network reported. Kept though its message is not known yet: it may overtake the send's answer."""
 
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE)
     provider_id = models.CharField(max_length=255)

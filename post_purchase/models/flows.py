@@ -104,7 +104,7 @@ class RunEvent(models.Model):
 
 
 class Timer(models.Model):
-    """Wakes a run at `due_at`. Leased: a claim pushes `next_attempt_at` forward; done rows are deleted by the clean-up."""
+    """Wakes a run at `due_at`. Leased: a claim pushes `next_attempt_at` forward; done rows are cleaned up."""
 
     run = models.ForeignKey(FlowRun, on_delete=models.CASCADE, related_name="timers")
     key = models.CharField(max_length=96)  # "<step id>:<visit>": the same wait is set once

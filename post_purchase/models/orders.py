@@ -8,7 +8,7 @@ from .contacts import Contact
 
 
 class Order(models.Model):
-    """The one truth about an order, from webhooks, reconciliation and backfill alike: the newest `shopify_updated_at` wins."""
+    """The one truth about an order, whoever told it: the newest `shopify_updated_at` wins."""
 
     shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="orders")
     shopify_id = models.BigIntegerField()

@@ -8,7 +8,7 @@ from shopapp.models import Shop
 
 
 class ShopSettings(models.Model):
-    """What the merchant chose: brand, languages, hours, reward. Made with the shop; every field has a usable default."""
+    """What the merchant chose: brand, languages, hours, reward. Every field has a usable default."""
 
     shop = models.OneToOneField(Shop, on_delete=models.CASCADE, related_name="settings")
     brand_name = models.CharField(max_length=80, blank=True)  # empty: the shop's name

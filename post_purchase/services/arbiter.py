@@ -1,4 +1,4 @@
-"""May this message go, when, by which channel, as what kind? Pure: no database, no network, no clock; judged at send time.
+"""May this message go, when, by which channel, as what kind? Pure, and judged at send time.
 
 The caller (services/reach) gathers a Situation from the rows; the rehearsal can gather the same from a virtual shop.
 """
@@ -138,7 +138,7 @@ def _obstacle(proposal: Proposal, candidate: Candidate) -> str:
 
 
 def _consents(proposal: Proposal, candidate: Candidate) -> bool:
-    """Starting a conversation grants answers and news of the order; an offer needs its own yes (docs/architecture.md)."""
+    """Starting a conversation grants answers and news of the order; an offer needs its own yes."""
     if proposal.confirms_stop:
         return True
     purpose, granted, withdrawn = proposal.purpose, candidate.granted, candidate.withdrawn

@@ -144,7 +144,7 @@ def _may_join(found: Contact, owner: Contact) -> bool:
 
 
 def begin_conversation(*, point: ContactPoint, message: Message) -> None:
-    """The address of an order writes for the first time: from now on it wants to hear of the orders that it has proved."""
+    """The address of an order writes for the first time: now it wants to hear of the orders that it has proved."""
     states = consent.newest_states([point])[point.pk]
     if Purpose.UTILITY in states:
         return

@@ -46,7 +46,9 @@ def contact_for_order(shop: Shop, data: OrderData) -> Contact | None:
         contact, created = Contact.objects.get_or_create(shop=shop, shopify_customer_id=customer_id, defaults=fields)
         if created:
             return contact
-    told = {name: value for name, value in fields.items() if value and value != getattr(contact, name)}
+    told: dict[str, object] = {
+        name: value for name, value in fields.items() if value and value != getattr(contact, name)
+    }
     if contact.shopify_customer_id is None and customer_id is not None:
         told["shopify_customer_id"] = customer_id  # they wrote to us, or bought as a guest, before Shopify knew them
     if told:

@@ -25,7 +25,7 @@ def record_event(
 ) -> FlowEvent:
     """Save the fact in the caller's transaction and wake the flows after commit. The same key is recorded once.
 
-    `key` names the fact, not the news of it: "parcel_delivered:<parcel pk>", so that a repeated webhook changes nothing.
+    `key` names the fact, not the news of it: "parcel_delivered:<parcel pk>", so a repeated webhook changes nothing.
     """
     now = clock.now()
     event, created = FlowEvent.objects.get_or_create(

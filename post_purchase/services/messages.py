@@ -1,4 +1,4 @@
-"""The outbox: a message is a row before it is anything else. services/delivery sends it, services/statuses hears how it fared."""
+"""The outbox: a message is a row first. services/delivery sends it, services/statuses hears how it fared."""
 
 from datetime import datetime, timedelta
 
@@ -37,7 +37,7 @@ def queue_message(
 ) -> Message:
     """Save an outbound message; after commit somebody sends it. The same key returns the same message.
 
-    With `point` it is a reply: to that point or nowhere. Else the arbiter chooses among the contact's points when it is sent.
+    With `point` it is a reply: to that point or nowhere. Else the arbiter chooses among the contact's points.
     """
     now = clock.now()
     message, created = Message.objects.get_or_create(

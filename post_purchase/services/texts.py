@@ -2,7 +2,8 @@
 loops, small output.
 
 Values are written as the reader's language writes them (CLDR, through Babel):
-`{{ order.total | money: order.currency }}`, `{{ parcel.day_expected | day }}`, `{{ parcel.items | listed }}`. Pure: no database, no clock.
+`{{ order.total | money: order.currency }}`, `{{ parcel.day_expected | day }}`, `{{ parcel.items | listed }}`.
+Pure: no database, no clock.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,5 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django import forms
 
@@ -26,7 +27,7 @@ class ConnectForm(forms.Form):
     name = forms.CharField(max_length=120, required=False)
     account_id = forms.CharField(max_length=190, error_messages={"required": "This is needed."})
 
-    def __init__(self, data: object, *, fields: Sequence[CredentialField]):
+    def __init__(self, data: Mapping[str, Any], *, fields: Sequence[CredentialField]):
         super().__init__(data)
         self.secrets = [field.name for field in fields]
         for field in fields:

@@ -1,7 +1,8 @@
 """One small form for each part of the settings page. `apply` writes only the part's own fields."""
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django import forms
 
@@ -68,7 +69,7 @@ class RewardForm(PartForm):
 class OrderForm(forms.Form):
     """The order in which channels are offered to shoppers. "auto" leaves it to the country table."""
 
-    def __init__(self, data: object = None):
+    def __init__(self, data: Mapping[str, Any] | None = None):
         super().__init__(data)
         choices = [("", "–"), *[(kind.value, kind.label) for kind in DRIVERS]]
         self.fields["mode"] = forms.ChoiceField(choices=[("auto", "auto"), ("own", "own")])

@@ -92,7 +92,7 @@ def edited(row: Flow, request: ShopRequest, fields: list[EditableField]) -> dict
     try:
         return apply_edits(row.draft, edits)
     except DocumentError:
-        return row.draft  # half-typed times: the picture stays as it was saved
+        return dict(row.draft)  # half-typed times: the picture stays as it was saved
 
 
 def order_of(request: ShopRequest) -> Order | None:
