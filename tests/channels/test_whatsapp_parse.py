@@ -200,6 +200,8 @@ def test_metas_own_examples_are_understood(fixtures_of_providers: Path):
     for file in sorted(folder.glob("inbound_*_message*.json")):
         if "group" in file.name:
             continue  # groups are not ours: stored as odd
+        if "group" in file.name:
+            continue
         found = DRIVER.parse(body=file.read_bytes(), headers={})
         assert found, file.name
         assert not any(isinstance(each, Odd) for each in found), file.name
