@@ -6,11 +6,11 @@ network took it, so it is not sent again; a status callback settles it, or a day
 
 import logging
 import time
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from post_purchase.channels.base import ChannelError, OutMessage, SendContext
@@ -25,9 +25,10 @@ from .messages import WAITING
 
 log = logging.getLogger("post_purchase.delivery")
 LEASE = timedelta(seconds=90)  # longer than a driver may take
-BATCH = 64
-THREADS = 16
+BATCH = 8  # claimed at a time by one thread
+THREADS = (16, 4)  # PostgreSQL; SQLite, where more would only wait for the one write lock
 TIME_PER_JOB = 100.0  # seconds
+TROUBLE = (ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError, DatabaseError)
 MAX_CRASHES = 5  # claims that ended without an attempt: the message itself kills its sender
 
 
@@ -39,28 +40,37 @@ class Claim:
 
 def send_due() -> int:
     """Send until nothing is due, or for about a hundred seconds. Returns how many messages were handled."""
-    handled, end = 0, time.monotonic() + TIME_PER_JOB
+    end = time.monotonic() + TIME_PER_JOB
     outcomes.settle_left_over(now=clock.now(), max_crashes=MAX_CRASHES)
-    with ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="send") as threads:
-        while time.monotonic() < end:
-            claims = claim_due()
-            if not claims:
-                break
-            running = {threads.submit(_in_thread, claim): claim for claim in claims}
-            for done in wait(running).done:
-                if done.exception() is not None:  # the lease runs out and settle_left_over decides
-                    log.error(
-                        "delivery.crashed", exc_info=done.exception(), extra={"message_id": running[done].message_id}
-                    )
-            handled += len(claims)
-    return handled
+    handled = _work(end, only=1)
+    if not handled:
+        return 0
+    count = THREADS[connection.vendor == "sqlite"]
+    with ThreadPoolExecutor(max_workers=count, thread_name_prefix="send") as threads:
+        return handled + sum(threads.map(_in_thread, [end] * count))
 
 
-def _in_thread(claim: Claim) -> None:
+def _in_thread(end: float) -> int:
     try:
-        deliver(claim)
+        return _work(end)
     finally:
         connection.close()
+
+
+def _work(end: float, *, only: int | None = None) -> int:
+    """One sender: claims a few messages, sends them one after the other, and looks again."""
+    handled = 0
+    while time.monotonic() < end and (only is None or handled < only):
+        claims = claim_due(batch=only or BATCH)
+        if not claims:
+            break
+        for claim in claims:
+            try:
+                deliver(claim)
+            except TROUBLE:  # its lease runs out, and settle_left_over decides
+                log.exception("delivery.crashed", extra={"message_id": claim.message_id})
+            handled += 1
+    return handled
 
 
 def claim_due(*, batch: int = BATCH) -> list[Claim]:

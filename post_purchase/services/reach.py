@@ -12,7 +12,6 @@ from post_purchase.models import (
     ChannelStatus,
     ConsentState,
     ContactPoint,
-    Conversation,
     DeliveryAttempt,
     Message,
     MessageTemplate,
@@ -176,7 +175,7 @@ def _situation(message: Message, settings: ShopSettings, candidates: tuple[Candi
         promotions_sent_at=_promotions(message, now),
         max_promotions_per_week=settings.max_promotions_per_week,
         delivered=order is not None and order.delivered_at is not None,
-        handed_off=Conversation.objects.filter(pk=message.conversation_id, handed_off_at__isnull=False).exists(),
+        handed_off=message.conversation.handed_off_at is not None,
         shop_installed=shop.is_installed,
         fallback_zones=(shop.timezone,),
     )

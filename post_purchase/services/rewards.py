@@ -174,7 +174,8 @@ def _obstacle(reward: Reward) -> str:
     if not reward.shop.is_installed:
         return "The app is no longer installed in this shop"
     if not 0 < reward.percentage <= 100:
-        return f"A discount of {reward.percentage.normalize():f} % cannot be made: set the reward to more than 0 and at most 100 %"
+        share = f"{reward.percentage.normalize():f}"
+        return f"A discount of {share} % cannot be made: set the reward to more than 0 and at most 100 %"
     if reward.attempts > MAX_ATTEMPTS:
         return "Given up: no try came to an end"
     return ""
