@@ -1,6 +1,6 @@
 """Mail providers' callbacks through anymail's own views: verified and parsed by them. No signals are sent.
 
-Amazon SES is left out: its inbound mail lies in S3 and needs Amazon's library.
+Amazon SES is left out (its inbound mail lies in S3 and needs Amazon's library), and SendGrid (anymail has dropped it).
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,6 @@ from anymail.webhooks.mailersend import MailerSendInboundWebhookView, MailerSend
 from anymail.webhooks.mailgun import MailgunInboundWebhookView, MailgunTrackingWebhookView
 from anymail.webhooks.mailjet import MailjetInboundWebhookView, MailjetTrackingWebhookView
 from anymail.webhooks.postmark import PostmarkInboundWebhookView, PostmarkTrackingWebhookView
-from anymail.webhooks.sendgrid import SendGridInboundWebhookView, SendGridTrackingWebhookView
 from anymail.webhooks.sparkpost import SparkPostInboundWebhookView, SparkPostTrackingWebhookView
 from anymail.webhooks.unisender_go import UnisenderGoTrackingWebhookView
 from django.conf import settings
@@ -29,7 +28,6 @@ VIEWS: dict[str, tuple[type[Any], ...]] = {  # inbound first: a tracking view ta
     "mailgun": (MailgunInboundWebhookView, MailgunTrackingWebhookView),
     "mailjet": (MailjetInboundWebhookView, MailjetTrackingWebhookView),
     "postmark": (PostmarkInboundWebhookView, PostmarkTrackingWebhookView),
-    "sendgrid": (SendGridInboundWebhookView, SendGridTrackingWebhookView),
     "sparkpost": (SparkPostInboundWebhookView, SparkPostTrackingWebhookView),
     "unisender_go": (UnisenderGoTrackingWebhookView,),
 }

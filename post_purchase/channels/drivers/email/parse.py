@@ -137,7 +137,9 @@ def _tracking(event: Any) -> Iterator[Update]:
     address = text(event.recipient or "", 190).lower()
     kind = str(event.event_type)
     state = STATUSES.get(kind)
-    dead = kind in ("bounced", "rejected") and str(event.reject_reason) in DEAD
+    reason = str(event.reject_reason or "bounced")
+    for_now = str(event.mta_response or "").lstrip().startswith("4")  # a full mailbox, not a dead one
+    dead = kind in ("bounced", "rejected") and reason in DEAD and not for_now
     error = None
     if state == MessageStatus.FAILED:
         outcome = Outcome.SUPPRESS_ADDRESS if dead else Outcome.OTHER_CHANNEL
