@@ -21,5 +21,7 @@ def submit_templates() -> None:
         if time.monotonic() - started > STOP_AFTER_SECONDS:
             return
         claim = Channel.objects.filter(pk=channel.pk, templates_due_at=channel.templates_due_at)
-        if claim.update(templates_due_at=clock.now() + LEASE):
+        lease = clock.now() + LEASE
+        if claim.update(templates_due_at=lease):
+            channel.templates_due_at = lease
             ensure_templates(channel=channel, specs=template_specs(channel.shop))

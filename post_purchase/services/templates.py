@@ -74,7 +74,9 @@ def ensure_templates(*, channel: Channel, specs: Sequence[TemplateSpec]) -> None
             halt_channel(channel, str(error))
     if due is None and channel.templates.filter(status=TemplateStatus.PENDING).exists():
         due = LOOK_AGAIN
-    Channel.objects.filter(pk=channel.pk).update(templates_due_at=clock.now() + due if due else None)
+    # Only over the due time that this look answers: a flow that was switched on meanwhile stays due.
+    mine = Channel.objects.filter(pk=channel.pk, templates_due_at=channel.templates_due_at)
+    mine.update(templates_due_at=clock.now() + due if due else None)
 
 
 def _save(channel: Channel, spec: TemplateSpec) -> None:
