@@ -39,7 +39,7 @@ def working(graph: GraphServer) -> None:
     }
 
 
-def test_a_number_is_checked_saved_and_subscribed(graph: GraphServer, shop: Shop):
+def test_a_number_is_checked_saved_and_subscribed(graph: GraphServer, shop: Shop) -> None:
     working(graph)
     channel = connect(shop)
     channel.refresh_from_db()
@@ -66,7 +66,7 @@ def test_a_number_is_checked_saved_and_subscribed(graph: GraphServer, shop: Shop
 )
 def test_what_is_wrong_is_said_in_plain_words_and_nothing_is_saved(
     graph: GraphServer, shop: Shop, path: str, answer: Any, words: str
-):
+) -> None:
     working(graph)
     graph.answers[path] = answer
     with pytest.raises(ChannelError, match=words):
@@ -74,7 +74,7 @@ def test_what_is_wrong_is_said_in_plain_words_and_nothing_is_saved(
     assert not Channel.objects.exists()
 
 
-def test_an_account_belongs_to_one_shop_until_it_is_disconnected(graph: GraphServer, shop: Shop):
+def test_an_account_belongs_to_one_shop_until_it_is_disconnected(graph: GraphServer, shop: Shop) -> None:
     working(graph)
     channel = connect(shop)
     rival = make_shop("rival.myshopify.com")
@@ -86,14 +86,14 @@ def test_an_account_belongs_to_one_shop_until_it_is_disconnected(graph: GraphSer
     assert (channel.status, channel.credentials) == (ChannelStatus.DISCONNECTED, {})
 
 
-def test_meta_is_off_where_its_keys_are_missing(graph: GraphServer, shop: Shop, settings: Any):
+def test_meta_is_off_where_its_keys_are_missing(graph: GraphServer, shop: Shop, settings: Any) -> None:
     settings.META_APP_SECRET = ""
     with pytest.raises(ChannelError, match="switched off"):
         connect(shop)
     assert graph.asked == []
 
 
-def test_a_page_gets_get_started_and_its_events(graph: GraphServer, shop: Shop):
+def test_a_page_gets_get_started_and_its_events(graph: GraphServer, shop: Shop) -> None:
     graph.answers |= {
         "GET /700100": (200, {"id": "700100", "name": "Fern & Field", "username": "fernandfield"}),
         "POST /700100/subscribed_apps": (200, {"success": True}),
@@ -107,14 +107,14 @@ def test_a_page_gets_get_started_and_its_events(graph: GraphServer, shop: Shop):
     assert graph.sent("/messenger_profile")[0].json["get_started"] == {"payload": "GET_STARTED"}
 
 
-def test_a_sender_address_is_checked(shop: Shop):
+def test_a_sender_address_is_checked(shop: Shop) -> None:
     with pytest.raises(ChannelError, match="not an e-mail address"):
         connect_channel(shop=shop, kind=ChannelKind.EMAIL, account_id="hello", credentials={})
     found = connect_channel(shop=shop, kind=ChannelKind.EMAIL, account_id="Hello@Fern.example", credentials={})
     assert (found.account_id, found.link_address) == ("hello@fern.example", "hello@fern.example")
 
 
-def test_a_halted_account_waits_for_a_person(shop: Shop):
+def test_a_halted_account_waits_for_a_person(shop: Shop) -> None:
     channel = make_channel(shop)
     halt_channel(channel, "The access token no longer works.")
     channel.refresh_from_db()
@@ -124,7 +124,7 @@ def test_a_halted_account_waits_for_a_person(shop: Shop):
     assert (channel.status, channel.status_reason) == ("active", "")
 
 
-def test_a_template_is_submitted_once_and_approved_by_the_callback(graph: GraphServer, shop: Shop):
+def test_a_template_is_submitted_once_and_approved_by_the_callback(graph: GraphServer, shop: Shop) -> None:
     channel = make_channel(shop)
     graph.answers |= {LIST: (200, {"data": []}), CREATE: (200, {"id": "9", "status": "PENDING"})}
     ensure_templates(channel=channel, specs=[SPEC])
@@ -151,7 +151,7 @@ def test_a_template_is_submitted_once_and_approved_by_the_callback(graph: GraphS
     assert channel.templates_due_at is None
 
 
-def test_a_changed_text_is_an_edit_of_the_same_template(graph: GraphServer, shop: Shop):
+def test_a_changed_text_is_an_edit_of_the_same_template(graph: GraphServer, shop: Shop) -> None:
     channel = make_channel(shop)
     graph.answers |= {
         LIST: (200, {"data": []}),
@@ -165,7 +165,7 @@ def test_a_changed_text_is_an_edit_of_the_same_template(graph: GraphServer, shop
     assert MessageTemplate.objects.get().status == "pending"
 
 
-def test_a_template_that_meta_has_already_is_adopted(graph: GraphServer, shop: Shop):
+def test_a_template_that_meta_has_already_is_adopted(graph: GraphServer, shop: Shop) -> None:
     row = {
         "id": "9",
         "name": "order_shipped",
@@ -180,7 +180,7 @@ def test_a_template_that_meta_has_already_is_adopted(graph: GraphServer, shop: S
     assert (found.status, found.provider_id, len(graph.asked)) == ("approved", "9", 1)
 
 
-def test_a_refused_template_says_why_and_a_bad_token_stops_the_account(graph: GraphServer, shop: Shop):
+def test_a_refused_template_says_why_and_a_bad_token_stops_the_account(graph: GraphServer, shop: Shop) -> None:
     channel = make_channel(shop)
     refused = (400, {"error": {"code": 100, "message": "x", "error_data": {"details": "Bad format"}}})
     graph.answers |= {LIST: (200, {"data": []}), CREATE: refused}
@@ -208,13 +208,13 @@ def test_a_refused_template_says_why_and_a_bad_token_stops_the_account(graph: Gr
         ("", []),
     ],
 )
-def test_what_meta_would_refuse_is_not_submitted(graph: GraphServer, shop: Shop, body: str, samples: list[str]):
+def test_what_meta_would_refuse_is_not_submitted(graph: GraphServer, shop: Shop, body: str, samples: list[str]) -> None:
     ensure_templates(channel=make_channel(shop), specs=[TemplateSpec("a", "de", "UTILITY", body, samples)])
     found = MessageTemplate.objects.get()
     assert (found.status, bool(found.status_reason), graph.asked) == ("rejected", True, [])
 
 
-def test_the_language_falls_back_to_the_nearest(shop: Shop):
+def test_the_language_falls_back_to_the_nearest(shop: Shop) -> None:
     channel = make_channel(shop)
     for language in ("pt_BR", "en"):
         MessageTemplate.objects.create(
@@ -231,7 +231,9 @@ def test_the_language_falls_back_to_the_nearest(shop: Shop):
     assert template_for(channel, "b", "en") is None
 
 
-def test_the_job_takes_only_accounts_that_are_due(graph: GraphServer, shop: Shop, monkeypatch: pytest.MonkeyPatch):
+def test_the_job_takes_only_accounts_that_are_due(
+    graph: GraphServer, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     channel = make_channel(shop)
     graph.answers[LIST] = (200, {"data": []})
     monkeypatch.setattr("post_purchase.jobs.templates.template_specs", lambda shop: [SPEC])

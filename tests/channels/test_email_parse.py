@@ -44,7 +44,7 @@ def parse(body: bytes, **headers: str) -> list[Update]:
     return DRIVER.parse(body=body, headers=HEADERS | headers)
 
 
-def test_an_answer_finds_its_channel_and_its_point():
+def test_an_answer_finds_its_channel_and_its_point() -> None:
     quoted = "5\n\nOn Tue, Nov 24, 2026 at 9:30 AM Fern & Field <hello@fern.example.test> wrote:\n> How was it?"
     [found] = parse(postmark(quoted, headers={"In-Reply-To": "<ref1@inbound.example.test>"}))
     assert isinstance(found, Inbound)
@@ -53,7 +53,7 @@ def test_an_answer_finds_its_channel_and_its_point():
     assert (found.provider_id, found.reply_to) == ("<a@mail.example.com>", "<ref1@inbound.example.test>")
 
 
-def test_the_first_mail_brings_the_code_in_its_address():
+def test_the_first_mail_brings_the_code_in_its_address() -> None:
     [found] = parse(postmark("Hi!", to=entry_address(channel_id=3, code="AB3KQ9ZT7MXW2LHC")))
     assert isinstance(found, Inbound)
     assert (found.channel_id, found.point_id, found.entry_code) == (3, None, "AB3KQ9ZT7MXW2LHC")
@@ -70,27 +70,27 @@ def test_the_first_mail_brings_the_code_in_its_address():
         {"X-Failed-Recipients": "a@example.com"},
     ],
 )
-def test_machines_are_never_answered(headers: dict[str, str]):
+def test_machines_are_never_answered(headers: dict[str, str]) -> None:
     assert [type(each) for each in parse(postmark("I am away", headers=headers))] == [Odd]
 
 
 @pytest.mark.parametrize("sender", ["MAILER-DAEMON@example.com", "no-reply@example.com", "postmaster@x.de", ""])
-def test_senders_that_are_no_person_are_never_answered(sender: str):
+def test_senders_that_are_no_person_are_never_answered(sender: str) -> None:
     body = postmark(FromFull={"Email": sender, "Name": "", "MailboxHash": ""})
     assert [type(each) for each in parse(body)] == [Odd]
 
 
-def test_a_person_who_says_auto_submitted_no_is_a_person():
+def test_a_person_who_says_auto_submitted_no_is_a_person() -> None:
     assert [type(each) for each in parse(postmark(headers={"Auto-Submitted": "no"}))] == [Inbound]
 
 
-def test_mail_to_an_address_that_we_did_not_make_is_odd():
+def test_mail_to_an_address_that_we_did_not_make_is_odd() -> None:
     for to in ("reply+c3.9-0000000000000000@inbound.example.test", "hello@inbound.example.test"):
         assert [type(each) for each in parse(postmark(to=to))] == [Odd]
 
 
 @pytest.mark.django_db
-def test_a_photo_is_read_again_from_the_stored_callback():
+def test_a_photo_is_read_again_from_the_stored_callback() -> None:
     channel = make_channel(make_shop(), ChannelKind.EMAIL)
     picture = io.BytesIO()
     Image.new("RGB", (20, 20), "green").save(picture, "JPEG")
@@ -120,7 +120,7 @@ def tracking(record: str, ref: str = "REF1", **fields: Any) -> list[Update]:
     return parse(json.dumps(event | fields).encode())
 
 
-def test_a_bounce_ends_the_address():
+def test_a_bounce_ends_the_address() -> None:
     status, person = tracking("Bounce", Type="HardBounce", Email="maria@example.com", Details="550 5.1.1 unknown")
     assert isinstance(status, StatusUpdate)
     assert status.error is not None
@@ -130,14 +130,14 @@ def test_a_bounce_ends_the_address():
     assert (person.address, person.blocked, person.channel_id) == ("maria@example.com", True, 3)
 
 
-def test_a_full_mailbox_does_not_end_the_address():
+def test_a_full_mailbox_does_not_end_the_address() -> None:
     [status] = tracking("Bounce", Type="SoftBounce", Email="maria@example.com", Details="452 4.2.2 over quota")
     assert isinstance(status, StatusUpdate)
     assert status.error is not None
     assert (status.status, status.error.outcome) == (MessageStatus.FAILED, Outcome.OTHER_CHANNEL)
 
 
-def test_delivery_is_known_by_our_ref_and_a_complaint_ends_promotion():
+def test_delivery_is_known_by_our_ref_and_a_complaint_ends_promotion() -> None:
     [delivered] = tracking("Delivery", Recipient="maria@example.com")
     assert isinstance(delivered, StatusUpdate)
     assert (delivered.status, delivered.ref) == (MessageStatus.DELIVERED, "REF1")
@@ -148,7 +148,7 @@ def test_delivery_is_known_by_our_ref_and_a_complaint_ends_promotion():
     ]
 
 
-def test_a_tracking_event_of_somebody_elses_mail_is_odd():
+def test_a_tracking_event_of_somebody_elses_mail_is_odd() -> None:
     assert [type(each) for each in tracking("Delivery", ref="")] == [Odd]
 
 
@@ -172,22 +172,22 @@ def test_a_tracking_event_of_somebody_elses_mail_is_odd():
         "> How was it?",
     ],
 )
-def test_only_the_new_words_are_kept(history: str):
+def test_only_the_new_words_are_kept(history: str) -> None:
     assert reply_text(plain=f"Lovely mug!\r\nThank you\r\n\r\n{history}", html_body="") == "Lovely mug!\nThank you"
 
 
-def test_a_text_without_history_is_kept_whole():
+def test_a_text_without_history_is_kept_whole() -> None:
     words = "On Monday it came.\nFrom the first day I loved it: really\n\nMaria"
     assert reply_text(plain=words, html_body="") == words
 
 
-def test_html_only_mail_is_read():
+def test_html_only_mail_is_read() -> None:
     body = "<html><head><style>p{}</style></head><p>Lovely&nbsp;mug &amp; box</p><blockquote>How was it?</blockquote>"
     assert reply_text(plain="", html_body=body) == "Lovely mug & box"
 
 
 @given(plain=st.text(), html_body=st.text())
-def test_no_text_can_break_the_reader(plain: str, html_body: str):
+def test_no_text_can_break_the_reader(plain: str, html_body: str) -> None:
     assert isinstance(reply_text(plain=plain, html_body=html_body), str)
 
 
@@ -205,18 +205,18 @@ JSON = st.recursive(
 
 
 @given(value=JSON, esp=st.sampled_from(ESPS), raw=st.none() | st.binary(max_size=100), form=st.booleans())
-def test_no_callback_can_break_the_parser(value: Any, esp: str, raw: bytes | None, form: bool):
+def test_no_callback_can_break_the_parser(value: Any, esp: str, raw: bytes | None, form: bool) -> None:
     kind = "multipart/form-data; boundary=x" if form else "application/json"
     body = json.dumps(value).encode() if raw is None else raw
     assert DRIVER.parse(body=body, headers={"esp": esp, "content-type": kind, "webhook": "1"})
 
 
-def test_the_recorded_events_of_the_providers_are_understood(fixtures_of_providers: Path):
+def test_the_recorded_events_of_the_providers_are_understood(fixtures_of_providers: Path) -> None:
     seen = 0
     for file in sorted((fixtures_of_providers / "email" / "anymail_15_1").glob("*.json")):
         esp = file.stem.split("_")[0].split("-")[0]
         for value in json.loads(file.read_bytes()).values():
             found = DRIVER.parse(body=json.dumps(value).encode(), headers={"esp": esp, "webhook": "1"})
-            assert all(isinstance(each, Update.__args__) for each in found), file.name  # type: ignore[attr-defined]
+            assert all(isinstance(each, Update.__args__) for each in found), file.name
             seen += any("cannot be read" not in each.why for each in found if isinstance(each, Odd))
     assert seen > 50

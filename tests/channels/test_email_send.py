@@ -35,7 +35,7 @@ class Mailbox:
         return self.recipient_answer
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        self.mails.append(email.message_from_bytes(envelope.content, policy=email.policy.default))  # type: ignore[arg-type]
+        self.mails.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
         return self.data_answer
 
 
@@ -80,7 +80,7 @@ def parts(mail: EmailMessage) -> tuple[str, str]:
 
 def test_an_order_update_is_text_and_html_with_an_address_for_the_answer(
     mailbox: Mailbox, channel: Channel, point: ContactPoint
-):
+) -> None:
     message = OutMessage(
         text="Your parcel is on its way.\n\nFern <3",
         subject="On its way\r\nBcc: someone@example.com",
@@ -102,7 +102,7 @@ def test_an_order_update_is_text_and_html_with_an_address_for_the_answer(
     assert (address.channel_id, address.point_id, address.code) == (channel.pk, point.pk, "")
 
 
-def test_choices_are_numbered(mailbox: Mailbox, channel: Channel, point: ContactPoint):
+def test_choices_are_numbered(mailbox: Mailbox, channel: Channel, point: ContactPoint) -> None:
     send(
         channel,
         point,
@@ -116,7 +116,7 @@ def test_choices_are_numbered(mailbox: Mailbox, channel: Channel, point: Contact
 @pytest.mark.parametrize("purpose", [Purpose.MARKETING, Purpose.REVIEW_REQUEST])
 def test_promotion_can_be_ended_with_one_click(
     mailbox: Mailbox, channel: Channel, point: ContactPoint, purpose: Purpose
-):
+) -> None:
     send(channel, point, OutMessage(text="An offer"), purpose=purpose)
     [mail] = mailbox.mails
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
@@ -129,7 +129,7 @@ def test_promotion_can_be_ended_with_one_click(
     assert "maria" not in url
 
 
-def test_a_reply_stands_in_its_thread(mailbox: Mailbox, channel: Channel, point: ContactPoint):
+def test_a_reply_stands_in_its_thread(mailbox: Mailbox, channel: Channel, point: ContactPoint) -> None:
     thread = tuple(f"<{n}@x>" for n in range(12))
     send(channel, point, OutMessage(text="Again"), thread=thread)
     [mail] = mailbox.mails
@@ -137,7 +137,7 @@ def test_a_reply_stands_in_its_thread(mailbox: Mailbox, channel: Channel, point:
     assert str(mail["References"]).split() == list(thread[-10:])
 
 
-def test_right_to_left_pages_say_so(mailbox: Mailbox, channel: Channel, point: ContactPoint):
+def test_right_to_left_pages_say_so(mailbox: Mailbox, channel: Channel, point: ContactPoint) -> None:
     send(channel, point, OutMessage(text="שלום", language="he", rtl=True))
     assert '<html lang="he" dir="rtl">' in parts(mailbox.mails[0])[1]
 
@@ -149,7 +149,9 @@ def test_right_to_left_pages_say_so(mailbox: Mailbox, channel: Channel, point: C
         ("451 4.7.1 greylisted", Outcome.RETRY_AFTER),
     ],
 )
-def test_a_refused_recipient(mailbox: Mailbox, channel: Channel, point: ContactPoint, answer: str, outcome: Outcome):
+def test_a_refused_recipient(
+    mailbox: Mailbox, channel: Channel, point: ContactPoint, answer: str, outcome: Outcome
+) -> None:
     mailbox.recipient_answer = answer
     with pytest.raises(ChannelError) as caught:
         send(channel, point, OutMessage(text="Hello"))
@@ -159,7 +161,9 @@ def test_a_refused_recipient(mailbox: Mailbox, channel: Channel, point: ContactP
 @pytest.mark.parametrize(
     ("answer", "outcome"), [("554 content refused", Outcome.BUG), ("452 try later", Outcome.RETRY_AFTER)]
 )
-def test_refused_content(mailbox: Mailbox, channel: Channel, point: ContactPoint, answer: str, outcome: Outcome):
+def test_refused_content(
+    mailbox: Mailbox, channel: Channel, point: ContactPoint, answer: str, outcome: Outcome
+) -> None:
     mailbox.data_answer = answer
     with pytest.raises(ChannelError) as caught:
         send(channel, point, OutMessage(text="Hello"))
@@ -168,7 +172,7 @@ def test_refused_content(mailbox: Mailbox, channel: Channel, point: ContactPoint
 
 def test_a_server_that_is_not_there_has_taken_nothing(
     mailbox: Mailbox, channel: Channel, point: ContactPoint, settings: Any
-):
+) -> None:
     settings.EMAIL_PORT = free_port()
     with pytest.raises(ChannelError) as caught:
         send(channel, point, OutMessage(text="Hello"))
@@ -177,7 +181,7 @@ def test_a_server_that_is_not_there_has_taken_nothing(
 
 def test_a_connection_lost_in_the_middle_is_unknown(
     mailbox: Mailbox, channel: Channel, point: ContactPoint, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     def lose(self: Any, *arguments: Any, **more: Any) -> None:
         raise smtplib.SMTPServerDisconnected("gone")
 
@@ -187,7 +191,7 @@ def test_a_connection_lost_in_the_middle_is_unknown(
     assert caught.value.outcome == Outcome.UNKNOWN
 
 
-def test_the_link_writes_a_mail_with_the_code_in_text_and_address(channel: Channel):
+def test_the_link_writes_a_mail_with_the_code_in_text_and_address(channel: Channel) -> None:
     url = DRIVER.entry_url(channel=channel, code="AB3KQ9ZT7MXW2LHC", text="Hi! My code is AB3K-Q9ZT-7MXW-2LHC")
     address, _, query = url.removeprefix("mailto:").partition("?")
     found = read_address(address)
@@ -197,7 +201,7 @@ def test_the_link_writes_a_mail_with_the_code_in_text_and_address(channel: Chann
     assert "body=Hi%21%20My%20code%20is%20AB3K-Q9ZT-7MXW-2LHC" in query
 
 
-def test_addresses_that_we_did_not_make_lead_nowhere(channel: Channel, point: ContactPoint, settings: Any):
+def test_addresses_that_we_did_not_make_lead_nowhere(channel: Channel, point: ContactPoint, settings: Any) -> None:
     from post_purchase.channels.addresses import reply_address
 
     right = reply_address(channel_id=channel.pk, point_id=point.pk)

@@ -62,7 +62,7 @@ def send(channel: Channel, point: ContactPoint, message: OutMessage, mode: Mode 
     ).provider_id
 
 
-def test_choices_are_quick_replies(graph: GraphServer, channel: Channel, point: ContactPoint):
+def test_choices_are_quick_replies(graph: GraphServer, channel: Channel, point: ContactPoint) -> None:
     graph.answers[SEND] = TAKEN
     buttons = [Button(id=f"rate:{n}", title=str(n)) for n in range(1, 6)]
     assert send(channel, point, OutMessage(text="How was it?", buttons=buttons)) == "m_1"
@@ -71,7 +71,9 @@ def test_choices_are_quick_replies(graph: GraphServer, channel: Channel, point: 
     assert asked["message"]["quick_replies"][4] == {"content_type": "text", "title": "5", "payload": "rate:5"}
 
 
-def test_a_link_with_two_choices_is_a_button_template(graph: GraphServer, channel: Channel, point: ContactPoint):
+def test_a_link_with_two_choices_is_a_button_template(
+    graph: GraphServer, channel: Channel, point: ContactPoint
+) -> None:
     graph.answers[SEND] = TAKEN
     message = OutMessage(
         text="On its way",
@@ -86,7 +88,7 @@ def test_a_link_with_two_choices_is_a_button_template(graph: GraphServer, channe
     ]
 
 
-def test_after_the_window_a_utility_template(graph: GraphServer, channel: Channel, point: ContactPoint):
+def test_after_the_window_a_utility_template(graph: GraphServer, channel: Channel, point: ContactPoint) -> None:
     graph.answers[SEND] = TAKEN
     use = TemplateUse(name="order_shipped_1", language="en", parameters=["#1001"])
     send(channel, point, OutMessage(text="-", template=use), Mode.TEMPLATE)
@@ -103,7 +105,9 @@ def test_after_the_window_a_utility_template(graph: GraphServer, channel: Channe
     }
 
 
-def test_human_agent_is_only_for_what_a_person_typed_late(graph: GraphServer, channel: Channel, point: ContactPoint):
+def test_human_agent_is_only_for_what_a_person_typed_late(
+    graph: GraphServer, channel: Channel, point: ContactPoint
+) -> None:
     graph.answers[SEND] = TAKEN
     send(channel, point, OutMessage(text="Now"), typed=True)
     with clock.frozen(AT + timedelta(hours=25)):
@@ -115,7 +119,7 @@ def test_human_agent_is_only_for_what_a_person_typed_late(graph: GraphServer, ch
 
 def test_a_second_try_does_not_show_the_picture_again(
     graph: GraphServer, channel: Channel, point: ContactPoint, media: Any, settings: Any
-):
+) -> None:
     settings.MEDIA_ROOT.mkdir(parents=True)
     Image.new("RGB", (8, 8)).save(settings.MEDIA_ROOT / "mug.jpg")
     busy = (400, {"error": {"code": 613, "message": "slow down"}})
@@ -151,14 +155,16 @@ def test_a_second_try_does_not_show_the_picture_again(
 )
 def test_each_refusal_has_one_outcome(
     graph: GraphServer, channel: Channel, point: ContactPoint, code: int, subcode: int, outcome: Outcome
-):
+) -> None:
     graph.answers[SEND] = (400, {"error": {"code": code, "error_subcode": subcode, "message": "no"}})
     with pytest.raises(ChannelError) as caught:
         send(channel, point, OutMessage(text="Hello"))
     assert caught.value.outcome == outcome
 
 
-def test_too_long_a_text_is_refused_before_the_network(graph: GraphServer, channel: Channel, point: ContactPoint):
+def test_too_long_a_text_is_refused_before_the_network(
+    graph: GraphServer, channel: Channel, point: ContactPoint
+) -> None:
     with pytest.raises(ChannelError):
         send(channel, point, OutMessage(text="x" * 2001))
     assert graph.asked == []
@@ -175,18 +181,18 @@ def test_too_long_a_text_is_refused_before_the_network(graph: GraphServer, chann
         (None, Purpose.UTILITY, False, Mode.NONE),
     ],
 )
-def test_the_window(channel: Channel, hours: int | None, purpose: Purpose, typed: bool, mode: Mode):
+def test_the_window(channel: Channel, hours: int | None, purpose: Purpose, typed: bool, mode: Mode) -> None:
     last = AT - timedelta(hours=hours) if hours is not None else None
     point = make_point(make_contact(channel.shop), ChannelKind.MESSENGER, last_inbound_at=last)
     found = DRIVER.capability(point=point, channel=channel, purpose=purpose, now=AT, typed=typed)
     assert (found.mode, bool(found.reason)) == (mode, mode != Mode.FREE)
 
 
-def test_the_link_carries_the_code(channel: Channel):
+def test_the_link_carries_the_code(channel: Channel) -> None:
     assert DRIVER.entry_url(channel=channel, code="AB3K", text="Hi") == "https://m.me/fernandfield?ref=AB3K"
 
 
-def test_photos_come_only_from_metas_hosts(channel: Channel, graph: GraphServer):
+def test_photos_come_only_from_metas_hosts(channel: Channel, graph: GraphServer) -> None:
     with pytest.raises(ChannelError) as caught:
         DRIVER.fetch_media(channel=channel, source={"url": f"{graph.origin}/x"}, max_bytes=10)
     assert (caught.value.code, graph.asked) == ("host", [])
@@ -198,7 +204,7 @@ def parse(*events: dict[str, Any], page: str = "700100") -> list[Update]:
     return DRIVER.parse(body=json.dumps(body).encode(), headers={})
 
 
-def test_a_new_thread_by_a_link_brings_the_code():
+def test_a_new_thread_by_a_link_brings_the_code() -> None:
     referral = {"ref": "AB3KQ9ZT7MXW2LHC", "source": "SHORTLINK", "type": "OPEN_THREAD"}
     started, returned = parse(
         {"postback": {"mid": "m_A", "title": "Get Started", "payload": "GET_STARTED", "referral": referral}},
@@ -211,7 +217,7 @@ def test_a_new_thread_by_a_link_brings_the_code():
     assert parse({"referral": referral}) == [returned]  # the same event again is the same id
 
 
-def test_taps_photos_and_quotes():
+def test_taps_photos_and_quotes() -> None:
     tap, button, photo, like = parse(
         {"message": {"mid": "m_1", "text": "5", "quick_reply": {"payload": "rate:5"}, "reply_to": {"mid": "m_0"}}},
         {"postback": {"mid": "m_2", "title": "Help", "payload": "help"}},
@@ -226,7 +232,7 @@ def test_taps_photos_and_quotes():
     assert like == Inbound("700100", "m_4", "PSID", AT, text="👍")
 
 
-def test_delivery_by_id_and_reading_by_watermark():
+def test_delivery_by_id_and_reading_by_watermark() -> None:
     assert parse(
         {"delivery": {"mids": ["m_1", "m_2"], "watermark": STAMP}},
         {"delivery": {"watermark": STAMP}},
@@ -239,7 +245,7 @@ def test_delivery_by_id_and_reading_by_watermark():
     ]
 
 
-def test_our_own_echo_is_nothing_and_another_apps_is_a_person():
+def test_our_own_echo_is_nothing_and_another_apps_is_a_person() -> None:
     echo = {"sender": {"id": "700100"}, "recipient": {"id": "PSID"}}
     own, other = parse(
         echo | {"message": {"is_echo": True, "app_id": 1001, "mid": "m", "text": "by us"}},
@@ -249,7 +255,7 @@ def test_our_own_echo_is_nothing_and_another_apps_is_a_person():
     assert other == HumanTookOver("700100", "PSID", AT)
 
 
-def test_news_of_a_template():
+def test_news_of_a_template() -> None:
     value = {
         "event": "APPROVED",
         "message_template_name": "shipped",
@@ -275,14 +281,14 @@ SHAPED = st.recursive(
 
 
 @given(value=SHAPED)
-def test_no_event_can_break_the_parser(value: Any):
+def test_no_event_can_break_the_parser(value: Any) -> None:
     head = {"sender": {"id": "1"}, "recipient": {"id": "2"}}
     event = head | value if isinstance(value, dict) else value
     for body in ({"entry": [{"id": "2", "messaging": [event], "changes": [value]}]}, {"entry": value}, value):
         assert DRIVER.parse(body=json.dumps(body).encode(), headers={})
 
 
-def test_the_constructed_examples_are_understood(fixtures_of_providers: Path):
+def test_the_constructed_examples_are_understood(fixtures_of_providers: Path) -> None:
     for file in sorted((fixtures_of_providers / "messenger" / "constructed_from_docs").glob("*.json")):
         found = DRIVER.parse(body=file.read_bytes(), headers={})
         is_callback = b'"entry"' in file.read_bytes()

@@ -48,7 +48,7 @@ def message(kind: str, part: Any, **more: Any) -> dict[str, Any]:
     return {"contacts": [card], "messages": [head | {kind: part} | more]}
 
 
-def test_a_text_is_known_by_the_business_scoped_id_with_the_phone_as_alias():
+def test_a_text_is_known_by_the_business_scoped_id_with_the_phone_as_alias() -> None:
     [found] = parse(message("text", {"body": "Hi! AB3K"}, context={"id": "wamid.out"}))
     assert found == Inbound(
         account_id=NUMBER,
@@ -63,7 +63,7 @@ def test_a_text_is_known_by_the_business_scoped_id_with_the_phone_as_alias():
     )
 
 
-def test_a_shopper_with_a_username_has_no_phone():
+def test_a_shopper_with_a_username_has_no_phone() -> None:
     value = message("text", {"body": "Hi"})
     del value["messages"][0]["from"], value["contacts"][0]["wa_id"]
     [found] = parse(value)
@@ -71,7 +71,7 @@ def test_a_shopper_with_a_username_has_no_phone():
     assert (found.address, found.phone, found.aliases) == (USER, "", ())
 
 
-def test_an_old_payload_without_business_scoped_ids_is_known_by_phone():
+def test_an_old_payload_without_business_scoped_ids_is_known_by_phone() -> None:
     [found] = parse(
         {"messages": [{"id": "w", "from": "4915112345678", "timestamp": STAMP, "type": "text", "text": {}}]}
     )
@@ -89,37 +89,37 @@ def test_an_old_payload_without_business_scoped_ids_is_known_by_phone():
         ("order", {"text": "", "product_items": []}, "[Order from the catalogue]", ""),
     ],
 )
-def test_taps_and_other_kinds(kind: str, part: Any, text: str, button: str):
+def test_taps_and_other_kinds(kind: str, part: Any, text: str, button: str) -> None:
     [found] = parse(message(kind, part))
     assert isinstance(found, Inbound)
     assert (found.text, found.button_id, found.kind) == (text, button, "message")
 
 
-def test_a_photo_names_its_media_and_its_checksum():
+def test_a_photo_names_its_media_and_its_checksum() -> None:
     [found] = parse(message("image", {"id": "55", "mime_type": "image/jpeg", "sha256": "abc=", "caption": "My mug"}))
     assert isinstance(found, Inbound)
     assert (found.text, found.media) == ("My mug", (MediaPart({"id": "55", "sha256": "abc="}, "image/jpeg"),))
 
 
-def test_a_reaction_names_the_message_it_is_for():
+def test_a_reaction_names_the_message_it_is_for() -> None:
     [found] = parse(message("reaction", {"message_id": "wamid.out", "emoji": "❤️"}))
     assert isinstance(found, Inbound)
     assert (found.kind, found.text, found.reply_to) == ("reaction", "❤️", "wamid.out")
 
 
-def test_only_a_number_that_we_asked_for_proves_whose_it_is():
+def test_only_a_number_that_we_asked_for_proves_whose_it_is() -> None:
     card = [{"name": {"formatted_name": "Maria"}, "phones": [{"wa_id": "4917012345678"}]}]
     value = message("contacts", card)
     value["messages"][0]["from"] = value["contacts"][0]["wa_id"] = ""
     [forwarded] = parse(value)
-    card[0]["origin"] = "contact_request"  # type: ignore[assignment]
+    card[0]["origin"] = "contact_request"
     [shared] = parse(value)
     assert isinstance(forwarded, Inbound)
     assert isinstance(shared, Inbound)
     assert (forwarded.phone, shared.phone) == ("", "+4917012345678")
 
 
-def test_statuses_bring_our_ref_and_the_reason_of_a_failure():
+def test_statuses_bring_our_ref_and_the_reason_of_a_failure() -> None:
     head = {"id": "wamid.out", "timestamp": STAMP, "recipient_user_id": USER, "biz_opaque_callback_data": "REF1"}
     failed = head | {"status": "failed", "errors": [{"code": 131047, "title": "Re-engagement message"}]}
     delivered, broken, odd = parse({"statuses": [head | {"status": "delivered"}, failed, head | {"status": "new"}]})
@@ -134,7 +134,7 @@ def test_statuses_bring_our_ref_and_the_reason_of_a_failure():
     assert isinstance(odd, Odd)
 
 
-def test_stop_and_resume_of_offers():
+def test_stop_and_resume_of_offers() -> None:
     wishes = [{"user_id": USER, "value": wish, "timestamp": STAMP} for wish in ("stop", "resume", "maybe")]
     stop, resume, odd = parse({"user_preferences": wishes}, field="user_preferences")
     assert stop == PointUpdate(NUMBER, USER, AT, stopped_purpose=Purpose.MARKETING)
@@ -142,14 +142,14 @@ def test_stop_and_resume_of_offers():
     assert isinstance(odd, Odd)
 
 
-def test_a_new_number_of_a_shopper():
+def test_a_new_number_of_a_shopper() -> None:
     value = message("system", {"type": "user_changed_number", "wa_id": "4917012345678", "user_id": "DE.2"})
     assert parse(value) == [PointUpdate(NUMBER, USER, AT, new_address="DE.2")]
     update = {"user_id_update": [{"user_id": {"previous": USER, "current": "DE.3"}, "timestamp": STAMP}]}
     assert parse(update, field="user_id_update") == [PointUpdate(NUMBER, USER, AT, new_address="DE.3")]
 
 
-def test_news_of_a_template():
+def test_news_of_a_template() -> None:
     value = {
         "event": "REJECTED",
         "message_template_id": 42,
@@ -162,7 +162,7 @@ def test_news_of_a_template():
     ]
 
 
-def test_every_entry_and_every_change_is_read():
+def test_every_entry_and_every_change_is_read() -> None:
     text = message("text", {"body": "x"})
     entry = {
         "id": WABA,
@@ -185,17 +185,17 @@ SHAPED = st.recursive(
 
 
 @given(value=SHAPED, field=st.sampled_from(["messages", "user_preferences", "user_id_update", "x"]))
-def test_no_value_can_break_the_parser(value: Any, field: str):
+def test_no_value_can_break_the_parser(value: Any, field: str) -> None:
     for body in ({"entry": [{"id": WABA, "changes": [{"field": field, "value": value}]}]}, {"entry": value}, value):
         assert DRIVER.parse(body=json.dumps(body).encode(), headers={})
 
 
 @given(st.binary(max_size=200))
-def test_no_bytes_can_break_the_parser(body: bytes):
+def test_no_bytes_can_break_the_parser(body: bytes) -> None:
     assert DRIVER.parse(body=body, headers={})
 
 
-def test_metas_own_examples_are_understood(fixtures_of_providers: Path):
+def test_metas_own_examples_are_understood(fixtures_of_providers: Path) -> None:
     folder = fixtures_of_providers / "whatsapp" / "meta_openapi_v23"
     for file in sorted(folder.glob("inbound_*_message*.json")):
         if "group" in file.name:

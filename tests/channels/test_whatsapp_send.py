@@ -44,7 +44,9 @@ def send(channel: Channel, point: ContactPoint, message: OutMessage, mode: Mode 
     ).provider_id
 
 
-def test_text_goes_to_the_business_scoped_id_with_our_ref(graph: GraphServer, channel: Channel, point: ContactPoint):
+def test_text_goes_to_the_business_scoped_id_with_our_ref(
+    graph: GraphServer, channel: Channel, point: ContactPoint
+) -> None:
     graph.answers[SEND] = TAKEN
     assert send(channel, point, OutMessage(text="Hello"), quote="wamid.q") == "wamid.1"
     [asked] = graph.asked
@@ -61,14 +63,16 @@ def test_text_goes_to_the_business_scoped_id_with_our_ref(graph: GraphServer, ch
     assert "EAA" not in asked.path
 
 
-def test_a_phone_is_addressed_with_to(graph: GraphServer, channel: Channel):
+def test_a_phone_is_addressed_with_to(graph: GraphServer, channel: Channel) -> None:
     graph.answers[SEND] = TAKEN
     point = make_point(make_contact(channel.shop), address="4915112345678")
     send(channel, point, OutMessage(text="Hello"))
     assert (graph.asked[0].json["to"], "recipient" in graph.asked[0].json) == ("4915112345678", False)
 
 
-def test_three_choices_are_buttons_and_titles_are_shortened(graph: GraphServer, channel: Channel, point: ContactPoint):
+def test_three_choices_are_buttons_and_titles_are_shortened(
+    graph: GraphServer, channel: Channel, point: ContactPoint
+) -> None:
     graph.answers[SEND] = TAKEN
     buttons = [Button(id=f"b{n}", title=f"A title that is too long {n}") for n in range(3)]
     send(channel, point, OutMessage(text="Which?", buttons=buttons))
@@ -80,7 +84,7 @@ def test_three_choices_are_buttons_and_titles_are_shortened(graph: GraphServer, 
     }
 
 
-def test_five_choices_are_a_list(graph: GraphServer, channel: Channel, point: ContactPoint):
+def test_five_choices_are_a_list(graph: GraphServer, channel: Channel, point: ContactPoint) -> None:
     graph.answers[SEND] = TAKEN
     buttons = [Button(id=str(n), title="★" * n) for n in range(1, 6)]
     send(channel, point, OutMessage(text="How was it?", buttons=buttons, list_title="Rate"))
@@ -93,7 +97,7 @@ def test_five_choices_are_a_list(graph: GraphServer, channel: Channel, point: Co
 
 def test_a_long_text_with_few_choices_is_a_list_because_buttons_take_only_1024(
     graph: GraphServer, channel: Channel, point: ContactPoint
-):
+) -> None:
     graph.answers[SEND] = TAKEN
     send(channel, point, OutMessage(text="x" * 1025, buttons=[Button(id="a", title="Yes")], list_title="Answer"))
     assert graph.asked[0].json["interactive"]["type"] == "list"
@@ -105,13 +109,13 @@ def test_a_long_text_with_few_choices_is_a_list_because_buttons_take_only_1024(
 )
 def test_what_cannot_be_said_is_refused_before_the_network_is_asked(
     graph: GraphServer, channel: Channel, point: ContactPoint, message: OutMessage
-):
+) -> None:
     with pytest.raises(ChannelError) as caught:
         send(channel, point, message)
     assert (caught.value.outcome, graph.asked) == (Outcome.BUG, [])
 
 
-def test_a_link_is_a_button(graph: GraphServer, channel: Channel, point: ContactPoint):
+def test_a_link_is_a_button(graph: GraphServer, channel: Channel, point: ContactPoint) -> None:
     graph.answers[SEND] = TAKEN
     send(channel, point, OutMessage(text="On its way", url_button=UrlButton(title="Track", url="https://t.example/1")))
     interactive = graph.asked[0].json["interactive"]
@@ -120,7 +124,7 @@ def test_a_link_is_a_button(graph: GraphServer, channel: Channel, point: Contact
 
 def test_a_picture_of_ours_is_uploaded_and_then_named(
     graph: GraphServer, channel: Channel, point: ContactPoint, media: Any, settings: Any
-):
+) -> None:
     settings.MEDIA_ROOT.mkdir(parents=True)
     Image.new("RGB", (8, 8), "red").save(settings.MEDIA_ROOT / "mug.jpg")
     graph.answers |= {SEND: TAKEN, "POST /106540352242922/media": (200, {"id": "77"})}
@@ -131,7 +135,9 @@ def test_a_picture_of_ours_is_uploaded_and_then_named(
     assert sent.json["image"] == {"id": "77", "caption": "Look"}
 
 
-def test_a_template_carries_its_values_on_one_line_each(graph: GraphServer, channel: Channel, point: ContactPoint):
+def test_a_template_carries_its_values_on_one_line_each(
+    graph: GraphServer, channel: Channel, point: ContactPoint
+) -> None:
     graph.answers[SEND] = TAKEN
     use = TemplateUse(name="order_shipped", language="pt_BR", parameters=["#1001", "two\nlines", ""])
     send(channel, point, OutMessage(text="-", template=use), Mode.TEMPLATE)
@@ -142,7 +148,7 @@ def test_a_template_carries_its_values_on_one_line_each(graph: GraphServer, chan
 
 def test_outside_the_window_a_message_without_template_goes_another_way(
     graph: GraphServer, channel: Channel, point: ContactPoint
-):
+) -> None:
     with pytest.raises(ChannelError) as caught:
         send(channel, point, OutMessage(text="Hello"), Mode.TEMPLATE)
     assert (caught.value.outcome, graph.asked) == (Outcome.OTHER_CHANNEL, [])
@@ -176,7 +182,7 @@ def refusal(code: int, status: int = 400, subcode: int = 0) -> tuple[int, Any]:
 )
 def test_each_refusal_has_one_outcome(
     graph: GraphServer, channel: Channel, point: ContactPoint, answer: Any, outcome: Outcome
-):
+) -> None:
     graph.answers[SEND] = answer
     with pytest.raises(ChannelError) as caught:
         send(channel, point, OutMessage(text="Hello"))
@@ -187,7 +193,7 @@ def test_each_refusal_has_one_outcome(
 
 def test_the_pair_limit_waits_four_to_the_power_of_the_attempt(
     graph: GraphServer, channel: Channel, point: ContactPoint
-):
+) -> None:
     graph.answers[SEND] = refusal(131056)
     waits = []
     for attempt in (1, 2, 3):
@@ -197,14 +203,14 @@ def test_the_pair_limit_waits_four_to_the_power_of_the_attempt(
     assert waits == [timedelta(seconds=4), timedelta(seconds=16), timedelta(seconds=64)]
 
 
-def test_a_server_that_is_not_there_has_taken_nothing(settings: Any, channel: Channel, point: ContactPoint):
+def test_a_server_that_is_not_there_has_taken_nothing(settings: Any, channel: Channel, point: ContactPoint) -> None:
     settings.META_GRAPH_ORIGIN = "http://127.0.0.1:9"
     with pytest.raises(ChannelError) as caught:
         send(channel, point, OutMessage(text="Hello"))
     assert caught.value.outcome == Outcome.RETRY_AFTER
 
 
-def test_read_receipt_and_typing(graph: GraphServer, channel: Channel, point: ContactPoint):
+def test_read_receipt_and_typing(graph: GraphServer, channel: Channel, point: ContactPoint) -> None:
     graph.answers[SEND] = (200, {"success": True})
     WHATSAPP.mark_read(channel=channel, point=point, provider_id="wamid.in", typing=True)
     assert graph.asked[0].json == {
@@ -233,19 +239,21 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 )
 def test_the_window_is_computed_from_the_last_message(
     channel: Channel, hours: int | None, purpose: Purpose, address: str, mode: Mode
-):
+) -> None:
     last = NOW - timedelta(hours=hours) if hours is not None else None
     point = make_point(make_contact(channel.shop), address=address, last_inbound_at=last)
     found = WHATSAPP.capability(point=point, channel=channel, purpose=purpose, now=NOW)
     assert (found.mode, bool(found.reason)) == (mode, mode != Mode.FREE)
 
 
-def test_the_link_opens_the_chat_with_the_text_in_it(channel: Channel):
+def test_the_link_opens_the_chat_with_the_text_in_it(channel: Channel) -> None:
     url = WHATSAPP.entry_url(channel=channel, code="AB", text="Hi! Código AB3K & more")
     assert url == "https://wa.me/15550783881?text=Hi%21%20C%C3%B3digo%20AB3K%20%26%20more"
 
 
-def test_media_comes_in_two_steps_with_the_token_and_is_checked(graph: GraphServer, channel: Channel, settings: Any):
+def test_media_comes_in_two_steps_with_the_token_and_is_checked(
+    graph: GraphServer, channel: Channel, settings: Any
+) -> None:
     settings.DEMO, settings.DEMO_WORLD_URL = True, graph.origin
     graph.answers |= {
         "GET /55": (200, {"url": f"{graph.origin}/file", "file_size": 5}),
@@ -263,7 +271,7 @@ def test_media_comes_in_two_steps_with_the_token_and_is_checked(graph: GraphServ
     assert caught.value.code == "too_large"
 
 
-def test_media_is_fetched_only_from_the_networks_own_hosts(graph: GraphServer, channel: Channel):
+def test_media_is_fetched_only_from_the_networks_own_hosts(graph: GraphServer, channel: Channel) -> None:
     for address in (f"{graph.origin}/file", "https://evilfbsbx.com/x", "http://lookaside.fbsbx.com/x", "https://[", ""):
         graph.answers["GET /55"] = (200, {"url": address})
         with pytest.raises(ChannelError) as caught:
@@ -272,7 +280,7 @@ def test_media_is_fetched_only_from_the_networks_own_hosts(graph: GraphServer, c
     assert graph.sent("/file") == []
 
 
-def test_the_clock_is_not_asked_for_the_window(channel: Channel):
+def test_the_clock_is_not_asked_for_the_window(channel: Channel) -> None:
     point = make_point(make_contact(channel.shop), last_inbound_at=NOW)
     with clock.frozen(NOW + timedelta(days=9)):
         found = WHATSAPP.capability(point=point, channel=channel, purpose=Purpose.SERVICE, now=NOW)
