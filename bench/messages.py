@@ -17,7 +17,7 @@ from bench.machinery import (
     wait_for_port,
 )
 
-COUNT = 3000
+COUNT = 3000  # of 50 shops: one WhatsApp number takes 80 a second
 SEED = """
 import django; django.setup()
 from post_purchase.models import ConsentEntry, Contact, ContactPoint, Conversation, Message
@@ -27,15 +27,16 @@ from shopapp.lib.crypto import new_code
 from tests import factories
 import sys
 count, turn = int(sys.argv[1]), sys.argv[2]
-shop = factories.make_shop()
-if not shop.channels.exists():
-    factories.make_channel(shop)
 now = clock.now()
-contacts = Contact.objects.bulk_create([Contact(shop=shop, language="en", timezone="UTC") for _ in range(count)])
-points = ContactPoint.objects.bulk_create([ContactPoint(shop=shop, contact=c, kind=ChannelKind.WHATSAPP, address=f"US.{turn}{n}", last_inbound_at=now) for n, c in enumerate(contacts)])
-talks = Conversation.objects.bulk_create([Conversation(shop=shop, contact=c) for c in contacts])
-ConsentEntry.objects.bulk_create([ConsentEntry(shop=shop, contact=p.contact, point=p, kind=p.kind, purpose=Purpose.SERVICE, state="granted", method="bench", dedupe_key=f"b{turn}:{p.pk}", recorded_at=now) for p in points])
-Message.objects.bulk_create([Message(shop=shop, conversation=t, contact=t.contact, point=p, fixed_point=True, direction=Direction.OUT, author=Author.ANSWER, purpose=Purpose.SERVICE, content={"text": "Your order is on its way"}, text="Your order is on its way", status=MessageStatus.QUEUED, dedupe_key=f"b{turn}:{n}", ref=new_code(), happened_at=now, next_attempt_at=now) for n, (t, p) in enumerate(zip(talks, points))])
+shops = [factories.make_shop(f"bench-{n}.myshopify.com") for n in range(50)]
+for n, shop in enumerate(shops):
+    if not shop.channels.exists():
+        factories.make_channel(shop, account_id=str(n))
+contacts = Contact.objects.bulk_create([Contact(shop=shops[n % 50], language="en", timezone="UTC") for n in range(count)])
+points = ContactPoint.objects.bulk_create([ContactPoint(shop=c.shop, contact=c, kind=ChannelKind.WHATSAPP, address=f"US.{turn}{n}", last_inbound_at=now) for n, c in enumerate(contacts)])
+talks = Conversation.objects.bulk_create([Conversation(shop=c.shop, contact=c) for c in contacts])
+ConsentEntry.objects.bulk_create([ConsentEntry(shop=p.shop, contact=p.contact, point=p, kind=p.kind, purpose=Purpose.SERVICE, state="granted", method="bench", dedupe_key=f"b{turn}:{p.pk}", recorded_at=now) for p in points])
+Message.objects.bulk_create([Message(shop=t.shop, conversation=t, contact=t.contact, point=p, fixed_point=True, direction=Direction.OUT, author=Author.ANSWER, purpose=Purpose.SERVICE, content={"text": "Your order is on its way"}, text="Your order is on its way", status=MessageStatus.QUEUED, dedupe_key=f"b{turn}:{n}", ref=new_code(), happened_at=now, next_attempt_at=now) for n, (t, p) in enumerate(zip(talks, points))])
 """
 LEFT = """
 import django; django.setup()

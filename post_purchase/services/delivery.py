@@ -28,6 +28,7 @@ LEASE = timedelta(seconds=90)  # longer than a driver may take
 BATCH = 8  # claimed at a time by one thread
 THREADS = (16, 4)  # PostgreSQL; SQLite, where more would only wait for the one write lock
 TIME_PER_JOB = 100.0  # seconds
+HAS_PLACE = "Waits for its place: the network takes only so many messages a second"
 TROUBLE = (ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError, DatabaseError)
 MAX_CRASHES = 5  # claims that ended without an attempt: the message itself kills its sender
 
@@ -136,10 +137,12 @@ def _give_back(claim: Claim, **fields: object) -> None:
 
 def _hand_over(message: Message, claim: Claim, verdict: Verdict, way: reach.Way) -> None:
     driver = driver_for(way.channel.kind)
-    pause = pacing.seconds_to_wait(rate=driver.rate, channel_id=way.channel.pk, point_id=way.point.pk)
+    pause = 0.0
+    if message.reason != HAS_PLACE:
+        pause = pacing.reserve(rate=driver.rate, channel_id=way.channel.pk, point_id=way.point.pk)
     if pause:
-        reason = f"{driver.kind.label} takes only so many messages at a time; next try in a moment"
-        until = clock.now() + timedelta(seconds=pause)
+        reason = HAS_PLACE if pause <= pacing.HORIZON else f"{driver.kind.label} takes only so many messages a second"
+        until = clock.now() + timedelta(seconds=min(pause, pacing.HORIZON))
         _give_back(claim, status=MessageStatus.QUEUED, reason=reason, next_attempt_at=until, attempts=F("attempts") - 1)
         return
     attempt = _begin(message, claim, way)
