@@ -16,7 +16,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from post_purchase.channels.base import ChannelError, OutMessage, SendContext
 from post_purchase.channels.registry import driver_for
 from post_purchase.models import DeliveryAttempt, Message
-from post_purchase.words import Author, Direction, MessageStatus, Mode, Purpose
+from post_purchase.words import Author, ChannelKind, Direction, MessageStatus, Mode, Purpose
 from shopapp.lib import clock
 
 from . import outcomes, pacing, reach
@@ -112,7 +112,7 @@ def _pick(due: QuerySet[Message], places: int) -> list[tuple[int, int, int]]:
 def deliver(claim: Claim) -> None:
     """Judge and send one claimed message, and record what happened."""
     message = (
-        Message.objects.select_related("shop", "contact", "order", "point", "conversation")
+        Message.objects.select_related("shop__settings", "contact", "order", "point", "conversation")
         .filter(pk=claim.message_id, status=MessageStatus.SENDING, attempts=claim.number)
         .first()
     )
@@ -187,11 +187,15 @@ def _content(message: Message, mode: Mode, way: reach.Way) -> OutMessage:
 
 def _context(message: Message, way: reach.Way, number: int) -> SendContext:
     """A dozen ids are enough for a mail program to find the thread."""
-    thread = list(
-        Message.objects.filter(conversation_id=message.conversation_id, channel=way.channel, point=way.point)
-        .exclude(provider_id="")
-        .order_by("-pk")
-        .values_list("provider_id", flat=True)[:12]
+    thread = (
+        []
+        if way.channel.kind != ChannelKind.EMAIL
+        else list(
+            Message.objects.filter(conversation_id=message.conversation_id, channel=way.channel, point=way.point)
+            .exclude(provider_id="")
+            .order_by("-pk")
+            .values_list("provider_id", flat=True)[:12]
+        )
     )
     return SendContext(
         purpose=Purpose(message.purpose),

@@ -43,7 +43,7 @@ class Reach:
 
 def gather(message: Message, *, now: datetime) -> Reach:
     """Everything `arbiter.judge` wants, in about a dozen queries."""
-    settings, _ = ShopSettings.objects.get_or_create(shop_id=message.shop_id)
+    settings = getattr(message.shop, "settings", None) or ShopSettings.objects.get_or_create(shop_id=message.shop_id)[0]
     content = OutMessage.model_validate(message.content)
     proposal = Proposal(
         purpose=Purpose(message.purpose),
