@@ -26,10 +26,10 @@ def main() -> None:
         sys.exit(f"There is no story {unknown[0]}. There are: {', '.join(NAMES)}")
     started = time.monotonic()
     for name in names:
-        print(f"\nStory: {name}", flush=True)
         if len(names) > 1:
             _in_its_own_process(name)
             continue
+        print(f"\nStory: {name}", flush=True)
         try:
             play(name)
         except Mismatch as problem:

@@ -111,6 +111,14 @@ def parcel_travels(here: Stage, order: Bought, shopper: Shopper, *, disturbed: b
     shopify.scan(SHOP, parcel["id"], "out_for_delivery", at=here.world.now() - timedelta(hours=3))
     _one_more(here, shopper, before + 3, "delivered", ("Delivered: Stoneware mug", order["name"]))
     here.world.faults.clear()
+    if not isinstance(shopper, ByMail):  # a day after the shopper's last word: approved templates, to the letter
+        name = order["name"]
+        exact = [
+            f"Out for delivery today: Stoneware mug from your order {name} with DHL. We tell you here when it has arrived.",
+            f"Delivered: Stoneware mug from your order {name} has arrived, says the carrier. "
+            "If it is not here or is damaged, just answer.",
+        ]
+        same("the two templates", shopper.heard()[-2:], exact)
 
 
 def to_day(here: Stage, *, hour: int, days: int) -> None:
