@@ -48,6 +48,7 @@ DEBUG = False
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[APP_URL.split("://", 1)[-1].split("/")[0].split(":")[0]])
 ROOT_URLCONF = "shopapp.urls"
 WSGI_APPLICATION = "shopapp.wsgi.application"
+FRONT_DOORS = ["post_purchase.web.public.links.front_door"]  # asked before Django's handler (shopapp/wsgi.py)
 APPEND_SLASH = False
 
 INSTALLED_APPS = [

@@ -8,6 +8,7 @@ from django.core import mail
 from django.db import connections
 
 from post_purchase.flows.versions import document_of
+from post_purchase.services import taps
 from shopapp.lib import queue
 from tests import environment
 
@@ -34,6 +35,11 @@ def empty_redis() -> None:
 @pytest.fixture(autouse=True)
 def no_remembered_versions() -> None:
     document_of.cache_clear()  # tests use the same primary keys again; production never does
+
+
+@pytest.fixture(autouse=True)
+def no_remembered_taps() -> None:
+    taps.forget()
 
 
 @pytest.fixture(autouse=True)

@@ -1,18 +1,24 @@
-"""What one tap on a link needs to know, in one prepared SELECT without the ORM (performance.md, section 2)."""
+"""What one tap on a link needs to know, in one prepared SELECT without the ORM (performance.md, section 2).
+
+`recall` keeps the answer in this process for a moment. Nothing tells it of changes: time alone ends it, so a link that
+expires, a shop that leaves and a channel that is connected are seen at the latest KEPT_FOR later (docs/adr/0008).
+"""
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
-from django.db import connection
+from django.db import DatabaseError, InterfaceError, connection
 
 from post_purchase.models import Channel
 from shopapp.lib.crypto import CODE_ALPHABET, hash_code, normalise_code
 
 CODE_LENGTHS = frozenset({16, 20})  # random or derived; the e-mail snippet's
 _ALLOWED = frozenset(CODE_ALPHABET)
+KEPT_FOR = timedelta(seconds=3)
+KEPT_AT_MOST = 2000  # links; about 4 MB
 
 SELECT = """
 SELECT l.id, l.channel_kind, l.language, l.country,
@@ -50,6 +56,28 @@ class Tap:
     color: str
     merchant_order: dict[str, list[str]]
     channels: dict[str, Channel]
+
+
+_kept: dict[str, tuple[datetime, Tap]] = {}
+
+
+def recall(code: str, *, now: datetime) -> Tap | None:
+    """As `look_up`, at most KEPT_FOR old. Unknown codes are not kept: guessing fills no memory."""
+    plain = normalise_code(code)
+    kept = _kept.get(plain)
+    if kept and timedelta(0) <= now - kept[0] < KEPT_FOR:  # a clock that was set back ends it too
+        return kept[1]
+    tap = look_up(plain, now=now)
+    if tap:
+        if len(_kept) >= KEPT_AT_MOST:
+            _kept.clear()
+        _kept[plain] = (now, tap)
+    return tap
+
+
+def forget() -> None:
+    """Tests only: they use the same codes again with other rows behind them."""
+    _kept.clear()
 
 
 def look_up(code: str, *, now: datetime) -> Tap | None:
@@ -109,6 +137,17 @@ def look_up(code: str, *, now: datetime) -> Tap | None:
 
 
 def _select(now: datetime, code_hash: str) -> list[tuple[Any, ...]]:
+    kept = connection.connection is not None and not connection.in_atomic_block
+    try:
+        return _rows(now, code_hash)
+    except (DatabaseError, InterfaceError):
+        if not kept:
+            raise
+        connection.close()  # the kept connection may have died with its server: once more on a new one
+        return _rows(now, code_hash)
+
+
+def _rows(now: datetime, code_hash: str) -> list[tuple[Any, ...]]:
     if connection.vendor != "postgresql":
         with connection.cursor() as cursor:  # SQLite keeps its prepared statements by itself
             cursor.execute(SELECT, [now, code_hash])

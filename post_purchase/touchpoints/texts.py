@@ -1,5 +1,6 @@
 """What shoppers read before a chat begins: the draft that the chat app opens with, and the small pages."""
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def accepted(header: str) -> list[str]:
     return [tag for _, _, tag in sorted(found)]
 
 
-def country_of(tags: list[str]) -> str:
+def country_of(tags: Sequence[str]) -> str:
     """The region of the first tag that names one: "de-AT" gives AT."""
     for tag in tags:
         for part in tag.split("-")[1:]:
