@@ -4,6 +4,7 @@ The second person with the same code can talk to us and learns nothing (messagin
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -25,6 +26,8 @@ GUESSES_PER_POINT = 5  # an hour
 GUESSES_PER_SHOP = 100
 NEWS_FOR = timedelta(days=60)
 GUESS_SPAN = timedelta(hours=1)
+LONGEST_PROOF = 300  # characters that are read
+MOST_NUMBERS = 8  # words with digits in a proof: a list of postcodes is guessing, not an address
 CODE_LENGTHS = (16, 20)  # random or derived; as the e-mail snippet cuts it
 _GROUPED = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]{4}(?:[-\u2010-\u2015][0-9A-Za-z]{4}){3,4}(?![0-9A-Za-z])")
 _SPACED = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]{4}(?: ?[0-9A-Za-z]{4}){3,4}(?![0-9A-Za-z])")
@@ -86,22 +89,36 @@ def bind_late(*, link: Link) -> None:
 
 def prove(*, point: ContactPoint, text: str, message: Message) -> Bound:
     """An order number and its postcode in one message. Tries are counted like wrong codes."""
+    words = _words(text)
+    numbers = {int(each) for word in words for each in re.findall(r"(?<!\d)\d{3,12}(?!\d)", word)}
+    if not numbers:
+        return Bound(Outcome.UNKNOWN)
     if _too_many_guesses(point):
         return Bound(Outcome.TOO_MANY)
-    numbers = set(re.findall(r"(?<!\d)\d{3,12}(?!\d)", text))
-    compact = re.sub(r"[^0-9a-z]", "", text.casefold())
-    named = Order.objects.filter(
-        shop_id=point.shop_id, number__in=[int(each) for each in numbers][:5], redacted_at=None
-    )
-    for order in named.exclude(shipping_zip="").order_by("-placed_at")[:5]:
-        postcode = re.sub(r"[^0-9a-z]", "", order.shipping_zip.casefold())
-        rest = compact.replace(str(order.number), "", 1)
-        if len(postcode) >= 3 and postcode in rest:
-            bind(point=point, order=order, method=OrderBinding.Method.PROOF, message=message)
-            return Bound(Outcome.BOUND, order=order)
-    if numbers:
-        CodeGuess.objects.create(shop_id=point.shop_id, point=point, guessed_at=clock.now())
+    if sum(any(char.isdigit() for char in word) for word in words) <= MOST_NUMBERS:
+        named = Order.objects.filter(shop_id=point.shop_id, number__in=numbers, redacted_at=None)
+        for order in named.exclude(shipping_zip="").order_by("-placed_at", "-pk")[:5]:
+            if _has_postcode(words, order):
+                bind(point=point, order=order, method=OrderBinding.Method.PROOF, message=message)
+                return Bound(Outcome.BOUND, order=order)
+    CodeGuess.objects.create(shop_id=point.shop_id, point=point, guessed_at=clock.now())
     return Bound(Outcome.UNKNOWN)
+
+
+def _words(text: str) -> list[str]:
+    """Letters and digits in a row, folded; full-width and Arabic digits are digits."""
+    folded = unicodedata.normalize("NFKC", text[:LONGEST_PROOF]).casefold()
+    digits = "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in folded)
+    return re.findall(r"[0-9a-z]+", digits)
+
+
+def _has_postcode(words: list[str], order: Order) -> bool:
+    """Beside the order's number: whole words that are its postcode, written in up to three parts ("SW1A 1AA")."""
+    postcode = "".join(_words(order.shipping_zip))
+    number = next(place for place, word in enumerate(words) if str(order.number) in re.findall(r"\d+", word))
+    rest = words[:number] + words[number + 1 :]
+    runs = ("".join(rest[place : place + size]) for size in (1, 2, 3) for place in range(len(rest)))
+    return len(postcode) >= 3 and postcode in runs
 
 
 @transaction.atomic

@@ -21,6 +21,7 @@ from post_purchase.words import ChannelKind
 from shopapp.lib import clock
 
 PER_ACCOUNT = (ChannelKind.MESSENGER, ChannelKind.INSTAGRAM, ChannelKind.TELEGRAM)  # ids hold for one page or bot only
+MERGED_FIELDS = ("first_name", "last_name", "language", "country", "province", "timezone")  # the target's own win
 
 
 def account_of(channel: Channel) -> str:
@@ -57,7 +58,7 @@ def find_or_create_point(*, channel: Channel, inbound: Inbound) -> ContactPoint:
         )
         if not created:
             contact.delete()
-    elif point.address != inbound.address:
+    elif _is_newer_name(point, inbound.address):
         rename_point(point=point, address=inbound.address)
     for address in addresses:
         if address and address != point.address:
@@ -76,6 +77,14 @@ def find_or_create_point(*, channel: Channel, inbound: Inbound) -> ContactPoint:
 
 def _first_name(profile_name: str) -> str:
     return profile_name.split()[0][:120] if profile_name.split() else ""
+
+
+def _is_newer_name(point: ContactPoint, address: str) -> bool:
+    """Not seen before, or the user id of a phone. A late callback under an earlier name renames nobody back."""
+    if address == point.address:
+        return False
+    phone_until_now = point.address.isdigit() and not address.isdigit()
+    return phone_until_now or not point.aliases.filter(address=address).exists()
 
 
 def _alias(point: ContactPoint, address: str) -> None:
@@ -131,10 +140,12 @@ def merge_contact(source: Contact, target: Contact) -> None:
             _pour(old, kept)
     source.merged_into = target
     source.save(update_fields=["merged_into"])
-    for name in ("first_name", "last_name", "language", "country", "timezone"):
+    for name in MERGED_FIELDS:
         if not getattr(target, name) and getattr(source, name):
             setattr(target, name, getattr(source, name))
-    target.save(update_fields=["first_name", "last_name", "language", "country", "timezone"])
+    target.tags = list(dict.fromkeys([*target.tags, *source.tags]))
+    target.fields = {**source.fields, **target.fields}
+    target.save(update_fields=[*MERGED_FIELDS, "tags", "fields"])
 
 
 def _pour(old: Conversation, kept: Conversation) -> None:

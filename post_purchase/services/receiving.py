@@ -9,7 +9,7 @@ from post_purchase.channels.base import Inbound
 from post_purchase.models import Attachment, Channel, ContactPoint, Conversation, FlowStatus, Message, OrderBinding
 from post_purchase.words import Author, Direction, EventKind, MessageStatus, Purpose
 from shopapp.lib import clock
-from shopapp.lib.crypto import new_code
+from shopapp.lib.crypto import hash_secret, new_code
 from shopapp.lib.queue import Job, wake
 
 from . import answers, bindings, consent
@@ -51,7 +51,8 @@ def _known(channel: Channel, inbound: Inbound) -> bool:
 
 
 def _key(channel: Channel, inbound: Inbound) -> str:
-    return f"in:{channel.pk}:{inbound.provider_id}"[:190]
+    key = f"in:{channel.pk}:{inbound.provider_id}"
+    return key if len(key) <= 190 else f"in:{channel.pk}:{hash_secret(inbound.provider_id)}"
 
 
 def _receive(channel: Channel, inbound: Inbound) -> Message | None:

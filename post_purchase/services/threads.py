@@ -1,5 +1,7 @@
 """Finding a person's conversation and asking the team for help: what receiving, answering and the flows all need."""
 
+from django.db import transaction
+
 from post_purchase.models import Contact, Conversation
 from post_purchase.words import EventKind
 from shopapp.lib import clock
@@ -12,6 +14,7 @@ def conversation_for(contact: Contact) -> Conversation:
     return conversation
 
 
+@transaction.atomic
 def hand_off(*, conversation: Conversation, reason: str) -> None:
     """Ask for a person: flows and automatic answers pause. Repeating it changes nothing."""
     now = clock.now()
