@@ -127,8 +127,8 @@ class Processes:
         options = f"--interface wsgi --host 127.0.0.1 --port {port} --workers {workers} --blocking-threads 4"
         self.start("web", granian, *options.split(), "--respawn-failed-workers", "shopapp.wsgi:application")
 
-    def start_worker(self, name: str = "worker") -> None:
-        options = "manage.py rqworker hot default --worker-class rq.worker.SimpleWorker"
+    def start_worker(self, name: str = "worker", queues: str = "hot default") -> None:
+        options = f"manage.py rqworker {queues} --worker-class rq.worker.SimpleWorker"
         self.start(name, sys.executable, *options.split())
 
     def start_clock(self) -> None:

@@ -69,6 +69,7 @@ def run(asked: argparse.Namespace) -> None:
         processes.migrate()
         processes.start_web(app)
         processes.start_worker()
+        processes.start_worker("worker-hot", "hot")  # nobody waits for a message while the orders are read in
         processes.start_clock()
         processes.wait_for("world", f"http://127.0.0.1:{world}/health")
         processes.wait_for("web", f"http://127.0.0.1:{app}/health/live")

@@ -1,11 +1,11 @@
 """What a merchant does in the first ten minutes, through the app's own services. Needs Django to be set up."""
 
 from django.conf import settings
-from post_purchase.services.channels import connect_channel
 
 from post_purchase.flows.editing import install_library, switch_on
 from post_purchase.models import Channel, Flow
 from post_purchase.printing.qr import capital_url
+from post_purchase.services.channels import connect_channel
 from post_purchase.services.links import link_url, shop_link, touchpoint_of
 from post_purchase.services.shops import set_up_shop, settings_of
 from post_purchase.touchpoints.base import Placing

@@ -114,7 +114,8 @@ def parcel_travels(here: Stage, order: Bought, shopper: Shopper, *, disturbed: b
     if not isinstance(shopper, ByMail):  # a day after the shopper's last word: approved templates, to the letter
         name = order["name"]
         exact = [
-            f"Out for delivery today: Stoneware mug from your order {name} with DHL. We tell you here when it has arrived.",
+            f"Out for delivery today: Stoneware mug from your order {name} with DHL. "
+            "We tell you here when it has arrived.",
             f"Delivered: Stoneware mug from your order {name} has arrived, says the carrier. "
             "If it is not here or is damaged, just answer.",
         ]
