@@ -93,7 +93,7 @@ def prove(*, point: ContactPoint, text: str, message: Message) -> Bound:
     numbers = {int(each) for word in words for each in re.findall(r"(?<!\d)\d{3,12}(?!\d)", word)}
     if not numbers:
         return Bound(Outcome.UNKNOWN)
-    if _too_many_guesses(point):
+    if _too_many_guesses(point, weak=True):
         return Bound(Outcome.TOO_MANY)
     if sum(any(char.isdigit() for char in word) for word in words) <= MOST_NUMBERS:
         named = Order.objects.filter(shop_id=point.shop_id, number__in=numbers, redacted_at=None)
@@ -115,7 +115,7 @@ def _words(text: str) -> list[str]:
 def _has_postcode(words: list[str], order: Order) -> bool:
     """Beside the order's number: whole words that are its postcode, written in up to three parts ("SW1A 1AA")."""
     postcode = "".join(_words(order.shipping_zip))
-    number = next(place for place, word in enumerate(words) if str(order.number) in re.findall(r"\d+", word))
+    number = next(place for place, word in enumerate(words) if order.number in map(int, re.findall(r"\d+", word)))
     rest = words[:number] + words[number + 1 :]
     runs = ("".join(rest[place : place + size]) for size in (1, 2, 3) for place in range(len(rest)))
     return len(postcode) >= 3 and postcode in runs
@@ -192,8 +192,14 @@ def bind_order_address(*, order: Order) -> None:
     )
 
 
-def _too_many_guesses(point: ContactPoint) -> bool:
+def _too_many_guesses(point: ContactPoint, *, weak: bool = False) -> bool:
+    """`weak`: a postcode can be guessed, so a shop that is being tried out takes no proof from anybody for a while.
+
+    A code has 80 random bits. There the shop's limit stops only those who have guessed wrongly themselves: else a few
+    strangers could keep every shopper of a shop out.
+    """
     recent = CodeGuess.objects.filter(guessed_at__gt=clock.now() - GUESS_SPAN)
-    if recent.filter(point=point).count() >= GUESSES_PER_POINT:
+    own = recent.filter(point=point).count()
+    if own >= GUESSES_PER_POINT:
         return True
-    return recent.filter(shop_id=point.shop_id).count() >= GUESSES_PER_SHOP
+    return (weak or own > 0) and recent.filter(shop_id=point.shop_id).count() >= GUESSES_PER_SHOP

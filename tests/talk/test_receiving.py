@@ -9,7 +9,7 @@ from django.db import connection
 from post_purchase.channels.base import Inbound
 from post_purchase.models import CodeGuess, ContactPoint, FlowEvent, Message, OrderBinding
 from post_purchase.services import consent, links
-from post_purchase.services.bindings import GUESSES_PER_POINT, bound_orders
+from post_purchase.services.bindings import GUESSES_PER_POINT, GUESSES_PER_SHOP, bound_orders
 from post_purchase.services.conversations import receive
 from post_purchase.services.phrases import load
 from post_purchase.words import Direction, EventKind, MessageStatus, ParcelState, Purpose, TouchpointKind
@@ -160,6 +160,27 @@ def test_number_and_postcode_are_proof_and_the_number_alone_is_not(door: Door):
     assert not OrderBinding.objects.exists()
     door.hear(f"{door.order.name}, 10115")
     assert [binding.method for binding in OrderBinding.objects.all()] == [OrderBinding.Method.PROOF]
+
+
+def test_a_number_with_a_nought_before_it_is_the_same_number_and_breaks_nothing(door: Door):
+    door.hear(f"0{door.order.number} 99999")
+    assert not OrderBinding.objects.exists()
+    door.hear(f"0{door.order.number} 10115")
+    assert [binding.method for binding in OrderBinding.objects.all()] == [OrderBinding.Method.PROOF]
+
+
+def test_strangers_who_guess_keep_no_shopper_with_a_good_code_out(door: Door):
+    door.hear("Hello", OTTO)
+    stranger = door.point(OTTO)
+    CodeGuess.objects.bulk_create(
+        CodeGuess(shop=door.shop, guessed_at=clock.now(), point=stranger if not number else None)
+        for number in range(GUESSES_PER_SHOP)
+    )
+    door.hear_code(OTTO)  # has guessed before
+    door.hear(f"{door.order.name}, 10115", "DE.1111111111")  # a postcode can be guessed, a code cannot
+    assert not OrderBinding.objects.exists()
+    door.hear_code(MARIA)
+    assert list(bound_orders(door.point())) == [door.order]
 
 
 def test_where_is_my_order_is_told_from_the_last_scan_and_the_flows_leave_it_alone(door: Door):
