@@ -215,6 +215,17 @@ def test_the_door_leaves_other_paths_alone():
         assert front_door(environ_of(path), None) is None
 
 
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite keeps its prepared statements by itself")
+def test_the_look_up_is_planned_once_per_connection(card):
+    for _ in range(8):
+        taps.look_up(card, now=clock.now())
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT generic_plans FROM pg_prepared_statements WHERE statement LIKE %s", ["%_link l%"])
+        plans = cursor.fetchall()
+    assert len(plans) == 1
+    assert plans[0][0] >= 1
+
+
 def test_what_is_kept_is_young():
     assert timedelta(0) < taps.KEPT_FOR <= timedelta(seconds=5)
 
