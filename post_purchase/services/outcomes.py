@@ -27,7 +27,7 @@ def accepted(*, attempt: DeliveryAttempt, result: SendResult) -> None:
     _finish(attempt, DeliveryAttempt.Outcome.ACCEPTED, provider_id=result.provider_id)
     message = Message.objects.select_for_update(of=("self",)).get(pk=attempt.message_id)
     fields: dict[str, object] = {}
-    if not message.provider_id:
+    if message.status in (MessageStatus.SENDING, *statuses.RANK):  # else a faster callback has asked for another try
         fields["provider_id"] = result.provider_id
     if message.status == MessageStatus.SENDING:  # a callback may have been faster
         fields |= {
@@ -102,7 +102,11 @@ def _settle(message: Message, now: datetime, max_crashes: int) -> None:
 def _finish(
     attempt: DeliveryAttempt, outcome: str, *, error: ChannelError | None = None, provider_id: str = ""
 ) -> None:
-    DeliveryAttempt.objects.filter(pk=attempt.pk).update(
+    row = DeliveryAttempt.objects.filter(pk=attempt.pk)
+    if outcome == DeliveryAttempt.Outcome.ACCEPTED and row.filter(outcome=DeliveryAttempt.Outcome.REFUSED).exists():
+        row.update(finished_at=clock.now(), provider_id=provider_id)  # the callback that said no was faster
+        return
+    row.update(
         finished_at=clock.now(),
         outcome=outcome,
         decided=error.outcome if error else "",

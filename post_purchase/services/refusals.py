@@ -28,6 +28,7 @@ def follow(*, message_id: int, error: ChannelError, tries: int) -> None:
     message = Message.objects.select_for_update(of=("self",)).select_related("channel", "point").get(pk=message_id)
     now = clock.now()
     fields: dict[str, object] = {"reason": str(error)[:255], "error_code": error.code[:32]}
+    again = {"provider_id": "", "sent_at": None}  # the next call gets another id, and its statuses name that one
     match error.outcome:
         case Outcome.BUG | Outcome.UNKNOWN:
             fields |= {"status": MessageStatus.FAILED, "failed_at": now, "next_attempt_at": None}
@@ -35,14 +36,15 @@ def follow(*, message_id: int, error: ChannelError, tries: int) -> None:
         case Outcome.RETRY_AFTER if tries >= MAX_TRIES:
             fields |= {"status": MessageStatus.FAILED, "failed_at": now, "next_attempt_at": None}
         case Outcome.RETRY_AFTER:
-            fields |= {"status": MessageStatus.QUEUED, "next_attempt_at": now + pause_after(tries, error.retry_after)}
+            pause = pause_after(tries, error.retry_after)
+            fields |= {"status": MessageStatus.QUEUED, "next_attempt_at": now + pause} | again
         case Outcome.HALT_ACCOUNT:
             if message.channel is not None:
                 halt_channel(message.channel, str(error))
-            fields |= {"status": MessageStatus.HELD, "next_attempt_at": now + HALTED_PAUSE}
+            fields |= {"status": MessageStatus.HELD, "next_attempt_at": now + HALTED_PAUSE} | again
         case _:  # the arbiter is asked again and now knows this way is closed
             _close_way(message, error, now)
-            fields |= {"status": MessageStatus.QUEUED, "next_attempt_at": now, "provider_id": "", "sent_at": None}
+            fields |= {"status": MessageStatus.QUEUED, "next_attempt_at": now} | again
             wake(Job.SEND_MESSAGES)
     Message.objects.filter(pk=message.pk).update(**fields)
 

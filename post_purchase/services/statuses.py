@@ -13,6 +13,7 @@ from .refusals import follow
 
 RANK = {MessageStatus.SENT: 1, MessageStatus.DELIVERED: 2, MessageStatus.READ: 3}
 CLOCKS_DIFFER = timedelta(seconds=2)  # the network's watermark against the start of our call
+BY_REF = "ref:"  # stands for the id where a mail provider gives none
 MOVABLE = (MessageStatus.SENDING, *RANK, MessageStatus.FAILED)
 _MOMENT = {MessageStatus.SENT: "sent_at", MessageStatus.DELIVERED: "delivered_at", MessageStatus.READ: "read_at"}
 
@@ -23,9 +24,11 @@ def record_status(*, channel: Channel, update: StatusUpdate) -> None:
     if update.before is not None:
         _watermark(channel, update, update.before)
         return
+    if not (update.provider_id or update.ref):
+        return
     status, created = ProviderStatus.objects.get_or_create(
         channel=channel,
-        provider_id=update.provider_id[:255],
+        provider_id=(update.provider_id or f"{BY_REF}{update.ref}")[:255],
         status=update.status,
         defaults={
             "ref": update.ref[:32],
@@ -43,7 +46,7 @@ def record_status(*, channel: Channel, update: StatusUpdate) -> None:
 
 
 def _find(channel: Channel, update: StatusUpdate) -> int | None:
-    known = Q(channel=channel, provider_id=update.provider_id)
+    known = Q(channel=channel, provider_id=update.provider_id) if update.provider_id else Q(pk__in=[])
     if update.ref:
         known |= Q(shop_id=channel.shop_id, ref=update.ref)
     mine = Message.objects.filter(known, direction=Direction.OUT)
@@ -57,18 +60,35 @@ def attach(status: ProviderStatus, *, message_id: int) -> None:
     status.save(update_fields=["message"])
     if message.status not in MOVABLE:
         return
-    if message.provider_id and message.provider_id != status.provider_id:
-        return  # of an earlier attempt that another channel has replaced
+    if _is_of_an_earlier_attempt(status, message):
+        return
     if status.status == MessageStatus.FAILED:
         _failed(status, message)
         return
     Message.objects.filter(pk=message.pk).update(**_forward(message, status))
 
 
+def _is_of_an_earlier_attempt(status: ProviderStatus, message: Message) -> bool:
+    """Another channel, or a later call on the same one, has taken the place of what this status speaks of.
+
+    Mail providers speak of their own id, which is not the Message-ID that we sent: there our reference decides.
+    """
+    if status.channel_id != message.channel_id:
+        return True
+    if message.provider_id == status.provider_id:
+        return False
+    attempts = DeliveryAttempt.objects.filter(message=message).order_by("-number")
+    newest = attempts.first()
+    named = attempts.filter(provider_id=status.provider_id).first()
+    if named is not None:
+        return named != newest
+    return bool(message.provider_id) and status.ref != message.ref
+
+
 def _forward(message: Message, status: ProviderStatus) -> dict[str, object]:
     moment = _MOMENT[MessageStatus(status.status)]
     fields: dict[str, object] = {}
-    if not message.provider_id:
+    if not message.provider_id and not status.provider_id.startswith(BY_REF):
         fields["provider_id"] = status.provider_id
     if getattr(message, moment) is None:
         fields[moment] = status.happened_at
@@ -84,7 +104,7 @@ def _failed(status: ProviderStatus, message: Message) -> None:
     if message.status not in (MessageStatus.SENDING, MessageStatus.SENT):
         return
     attempts = DeliveryAttempt.objects.filter(message=message)
-    attempts.filter(provider_id__in=("", status.provider_id)).update(
+    attempts.filter(provider_id__in={"", status.provider_id, message.provider_id}).update(
         outcome=DeliveryAttempt.Outcome.REFUSED,
         decided=status.decided,
         error=status.error,

@@ -1,10 +1,12 @@
 """The outbox, from a row to a real HTTP call and what its answer means."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from post_purchase.channels.base import OutMessage, StatusUpdate
+from post_purchase.channels.base import ChannelError, Outcome, OutMessage, StatusUpdate
 from post_purchase.jobs.messages import reconcile_messages, send_messages
 from post_purchase.models import Channel, ConsentState, ContactPoint, Conversation, Message
 from post_purchase.services import delivery
@@ -198,6 +200,58 @@ def test_a_busy_network_is_tried_again_later(talk: Talk, graph: SmallGraph, at):
         "refused",
         "accepted",
     ]
+
+
+def test_what_failed_after_it_was_taken_is_sent_again_and_the_new_id_counts(talk: Talk, graph: SmallGraph, at):
+    message = talk.queue()
+    send_messages()
+    busy = ChannelError("WhatsApp is busy", outcome=Outcome.RETRY_AFTER, code="131000")
+    state(message)
+    first, ref = message.provider_id, message.ref
+    heard(message, MessageStatus.FAILED, error=busy, ref=ref)
+    assert state(message)[0] == "queued"
+    at.move(minutes=2)
+    send_messages()
+    state(message)
+    assert (message.provider_id, message.sent_at) == ("wamid.2", clock.now())
+    heard(message, MessageStatus.READ, provider_id=first, ref=ref)  # late news of the first try
+    assert state(message)[0] == "sent"
+    heard(message, MessageStatus.DELIVERED, ref=ref)
+    assert state(message) == ("delivered", "")
+
+
+def test_a_failure_that_is_faster_than_the_sends_answer_closes_the_way(talk: Talk, graph: SmallGraph, at):
+    graph.script = ["slow"]
+    message = talk.queue()
+    with ThreadPoolExecutor(1) as threads:
+        sender = threads.submit(send_messages)
+        while not graph.calls:
+            time.sleep(0.01)
+        state(message)
+        no = ChannelError("This number has no WhatsApp", outcome=Outcome.OTHER_CHANNEL, code="131026")
+        heard(message, MessageStatus.FAILED, provider_id="wamid.1", ref=message.ref, error=no)
+        graph.release.set()
+        sender.result(20)
+    send_messages()
+    assert state(message)[0] == "suppressed"
+    assert len(graph.calls) == 1
+    assert [attempt.outcome for attempt in message.delivery_attempts.all()] == ["refused"]
+
+
+def test_a_mail_providers_own_id_is_matched_by_our_reference(talk: Talk, graph: SmallGraph):
+    messages = [talk.queue("One"), talk.queue("Two")]
+    for message in messages:
+        send_messages()
+        state(message)
+        message.channel.refresh_from_db()
+        Message.objects.filter(pk=message.pk).update(provider_id=f"<{message.ref}@shop>")
+        message.delivery_attempts.update(provider_id=f"<{message.ref}@shop>")
+    heard(messages[1], MessageStatus.DELIVERED, provider_id="b7bc2f4a-e38e", ref=messages[1].ref)
+    assert [state(message)[0] for message in messages] == ["sent", "delivered"]
+    for message in messages:
+        heard(message, MessageStatus.READ, provider_id="", ref=message.ref)  # no id at all: not one for all
+    assert [state(message)[0] for message in messages] == ["read", "read"]
+    heard(messages[0], MessageStatus.READ, provider_id="", ref="")  # nobody's
 
 
 def test_a_closed_window_without_a_template_suppresses_with_the_reason(talk: Talk, graph: SmallGraph, at):
