@@ -6,8 +6,10 @@ import os
 import signal
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from demo.moments import move_ahead
 from demo.processes import ROOT, NotStarted, Processes, choose_port, environment
 
 FOLDER = Path(os.environ.get("DEMO_HOME", ROOT / "var" / "demo"))
@@ -63,6 +65,8 @@ def run(asked: argparse.Namespace) -> None:
         "DEMO_FOLDER": str(FOLDER),
     }
     processes.env = env
+    if not Path(env["CLOCK_FILE"]).exists():
+        begin_in_the_morning(env["CLOCK_FILE"])
     try:
         processes.start_redis(redis)
         processes.start("world", sys.executable, "-m", "demo")
@@ -98,6 +102,15 @@ Logs: {FOLDER / "log"}    Stop: Ctrl-C
             signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C does not leave half of it behind
         processes.stop()
         print("Stopped.")
+
+
+def begin_in_the_morning(clock_file: str) -> None:
+    """At night the app rightly holds its messages. A first look wants to see them: go ahead to 9:00 UTC."""
+    now = datetime.now(UTC)
+    if not 8 <= now.hour < 16:
+        morning = now.replace(hour=9, minute=0, second=0)
+        move_ahead(clock_file, morning - now if morning > now else morning - now + timedelta(days=1))
+        print("It is night in Berlin: the demo's clock begins in the morning. Buttons on the page move it on.")
 
 
 def origins(*, world: int, smtp: int) -> dict[str, str]:
