@@ -98,7 +98,7 @@ class Processes:
         (folder / "log").mkdir(parents=True, exist_ok=True)
 
     def start(self, name: str, *command: str) -> "subprocess.Popen[bytes]":
-        with (self.folder / "log" / f"{name}.log").open("ab") as log:
+        with (self.folder / "log" / f"{name}.log").open("wb") as log:
             process = subprocess.Popen(
                 command,
                 cwd=ROOT,

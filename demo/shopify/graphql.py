@@ -81,8 +81,7 @@ class AdminGraphQL:
             return Reply(
                 {"errors": [{"message": "Query cost is too high", "extensions": {"code": "MAX_COST_EXCEEDED"}}]}
             )
-        left = self._spend(shop, cost)
-        if left is None:
+        if self._spend(shop, cost) is None:
             return self._throttled(shop, cost)
         with self.state.lock:
             self.calls.append((shop, operation.name.value if operation.name else ""))
@@ -90,7 +89,10 @@ class AdminGraphQL:
             result = execute_sync(
                 SCHEMA, document, root_value=root, variable_values=variables, operation_name=asked.get("operationName")
             )
-        answer: dict[str, Any] = {"data": result.data, "extensions": {"cost": _cost_report(cost, left)}}
+        actual = min(cost, _objects(result.data) + (10 if operation.operation == OperationType.MUTATION else 0))
+        left = self._give_back(shop, cost - actual)
+        report = _cost_report(cost, left) | {"actualQueryCost": actual}
+        answer: dict[str, Any] = {"data": result.data, "extensions": {"cost": report}}
         if result.errors:
             answer["errors"] = [error.formatted for error in result.errors]
         return Reply(answer, headers={"X-Request-Id": f"demo-{len(self.calls)}"})
@@ -105,6 +107,13 @@ class AdminGraphQL:
                 return None
             self.buckets[shop] = (level - cost, now)
             return level - cost
+
+    def _give_back(self, shop: str, points: int) -> float:
+        """What was asked for and not found costs nothing: Shopify gives the difference back."""
+        with self.lock:
+            level, since = self.buckets[shop]
+            self.buckets[shop] = (min(BUCKET, level + points), since)
+            return self.buckets[shop][0]
 
     def _throttled(self, shop: str, cost: int) -> Reply:
         level = self.buckets.get(shop, (0.0, 0.0))[0]
@@ -138,6 +147,16 @@ def _cost(document: DocumentNode, selections: SelectionSetNode | None, variables
             else:
                 total += 1 + inner * max(1, _page(node, variables) // 4)
     return total
+
+
+def _objects(value: Any, name: str = "") -> int:
+    """Objects in an answer; what only wraps them is free."""
+    if isinstance(value, list):
+        return sum(_objects(each, name) for each in value)
+    if not isinstance(value, dict):
+        return 0
+    own = 0 if name in ("", "edges", "pageInfo", "userErrors") else 1
+    return own + sum(_objects(inner, key) for key, inner in value.items())
 
 
 def _page(node: FieldNode, variables: dict[str, Any]) -> int:
