@@ -6,13 +6,13 @@ Values are written as the reader's language writes them (CLDR, through Babel):
 Pure: no database, no clock.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
-from functools import lru_cache
+from decimal import Decimal
+from functools import lru_cache, wraps
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -24,6 +24,7 @@ from liquid import BoundTemplate, Environment, Undefined
 from liquid.exceptions import FilterArgumentError, LiquidError
 
 MAX_TEMPLATE = 6_000  # characters in
+MAX_VALUE = 20_000  # characters of a text, items of a list, bits of a number on their way through a filter
 MAX_OUTPUT = 8_000  # bytes out; the longest network takes 4,096 characters, e-mail any
 RTL_LANGUAGES = frozenset({"ar", "fa", "he", "ur"})
 REFUSED_TAGS = frozenset(  # they read files, hide output, or remember between renders
@@ -80,7 +81,37 @@ def _environment() -> _Environment:
     ]  # it reads the machine's clock and knows one language; `day` and `clock_time` are ours
     for function in (_money, _day, _clock_time, _listed, _number):
         environment.add_filter(function.__name__.strip("_"), function)
+    for name, function in environment.filters.items():
+        environment.filters[name] = _bounded(name, function)
     return environment
+
+
+def _bounded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Liquid's own limits count loops and output; a filter alone could fill the memory: refused before it works."""
+
+    @wraps(function)
+    def checked(*values: Any, **options: Any) -> Any:
+        if any(_size(value) > MAX_VALUE for value in values) or _grown(name, values) > MAX_VALUE:
+            raise FilterArgumentError(f"{name} would make too long a text", token=None)
+        return function(*values, **options)
+
+    return checked
+
+
+def _size(value: Any) -> int:
+    if isinstance(value, int):
+        return value.bit_length()
+    return len(value) if isinstance(value, str | list | tuple | range) else 0
+
+
+def _grown(name: str, values: tuple[Any, ...]) -> int:
+    """How long the result may get, of the two filters that multiply."""
+    between = str(values[-1]) if len(values) > 1 else ""
+    if name == "join":
+        return _size(values[0]) * len(between)
+    if name == "replace" and len(values) == 3:
+        return (_size(values[0]) + 1 if values[1] == "" else str(values[0]).count(str(values[1]))) * len(between)
+    return 0
 
 
 def _money(amount: Any, currency: Any = "") -> str:
@@ -89,7 +120,7 @@ def _money(amount: Any, currency: Any = "") -> str:
         return ""
     try:
         return format_currency(Decimal(str(amount)), str(currency), locale=_now_rendering.get().locale)
-    except (InvalidOperation, UnknownCurrencyError, ValueError) as error:
+    except (ArithmeticError, UnknownCurrencyError, ValueError) as error:
         raise FilterArgumentError(f"money needs an amount and a currency, not {amount!r}", token=None) from error
 
 
@@ -98,7 +129,7 @@ def _number(value: Any) -> str:
         return ""
     try:
         return str(format_decimal(Decimal(str(value)), locale=_now_rendering.get().locale))
-    except InvalidOperation as error:
+    except (ArithmeticError, ValueError) as error:
         raise FilterArgumentError(f"number needs a number, not {value!r}", token=None) from error
 
 

@@ -34,6 +34,13 @@ def test_a_day_is_the_shoppers_day():
         "{% for i in (1..300) %}" + "x" * 100 + "{% endfor %}",
         "{{ name | unknown }}",
         "{{ 'now' | date: '%Y' }}",
+        "{{ '1e9999999' | number }}",
+        "{{ '1e9999999' | money: 'EUR' }}",
+        "{{ (1..30000000) | join: '' }}",
+        "{% assign all = (1..30000000) | reverse %}",
+        "{{ '" + "a" * 1500 + "' | replace: 'a', '" + "b" * 1500 + "' | replace: 'b', '" + "c" * 1500 + "' }}",
+        "{{ '" + "a" * 1500 + "' | replace: '', '" + "b" * 1500 + "' }}",
+        "{{ '" + "a," * 1500 + "' | split: ',' | join: '" + "b" * 1500 + "' }}",
         "{{ open",
         "{% if %}",
         "x" * (MAX_TEMPLATE + 1),
@@ -43,6 +50,13 @@ def test_the_sandbox_refuses_with_words(text):
     with pytest.raises(TextError) as error:
         render(text, {}, language="en")
     assert str(error.value)
+
+
+def test_filters_within_their_bounds_work_as_ever():
+    text = "{{ 'a-b' | replace: '-', '+' }} {{ items | join: ', ' }} {{ items | sort | first }} {{ 3 | times: 4 }}"
+    text += " {{ rows | map: 'name' | join: '/' }} {{ nothing | default: 'x' | upcase }} {{ (1..3) | join }}"
+    values = {"items": ["c", "b"], "rows": [{"name": "k"}, {"name": "m"}]}
+    assert render(text, values, language="en") == "a+b c, b b 12 k/m X 1 2 3"
 
 
 def test_objects_of_python_cannot_be_reached():
