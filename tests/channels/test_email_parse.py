@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +180,19 @@ def test_only_the_new_words_are_kept(history: str) -> None:
 def test_a_text_without_history_is_kept_whole() -> None:
     words = "On Monday it came.\nFrom the first day I loved it: really\n\nMaria"
     assert reply_text(plain=words, html_body="") == words
+
+
+def test_styles_and_scripts_are_no_text() -> None:
+    body = "<HEAD><title>x</title></HEAD><style>p {}</STYLE ><p>Lovely</p><script>a()</script><p>mug"
+    assert reply_text(plain="", html_body=body) == "Lovely\nmug"
+    assert reply_text(plain="", html_body="Lovely <style mug>") == "Lovely"
+
+
+@pytest.mark.parametrize("part", ["<style ", "<style></style", "<script> ", "<", "<div ", "<br "])
+def test_a_mail_made_to_keep_the_reader_busy_does_not(part: str) -> None:
+    started = time.process_time()
+    reply_text(plain="", html_body=part * (200_000 // len(part)))
+    assert time.process_time() - started < 1.5  # it was 6 seconds
 
 
 def test_html_only_mail_is_read() -> None:

@@ -7,7 +7,8 @@ from functools import lru_cache
 from post_purchase.channels.provider_data import load
 
 MOST = 20_000  # characters looked at
-_TAGS_WITH_TEXT_WE_DROP = re.compile(r"<(style|script|head|title)\b.*?</\1\s*>", re.I | re.S)
+_OPENS_WHAT_WE_DROP = re.compile(r"<(style|script|head|title)\b", re.I)
+_CLOSES = {tag: re.compile(rf"</{tag}\s*>", re.I) for tag in ("style", "script", "head", "title")}
 _QUOTED_HTML = re.compile(r"<(blockquote\b|div[^>]{0,200}(gmail_quote|appendonsend|divRplyFwdMsg|yahoo_quoted))", re.I)
 _BREAKS = re.compile(r"<(br|/p|/div|/li|/tr|/h\d)\b[^>]{0,200}>", re.I)
 _TAG = re.compile(r"<[^>]{0,2000}>")
@@ -40,5 +41,17 @@ def text_of_html(body: str) -> str:
     quoted = _QUOTED_HTML.search(body)
     if quoted:
         body = body[: quoted.start()]
-    body = _TAGS_WITH_TEXT_WE_DROP.sub("", body)
+    body = _without_hidden_text(body)
     return html.unescape(_TAG.sub("", _BREAKS.sub("\n", body))).replace("\xa0", " ")
+
+
+def _without_hidden_text(body: str) -> str:
+    """Styles and scripts go with their text. An end that is missing is looked for once, not once for each "<style"."""
+    kept, place = [], 0
+    while opened := _OPENS_WHAT_WE_DROP.search(body, place):
+        closed = _CLOSES[opened[1].lower()].search(body, opened.end())
+        if closed is None:
+            break
+        kept.append(body[place : opened.start()])
+        place = closed.end()
+    return "".join([*kept, body[place:]])
