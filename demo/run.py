@@ -13,6 +13,7 @@ from demo.moments import move_ahead
 from demo.processes import ROOT, NotStarted, Processes, choose_port, environment
 
 FOLDER = Path(os.environ.get("DEMO_HOME", ROOT / "var" / "demo"))
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SHOP = "fern-and-field.myshopify.com"
 
 
@@ -32,11 +33,12 @@ def main() -> None:
         os.execv(sys.executable, [sys.executable, "-m", "demo.stories.play", *asked.story])
 
     def stop(*_: object) -> None:
+        for number in ENDINGS:
+            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C does not leave half of it behind
         raise Stopped
 
-    signal.signal(signal.SIGINT, stop)  # said again: a shell that starts us with & has it ignored
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGHUP, stop)
+    for number in ENDINGS:
+        signal.signal(number, stop)  # SIGINT too: a shell that starts us with & has it ignored
     try:
         run(asked)
     except Stopped:
@@ -98,8 +100,6 @@ Logs: {FOLDER / "log"}    Stop: Ctrl-C
             processes.check()
             time.sleep(0.5)
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C does not leave half of it behind
         processes.stop()
         print("Stopped.")
 
