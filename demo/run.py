@@ -33,8 +33,7 @@ def main() -> None:
         os.execv(sys.executable, [sys.executable, "-m", "demo.stories.play", *asked.story])
 
     def stop(*_: object) -> None:
-        for number in ENDINGS:
-            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C does not leave half of it behind
+        end_once()
         raise Stopped
 
     for number in ENDINGS:
@@ -100,8 +99,15 @@ Logs: {FOLDER / "log"}    Stop: Ctrl-C
             processes.check()
             time.sleep(0.5)
     finally:
+        end_once()
         processes.stop()
         print("Stopped.")
+
+
+def end_once() -> None:
+    """A second Ctrl-C does not leave half of it behind."""
+    for number in ENDINGS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def begin_in_the_morning(clock_file: str) -> None:
