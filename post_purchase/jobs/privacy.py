@@ -1,8 +1,11 @@
 import time
 
-from post_purchase.services.privacy_requests import answer_request, claim_request
+from django.db import DatabaseError
+
+from post_purchase.services.privacy_requests import answer_request, claim_request, put_off
 
 SECONDS = 100
+TROUBLE = (ArithmeticError, AttributeError, DatabaseError, LookupError, OSError, RuntimeError, TypeError, ValueError)
 
 
 def answer_privacy_requests() -> None:
@@ -11,4 +14,7 @@ def answer_privacy_requests() -> None:
         request = claim_request()
         if request is None:
             return
-        answer_request(request=request)
+        try:
+            answer_request(request=request)
+        except TROUBLE as error:
+            put_off(request=request, error=error)

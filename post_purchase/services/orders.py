@@ -216,7 +216,9 @@ def _update(order: Order, data: OrderData) -> None:
     for name in ("shipping_country", "shipping_province"):
         fields[name] = fields[name] or getattr(order, name)
     fields["cancelled_at"] = fields["cancelled_at"] or order.cancelled_at
-    if not order.redacted_at:
+    if order.redacted_at:
+        fields |= {"confirmation_number": "", "checkout_token_hash": ""}
+    else:
         fields |= {name: value for name, value in _personal(order.shop, data).items() if value}
         contact = contact_for_order(order.shop, data)
         if order.contact is None:

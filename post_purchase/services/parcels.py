@@ -38,8 +38,8 @@ def apply_parcel(*, order: Order, data: ParcelData, news: bool) -> Parcel:
     if created or data.updated_at >= parcel.shopify_updated_at:
         parcel.name = data.name
         parcel.carrier = data.carrier
-        parcel.tracking_number = data.tracking_number
-        parcel.tracking_url = data.tracking_url
+        parcel.tracking_number = "" if order.redacted_at else data.tracking_number
+        parcel.tracking_url = "" if order.redacted_at else data.tracking_url
         parcel.lines = data.lines or parcel.lines
         parcel.estimated_delivery_at = data.estimated_delivery_at or parcel.estimated_delivery_at
         parcel.shopify_updated_at = data.updated_at
@@ -58,14 +58,15 @@ def apply_scan(*, parcel: Parcel, data: ScanData) -> None:
 def save_event(*, parcel: Parcel, scan: ScanData) -> None:
     if scan.state is None:
         return
+    erased = parcel.order.redacted_at is not None
     ParcelEvent.objects.get_or_create(
         parcel=parcel,
         state=scan.state,
         happened_at=scan.happened_at,
         defaults={
             "shopify_id": scan.shopify_id,
-            "message": scan.message,
-            "city": scan.city,
+            "message": "" if erased else scan.message,
+            "city": "" if erased else scan.city,
             "country": scan.country,
         },
     )

@@ -265,7 +265,7 @@ def _erase_contact(contact: Contact) -> None:
 
 def _erase_webhooks(shop: Shop, addresses: set[str]) -> None:
     """Raw news that is done and names the person. Meta's rows may hold other people too, but they are read already."""
-    needles = [address.encode() for address in addresses]
+    needles = [address.lower().encode() for address in addresses]  # mails say Maria@Example.com, we keep it small
     channels = [str(pk) for pk in shop.channels.values_list("pk", flat=True)]
     rows = IncomingWebhook.objects.exclude(done_at=None, parked_at=None).filter(
         Q(account=shop.domain) | Q(account__in=channels) | ~Q(source=WebhookSource.SHOPIFY)
@@ -273,10 +273,14 @@ def _erase_webhooks(shop: Shop, addresses: set[str]) -> None:
     named = [
         pk
         for pk, body in rows.values_list("pk", "body").iterator(chunk_size=200)
-        if any(needle in bytes(body) for needle in needles)
+        if _names_one_of(bytes(body).lower(), needles)
     ]
     for start in range(0, len(named), 500):
         IncomingWebhook.objects.filter(pk__in=named[start : start + 500]).delete()
+
+
+def _names_one_of(body: bytes, needles: list[bytes]) -> bool:
+    return any(needle in body for needle in needles)
 
 
 def _files(attachments: "models.QuerySet[Attachment]") -> list[str]:

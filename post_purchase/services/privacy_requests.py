@@ -17,6 +17,7 @@ from .privacy import Person, erase_person, erase_shop, export_person
 
 log = logging.getLogger("post_purchase.privacy")
 LEASE = timedelta(minutes=10)
+PAUSE = timedelta(hours=1)
 
 
 def save_request(
@@ -72,6 +73,7 @@ def answer_request(*, request: PrivacyRequest) -> None:
             outcome = f"Export ready: {len(data['orders'])} orders, {len(data['messages'])} messages"
         elif request.kind == PrivacyRequestKind.CUSTOMER_REDACT:
             contacts, orders = erase_person(person)
+            _forget_exports(request)
             outcome = f"Erased: {contacts} contacts, {orders} orders"
         else:
             outcome = erase_shop(shop=request.shop, requested_at=request.requested_at)
@@ -79,3 +81,19 @@ def answer_request(*, request: PrivacyRequest) -> None:
         export=export, outcome=outcome, done_at=clock.now(), next_attempt_at=None
     )
     log.info("privacy.done", extra={"request": request.pk, "kind": request.kind})
+
+
+def _forget_exports(request: PrivacyRequest) -> None:
+    """What was collected for the same customer earlier is their data as well."""
+    if request.customer_id is not None:
+        earlier = PrivacyRequest.objects.filter(shop=request.shop, customer_id=request.customer_id)
+        earlier.filter(kind=PrivacyRequestKind.DATA_REQUEST, next_attempt_at=None).update(export="")
+
+
+def put_off(*, request: PrivacyRequest, error: Exception) -> None:
+    """It did not come to an end: again in an hour, said on the page, and no other duty waits for it."""
+    PrivacyRequest.objects.filter(pk=request.pk).update(
+        outcome=f"Not done yet ({type(error).__name__}); tried {request.attempts} times, next in an hour",
+        next_attempt_at=clock.now() + PAUSE,
+    )
+    log.error("privacy.not_done", extra={"request": request.pk, "attempt": request.attempts}, exc_info=error)

@@ -13,10 +13,13 @@ from post_purchase.models import (
     FlowEvent,
     Message,
     Order,
+    Parcel,
+    ParcelEvent,
     PrivacyRequest,
     Review,
     ReviewPhoto,
 )
+from post_purchase.services import privacy_requests
 from post_purchase.words import Direction
 from shopapp.lib import clock
 from shopapp.models import IncomingWebhook, Shop
@@ -126,6 +129,46 @@ def test_an_erased_order_stays_erased_when_shopify_speaks_of_it_again(photo: Pat
     deliver("orders/updated", payload("order", updated_at="2026-11-20T12:30:00+01:00"))
     order = Order.objects.get()
     assert (order.email, order.phone, order.status_url, order.shipping_zip) == ("", "", "", "")
+    assert (order.confirmation_number, order.checkout_token_hash) == ("", "")
+    deliver("fulfillments/update", payload("fulfillment", updated_at="2026-11-20T12:40:00+01:00"))
+    deliver("fulfillment_events/create", payload("fulfillment_event"))
+    assert set(Parcel.objects.values_list("tracking_number", "tracking_url")) == {("", "")}
+    assert set(ParcelEvent.objects.values_list("city", "message")) == {("", "")}
+
+
+def test_erasure_finds_an_address_however_it_was_written_and_earlier_exports(photo: Path) -> None:
+    IncomingWebhook.objects.create(
+        source="email",
+        account="postmark",
+        event_id="m1",
+        body=b"From: MARIA@example.COM",
+        received_at=NOON,
+        done_at=NOON,
+    )
+    deliver("customers/data_request", payload("data_request"))
+    answer_privacy_requests()
+    deliver("customers/redact", payload("customer_redact"))
+    answer_privacy_requests()
+    assert not IncomingWebhook.objects.filter(source="email").exists()
+    assert set(PrivacyRequest.objects.values_list("export", flat=True)) == {""}
+
+
+def test_a_duty_that_fails_holds_up_no_other_and_comes_again(photo: Path, monkeypatch, at) -> None:
+    deliver("customers/data_request", payload("data_request"))
+    deliver("customers/redact", payload("customer_redact"))
+
+    def broken(person: object) -> None:
+        raise KeyError("secret")
+
+    monkeypatch.setattr(privacy_requests, "export_person", broken)
+    answer_privacy_requests()
+    failed, done = PrivacyRequest.objects.order_by("pk")
+    assert (failed.outcome, failed.done_at) == ("Not done yet (KeyError); tried 1 times, next in an hour", None)
+    assert done.done_at == NOON
+    monkeypatch.undo()
+    at.move(minutes=61)
+    answer_privacy_requests()
+    assert PrivacyRequest.objects.filter(done_at=None).count() == 0
 
 
 def test_the_same_duty_twice_is_done_once(photo: Path) -> None:
