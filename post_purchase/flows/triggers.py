@@ -19,6 +19,7 @@ from .versions import document_of
 
 log = logging.getLogger("post_purchase.flows")
 ABOUT_THE_SHOP = frozenset({EventKind.SHOP_UNINSTALLED})
+SAID_BY_A_SHOPPER = frozenset({EventKind.MESSAGE_RECEIVED, EventKind.MEDIA_STORED})
 ABOUT_ONE_RUN = frozenset({EventKind.REWARD_ISSUED, EventKind.REWARD_FAILED})
 
 
@@ -53,7 +54,10 @@ def _runs(event: FlowEvent) -> list[FlowRun]:
     if event.contact_id and not event.order_id:
         concerned |= Q(contact_id=event.contact_id) | Q(order__contact_id=event.contact_id)
     if event.message is not None and event.message.point_id:
-        concerned |= Q(order__bindings__point_id=event.message.point_id)
+        proved = Q(order__bindings__point_id=event.message.point_id)
+        concerned |= proved
+        if event.kind in SAID_BY_A_SHOPPER:  # two people may share a contact: a gift's buyer and who unpacked it
+            active = active.filter(Q(order=None) | proved)
     return list(active.filter(concerned).distinct())
 
 

@@ -310,6 +310,19 @@ def test_another_shoppers_message_moves_nothing(at):
     assert world.said == ["receipt", "ask_arrived"]
 
 
+def test_who_shares_a_contact_answers_only_for_the_orders_that_their_own_chat_has_proved(at):
+    world = World()
+    world.tell(EventKind.ORDER_PAID)
+    world.deliver()
+    buyer, world.point = world.point, make_point(world.contact, address="US.999")  # unpacked another order, a gift
+    bind(world.point, make_order(world.shop, world.contact, name="#1002"))
+    world.write("damaged")
+    assert world.said == ["receipt", "ask_arrived"]
+    world.point = buyer
+    world.write("damaged")
+    assert world.run().state["answers"] == {"arrived": "damaged"}
+
+
 def test_events_of_one_order_are_handled_in_their_order(at):
     world = World()
     world.tell(EventKind.ORDER_PAID, handle=False)
