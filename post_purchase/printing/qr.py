@@ -5,6 +5,7 @@ Quiet zone of 4 modules: ISO/IEC 18004.
 """
 
 import io
+from functools import cache
 from html import escape
 from urllib.parse import urlsplit
 
@@ -43,24 +44,26 @@ def qr_png(url: str, *, module_px: int = 12, caption: bool = True) -> bytes:
         raise ValueError(f"A module is 1 to {MAX_MODULE_PX} pixels")
     rows = matrix_of(url)
     side = (len(rows) + 2 * QUIET) * module_px
-    small = Image.new("L", (len(rows), len(rows)), 255)
-    small.putdata([0 if dark else 255 for row in rows for dark in row])
-    code = small.resize((len(rows) * module_px, len(rows) * module_px), Image.Resampling.NEAREST)
-    font = ImageFont.load_default(size=max(8, int(module_px * 1.5)))
+    font, height = _caption_font(module_px)
     text = short_text(url)
-    strip = _caption_height(font, module_px) if caption and font.getlength(text) <= side else 0
-    picture = Image.new("L", (side, side + strip), 255)
+    strip = height if caption and font.getlength(text) <= side else 0
+    picture = Image.new("1", (side, side + strip), 1)
+    small = Image.new("1", (len(rows), len(rows)))
+    small.putdata([not dark for row in rows for dark in row])
+    code = small.resize((len(rows) * module_px, len(rows) * module_px), Image.Resampling.NEAREST)
     picture.paste(code, (QUIET * module_px, QUIET * module_px))
     if strip:
-        draw = ImageDraw.Draw(picture)
-        draw.text((side / 2, side), text, fill=0, font=font, anchor="mt")
+        ImageDraw.Draw(picture).text((side / 2, side), text, fill=0, font=font, anchor="mt")
     out = io.BytesIO()
-    picture.convert("1", dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    picture.save(out, "PNG")
     return out.getvalue()
 
 
-def _caption_height(font: ImageFont.FreeTypeFont | ImageFont.ImageFont, module_px: int) -> int:
-    return int(font.getbbox("HTTPS/C-9")[3]) + 2 * module_px
+@cache
+def _caption_font(module_px: int) -> tuple[ImageFont.FreeTypeFont | ImageFont.ImageFont, int]:
+    """The caption's font and the height of its strip in pixels."""
+    font = ImageFont.load_default(size=max(8, int(module_px * 1.5)))
+    return font, int(font.getbbox("HTTPS/C-9")[3]) + 2 * module_px
 
 
 def qr_svg(url: str, *, module_px: int = 8, caption: bool = True) -> bytes:

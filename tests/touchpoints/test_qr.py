@@ -22,6 +22,13 @@ def test_a_png_is_read_back_at_every_size(module_px, caption):
     assert found[0].ec_level == "Q"
 
 
+def test_a_png_is_one_bit_deep_and_small():
+    data = qr_png(URL)
+    picture = Image.open(io.BytesIO(data))
+    assert (picture.mode, picture.width) == ("1", (29 + 8) * 12)
+    assert len(data) < 2000
+
+
 def test_capitals_make_the_code_a_version_smaller():
     assert len(matrix_of(URL)) == 29
     assert READ.upper() == READ
