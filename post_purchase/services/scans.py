@@ -56,6 +56,7 @@ class _Spool:
         self.fd = -1
         self.pid = 0
         self.path = Path()
+        self.inode = 0
         self.woken = 0.0
 
     def append(self, line: bytes) -> None:
@@ -84,10 +85,11 @@ class _Spool:
         settings.SPOOL_DIR.mkdir(parents=True, exist_ok=True)
         self.path = settings.SPOOL_DIR / f"scans-{os.getpid()}-{uuid.uuid4().hex}.spool"
         self.fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self.inode = os.fstat(self.fd).st_ino
 
     def still_there(self) -> bool:
         try:
-            return os.stat(self.path).st_ino == os.fstat(self.fd).st_ino
+            return os.stat(self.path).st_ino == self.inode  # not used again while we hold the file open
         except FileNotFoundError:
             return False
 
