@@ -23,6 +23,7 @@ KEPT_AT_MOST = 2000  # links; about 4 MB
 SELECT = """
 SELECT l.id, l.channel_kind, l.language, l.country,
        CASE WHEN l.expires_at IS NOT NULL AND l.expires_at <= %s THEN 1 ELSE 0 END,
+       CASE WHEN l.order_id IS NULL AND l.checkout_token_hash = '' THEN 1 ELSE 0 END,
        o.language, o.shipping_country,
        t.options,
        s.status, s.name, s.domain, s.country, s.locale,
@@ -49,6 +50,7 @@ class Tap:
     language: str  # of the checkout or the order; may be empty
     country: str
     expired: bool
+    shop_wide: bool  # the same for everybody: it belongs to no order
     installed: bool
     shop_name: str
     shop_language: str
@@ -94,6 +96,7 @@ def look_up(code: str, *, now: datetime) -> Tap | None:
         language,
         country,
         expired,
+        shop_wide,
         order_language,
         order_country,
         options,
@@ -106,10 +109,10 @@ def look_up(code: str, *, now: datetime) -> Tap | None:
         color,
         default_language,
         channel_order,
-    ) = rows[0][:17]
+    ) = rows[0][:18]
     channels: dict[str, Channel] = {}
     for row in rows:
-        pk, kind, name, account_id, link_address, channel_options = row[17:]
+        pk, kind, name, account_id, link_address, channel_options = row[18:]
         if pk is not None and kind not in channels:
             channels[kind] = Channel(
                 pk=pk,
@@ -126,6 +129,7 @@ def look_up(code: str, *, now: datetime) -> Tap | None:
         language=order_language or language or "",
         country=order_country or country or "",
         expired=bool(expired),
+        shop_wide=bool(shop_wide),
         installed=status != "uninstalled",
         shop_name=brand_name or shop_name or domain,
         shop_language=default_language or locale or "",

@@ -160,6 +160,16 @@ def test_a_desktop_with_two_close_channels_is_asked_and_the_choice_is_one_scan(c
     assert counted() == [("desktop", "messenger", False)]
 
 
+def test_the_chooser_speaks_of_an_order_only_where_the_link_has_one(client, shop, card):
+    make_channel(shop)
+    make_channel(shop, ChannelKind.MESSENGER)
+    _, early = links.link_for_checkout(shop=shop, checkout_token="a-checkout-before-its-order", order_shopify_id=None)
+    for code, speaks in ((of_order(shop, shipping_country="FR"), True), (early, True), (card, False)):
+        page = tap(client, code, DESKTOP, **{"accept-language": "en-FR"}).content.decode()
+        assert "You can switch at any time." in page
+        assert ("which order it is about" in page) is speaks
+
+
 def test_another_links_scan_cannot_be_changed_by_its_id(client, shop, card):
     make_channel(shop)
     make_channel(shop, ChannelKind.MESSENGER)

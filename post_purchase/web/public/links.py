@@ -25,7 +25,7 @@ from post_purchase.services import guesses
 from post_purchase.services.scans import Tapped, new_scan_id, spool
 from post_purchase.services.taps import Tap, look_up, recall
 from post_purchase.touchpoints.choose import Choice, choose, device_of, is_robot
-from post_purchase.touchpoints.texts import accepted, country_of, greeting, pick_language
+from post_purchase.touchpoints.texts import accepted, country_of, greeting, pick_language, texts_in
 from shopapp.lib import clock
 from shopapp.lib.crypto import grouped, normalise_code
 
@@ -112,7 +112,7 @@ def _door_headers(secure: bool) -> list[tuple[str, str]]:
 
 def _is_secure(environ: dict[str, Any]) -> bool:
     proxied = environ.get("HTTP_X_FORWARDED_PROTO")
-    return (proxied.split(",")[0].strip() if proxied else environ["wsgi.url_scheme"]) == "https"
+    return str(proxied.split(",")[0].strip() if proxied else environ["wsgi.url_scheme"]) == "https"
 
 
 def language_for(tap: Tap, visitor: Visitor) -> str:
@@ -167,6 +167,8 @@ def _answer(tap: Tap, choice: Choice, *, language: str, scan_id: str, page: dict
             }
             for kind in choice.ranked
         ]
+        if tap.shop_wide:
+            page = page | {"text": texts_in(language)["choose_card_text"]}
         return public_page("choose", status=200, options=options, code=code, **page), ""
     kind = choice.ranked[0]
     target = target_of(tap, choice, language)
