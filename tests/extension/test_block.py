@@ -40,23 +40,22 @@ def test_it_asks_for_the_network_and_for_nothing_else():
 
 def test_every_language_has_every_word_that_the_block_shows():
     default = words(FOLDER / "locales" / "en.default.json")
-    shown = {key for key in default if key != "settings"}
+    shown = set(default)
     source = (FOLDER / "src" / "ThankYou.jsx").read_text(encoding="utf-8")
     assert set(re.findall(r"translate\('(\w+)'", source)) <= shown
     assert {path.stem.split(".")[0].split("-")[0] for path in LOCALES} == set(languages())
     for path in LOCALES:
-        assert {key for key in words(path) if key != "settings"} == shown
+        assert set(words(path)) == shown
         assert "{{channel}}" in words(path)["chat_on"]
 
 
-def test_every_translated_setting_is_there():
-    default = words(FOLDER / "locales" / "en.default.json")
+def test_only_the_name_and_the_description_are_translated():
+    """Shopify documents keys for these two alone: a key as a setting's label would be shown to the merchant."""
     toml = (FOLDER / "shopify.extension.toml").read_text(encoding="utf-8")
-    for key in re.findall(r'"t:([\w.]+)"', toml):
-        found = default
-        for part in key.split("."):
-            found = found[part]
-        assert found
+    keys = re.findall(r'"t:([\w.]+)"', toml)
+    assert keys == ["name", "description"]
+    for path in LOCALES:
+        assert all(words(path)[key] for key in keys)
 
 
 def test_the_lock_file_names_no_registry():
