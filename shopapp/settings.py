@@ -84,8 +84,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=20000;",
     }
 else:
-    # Django's own cursors never prepare. The hot statements (webhook INSERT, tap SELECT) ask for it, and would be refused
-    # with Django's default, None. A pooler in transaction mode must know prepared statements (PgBouncer 1.21 does).
+    # Django's own cursors never prepare. The hot statements (webhook INSERT, tap SELECT) ask for it; Django's default,
+    # None, would refuse them. A pooler in transaction mode must know prepared statements (PgBouncer 1.21 does).
     DATABASES["default"]["OPTIONS"] = {"connect_timeout": 3, "prepare_threshold": 5}
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 600)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
