@@ -53,6 +53,9 @@ class Claim(StrEnum):
     YES = "yes"
 
 
+WROTE = ("message_received", "conversation_started")  # the shopper has just written: an answer is not held at night
+
+
 @dataclass(slots=True)
 class Context:
     """One step at work: what it sees, and what it wants."""
@@ -75,7 +78,7 @@ class Context:
                 message=message,
                 choices=tuple(f"{thread.step}:{thread.visit}:{choice}" for choice in choices),
                 parcel=thread.parcel,
-                answers_shopper=reply and self.event.kind == "message_received",
+                answers_shopper=reply and self.event.kind in WROTE,
             )
         )
 
