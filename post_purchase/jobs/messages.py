@@ -1,4 +1,4 @@
-from post_purchase.services import delivery, outcomes
+from post_purchase.services import delivery, outcomes, statuses
 from shopapp.lib import clock
 
 
@@ -8,3 +8,4 @@ def send_messages() -> None:
 
 def reconcile_messages() -> None:
     outcomes.settle_left_over(now=clock.now(), max_crashes=delivery.MAX_CRASHES)
+    statuses.attach_left_over(now=clock.now())

@@ -141,6 +141,10 @@ class ProviderStatus(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["channel", "provider_id", "status"], name="provider_status_once")
         ]
+        indexes = [
+            # services.statuses.attach_left_over
+            models.Index(fields=["happened_at"], name="provider_status_left_over", condition=Q(message__isnull=True))
+        ]
 
     def __str__(self) -> str:
         return f"{self.status} of {self.provider_id[:12]}"

@@ -12,6 +12,7 @@ from post_purchase.words import Direction, MessageStatus
 from .refusals import follow
 
 RANK = {MessageStatus.SENT: 1, MessageStatus.DELIVERED: 2, MessageStatus.READ: 3}
+LOOK_BACK = timedelta(days=2)
 CLOCKS_DIFFER = timedelta(seconds=2)  # the network's watermark against the start of our call
 BY_REF = "ref:"  # stands for the id where a mail provider gives none
 MOVABLE = (MessageStatus.SENDING, *RANK, MessageStatus.FAILED)
@@ -134,3 +135,17 @@ def _watermark(channel: Channel, update: StatusUpdate, before: datetime) -> None
     )
     moment = _MOMENT[MessageStatus(update.status)]
     reached.update(**{"status": update.status, moment: update.happened_at, "reason": "", "next_attempt_at": None})
+
+
+def attach_left_over(*, now: datetime) -> int:
+    """Statuses that came while the send's answer was being saved. Returns how many found their message."""
+    found = 0
+    left = ProviderStatus.objects.filter(message=None, happened_at__gt=now - LOOK_BACK).order_by("happened_at")
+    for status in left[:500]:
+        mine = Message.objects.filter(channel_id=status.channel_id, provider_id=status.provider_id)
+        pk = mine.filter(direction=Direction.OUT).exclude(provider_id="").values_list("pk", flat=True).first()
+        if pk is not None:
+            with transaction.atomic():
+                attach(status, message_id=pk)
+            found += 1
+    return found

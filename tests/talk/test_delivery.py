@@ -8,7 +8,7 @@ import pytest
 
 from post_purchase.channels.base import ChannelError, Outcome, OutMessage, StatusUpdate
 from post_purchase.jobs.messages import reconcile_messages, send_messages
-from post_purchase.models import Channel, ConsentState, ContactPoint, Conversation, Message
+from post_purchase.models import Channel, ConsentState, ContactPoint, Conversation, Message, ProviderStatus
 from post_purchase.services import delivery
 from post_purchase.services.consent import record_consent
 from post_purchase.services.messages import cancel_waiting, queue_message
@@ -358,3 +358,13 @@ def test_a_message_past_its_use_by_date_is_not_sent(talk: Talk, graph: SmallGrap
     at.move(hours=7)
     send_messages()
     assert state(message) == ("suppressed", "Out of date: its time had passed before it could go")
+
+
+def test_a_status_that_missed_the_answer_of_the_send_by_a_moment_is_found(talk: Talk, graph: SmallGraph):
+    message = talk.queue()
+    send_messages()
+    ProviderStatus.objects.create(
+        channel=talk.channel, provider_id="wamid.1", status=MessageStatus.DELIVERED, happened_at=clock.now()
+    )
+    reconcile_messages()
+    assert state(message) == ("delivered", "")
