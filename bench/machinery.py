@@ -129,7 +129,7 @@ _UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
 def load(url: str, *, script: str = "", connections: int = CONNECTIONS, seconds: int = SECONDS) -> Load:
     """Bounded load on loopback with wrk."""
-    command = ["wrk", "-t2", f"-c{connections}", f"-d{seconds}s", "--latency"]
+    command = ["wrk", f"-t{min(2, connections)}", f"-c{connections}", f"-d{seconds}s", "--latency"]
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
         if script:
             file.write(script)

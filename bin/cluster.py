@@ -7,6 +7,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 FAST_BUT_UNSAFE = "-c fsync=off -c full_page_writes=off"
@@ -24,9 +25,26 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@dataclass(frozen=True)
+class Cluster:
+    url: str  # a DATABASE_URL
+    folder: Path
+    control: tuple[str, ...]  # pg_ctl for this cluster
+    settings: str
+
+    def start(self) -> None:
+        command = [*self.control, "-o", self.settings, "-l", str(self.folder / "log"), "start"]
+        subprocess.run(command, check=True, cwd=self.folder)
+
+    def stop(self, *, check: bool = True) -> None:
+        """At once, as when the machine fails."""
+        command = [*self.control, "-m", "immediate", "stop"]
+        subprocess.run(command, check=check, cwd=self.folder, stderr=subprocess.DEVNULL)
+
+
 @contextlib.contextmanager
-def postgres(options: str = FAST_BUT_UNSAFE) -> Iterator[str | None]:
-    """Yields a DATABASE_URL, or None where the server is not installed. Stopped and deleted afterwards."""
+def cluster(options: str = FAST_BUT_UNSAFE) -> Iterator[Cluster | None]:
+    """A running cluster to be stopped and started, or None where there is no server. Deleted afterwards."""
     initdb = find_initdb()
     if not initdb:
         yield None
@@ -37,8 +55,6 @@ def postgres(options: str = FAST_BUT_UNSAFE) -> Iterator[str | None]:
         as_user = ["runuser", "-u", "postgres", "--"]
         shutil.chown(folder, "postgres")
     port = free_port()
-    settings = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c max_connections=100 {options}"
-    control = [*as_user, str(Path(initdb).parent / "pg_ctl"), "-D", str(folder / "data"), "-s", "-w"]
     make = [
         *as_user,
         initdb,
@@ -52,10 +68,23 @@ def postgres(options: str = FAST_BUT_UNSAFE) -> Iterator[str | None]:
         "UTF8",
         "--locale=C.UTF-8",
     ]
+    made = Cluster(
+        url=f"postgres://doorstep@127.0.0.1:{port}/postgres",
+        folder=folder,
+        control=(*as_user, str(Path(initdb).parent / "pg_ctl"), "-D", str(folder / "data"), "-s", "-w"),
+        settings=f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c max_connections=100 {options}",
+    )
     try:
         subprocess.run(make, check=True, stdout=subprocess.DEVNULL, cwd=folder)
-        subprocess.run([*control, "-o", settings, "-l", str(folder / "log"), "start"], check=True, cwd=folder)
-        yield f"postgres://doorstep@127.0.0.1:{port}/postgres"
+        made.start()
+        yield made
     finally:
-        subprocess.run([*control, "-m", "immediate", "stop"], check=False, cwd=folder, stderr=subprocess.DEVNULL)
+        made.stop(check=False)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def postgres(options: str = FAST_BUT_UNSAFE) -> Iterator[str | None]:
+    """Yields a DATABASE_URL, or None where the server is not installed. Stopped and deleted afterwards."""
+    with cluster(options) as made:
+        yield made.url if made else None
