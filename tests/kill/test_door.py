@@ -19,13 +19,6 @@ pytestmark = [
 FAST = 1.0  # seconds; Shopify waits five
 
 
-@pytest.fixture(scope="module")
-def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
-    made = Databases(tmp_path_factory.mktemp("databases"))
-    with made.stack:
-        yield made
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
 def served(request: pytest.FixtureRequest, databases: Databases, tmp_path: Path) -> Iterator[App]:
     """The app with its web server and Redis running."""
