@@ -24,6 +24,7 @@ from demo.world import DemoWorld
 HERE = Path(__file__).resolve().parent
 STATIC = HERE.parent / "static"
 EXTENSION = HERE.parent.parent / "extensions" / "thank-you" / "dist" / "thank-you.js"
+PLAIN_BLOCK = HERE / "plain_block.js"  # a fresh clone has no built extension
 LOCALES = HERE.parent.parent / "extensions" / "thank-you" / "locales"
 SHOP = "fern-and-field.myshopify.com"
 NUMBER, PAGE = "106540352242922", "700100"
@@ -143,14 +144,8 @@ class Site:
         )
 
     def _extension(self, request: Request) -> Reply:
-        if not EXTENSION.exists():
-            return Reply(
-                "export default async () => { document.body.textContent = 'Build the extension first.' }",
-                type="text/javascript",
-            )
-        return Reply(
-            EXTENSION.read_bytes(), type="text/javascript; charset=utf-8", headers={"Cache-Control": "no-store"}
-        )
+        script = EXTENSION if EXTENSION.exists() else PLAIN_BLOCK
+        return Reply(script.read_bytes(), type="text/javascript; charset=utf-8", headers={"Cache-Control": "no-store"})
 
     def _confirmation(self, request: Request, order_id: str) -> Reply:
         order = self.world.shopify.orders(SHOP).get(order_id)

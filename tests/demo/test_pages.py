@@ -117,3 +117,12 @@ def test_a_mistake_in_the_snippet_is_shown_in_the_letter(world: DemoWorld) -> No
     shop = world.state.part("shops")[SHOP]
     assert rendered("{{ name }} {{ id | append: '' | size }}", order, shop) == f"{order['name']} 13"
     assert rendered("{% if %}", order, shop).startswith("<p>Liquid error:")
+
+
+def test_without_the_built_extension_the_thank_you_page_still_has_its_block(
+    world: DemoWorld, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("demo.pages.site.EXTENSION", tmp_path / "missing.js")
+    script = httpx.get(f"{world.url}/extension.js").text
+    assert "export default" in script
+    assert "/api/extension/thank-you" in script
