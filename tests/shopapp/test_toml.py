@@ -1,12 +1,18 @@
 """shopify.app.toml says what the app does: the topics that it handles, the scopes that it needs, nothing more."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
+import pytest
 from django.urls import resolve
 
 from post_purchase.intake.registry import TOPICS
+from post_purchase.services.order_data import OrderData, ParcelData, ScanData
+from post_purchase.services.shops import save_shop_news
+from tests.factories import make_shop
 
 ROOT = Path(__file__).resolve().parents[2]
 TOML = tomllib.loads((ROOT / "shopify.app.toml").read_text())
@@ -48,3 +54,41 @@ def test_the_installation_is_shopifys_and_the_version_is_the_apps(settings):
 def test_no_scope_is_asked_for_that_shopify_gives_only_on_request():
     scopes = set(TOML["access_scopes"]["scopes"].split(","))
     assert not scopes & {"read_all_orders", "read_checkout_extensions_chat", "write_product_reviews", "write_orders"}
+
+
+class Watched(dict):
+    """Remembers every field that somebody asked for."""
+
+    def __init__(self, payload: dict[str, Any], asked: set[str]):
+        super().__init__(payload)
+        self.asked = asked
+
+    def __getitem__(self, name: str) -> Any:
+        self.asked.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.asked.add(name)
+        return super().get(name, default)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("topic", "file", "read"),
+    [
+        ("orders/updated", "order", OrderData.from_webhook),
+        ("fulfillments/update", "fulfillment", ParcelData.from_webhook),
+        ("fulfillment_events/create", "fulfillment_event", ScanData.from_webhook),
+        ("shop/update", "shop", lambda payload: save_shop_news(shop=make_shop(), payload=payload)),
+    ],
+)
+def test_the_part_of_a_payload_that_comes_is_all_that_is_read(topic, file, read):
+    payload = json.loads((ROOT / "tests" / "payloads" / "shopify" / f"{file}.json").read_text())
+    fields = next(one["include_fields"] for one in SUBSCRIPTIONS if topic in one.get("topics", []))
+    asked: set[str] = set()
+    whole = read(Watched(payload, asked))
+    needed = {"id", "order_id", "fulfillment_id", "created_at", "updated_at", "happened_at"}
+    read(Watched({name: value if name in needed else None for name, value in payload.items()}, asked))  # fall-backs
+    assert asked <= set(fields)
+    assert set(fields) - asked <= {"id", "updated_at"}
+    assert read({name: value for name, value in payload.items() if name in fields}) == whole
