@@ -7,6 +7,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from post_purchase.models import AttachmentStatus, Review
 from post_purchase.services.media import signed_media_url
+from post_purchase.services.reviews import hide_review, show_review
 from post_purchase.web.forms.reviews import HIDE_REASONS, HideForm
 from post_purchase.words import ChannelKind
 from shopapp.web.embedded import ShopRequest, shop_required
@@ -60,15 +61,12 @@ def hide(request: ShopRequest, pk: int) -> HttpResponse:
     form = HideForm(request.POST)
     if not form.is_valid():
         return refused(form=form)
-    review.status, review.status_reason = Review.Status.HIDDEN, dict(HIDE_REASONS)[form.cleaned_data["reason"]]
-    review.save(update_fields=["status", "status_reason"])
+    hide_review(review=review, reason=dict(HIDE_REASONS)[form.cleaned_data["reason"]])
     return saved("Hidden. The reason is kept with the review.")
 
 
 @shop_required
 @require_POST
 def show(request: ShopRequest, pk: int) -> HttpResponse:
-    review = get_object_or_404(request.shop.reviews, pk=pk)
-    review.status, review.status_reason = Review.Status.PUBLISHED, ""
-    review.save(update_fields=["status", "status_reason"])
+    show_review(review=get_object_or_404(request.shop.reviews, pk=pk))
     return saved("Published again")
