@@ -9,6 +9,7 @@ from post_purchase.flows.editing import install_library
 from post_purchase.models import Flow, Message, Review, ShopSettings, Touchpoint
 from shopapp.lib import clock
 from shopapp.lib.crypto import new_code
+from tests import factories
 from tests.pages.seed import Seed, seed
 
 KEY = "ABCDEFGHJKMNPQRS"
@@ -264,3 +265,17 @@ def test_a_photo_is_reached_by_a_signed_address_only(owner, rows):
     address = re.search(r'href="(/media/[^"]+)"', html).group(1)
     assert owner.client.get(address)["Content-Type"] == "image/jpeg"
     assert owner.client.get(address[:-1]).status_code == 404
+
+
+def test_a_new_language_has_its_templates_asked_for(owner, shop):
+    shop.channels.filter(kind="whatsapp").delete()
+    channel = factories.make_channel(shop)
+    assert channel.templates_due_at is None
+    owner.post("/app/settings/brand", {"brand_name": "Fern", "brand_color": "#1f6f5c"})
+    channel.refresh_from_db()
+    assert channel.templates_due_at is None
+    assert (
+        owner.post("/app/settings/languages", {"default_language": "de", "languages": ["de", "fr"]}).status_code == 200
+    )
+    channel.refresh_from_db()
+    assert channel.templates_due_at is not None

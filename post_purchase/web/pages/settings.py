@@ -8,6 +8,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from post_purchase.models import ChannelStatus, PrivacyRequestKind
 from post_purchase.services.shops import settings_of
+from post_purchase.services.templates import templates_wanted
 from post_purchase.web.forms.settings import FORMS, LANGUAGES, ordered_kinds
 from shopapp.lib import clock
 from shopapp.web.embedded import ShopRequest, shop_required
@@ -42,6 +43,8 @@ def save_settings(request: ShopRequest, part: str) -> HttpResponse:
     if not form.is_valid():
         return refused(form=form)
     form.apply(row)
+    if part == "languages":
+        templates_wanted(request.shop)  # each language needs its own approval
     return saved("Saved")
 
 
