@@ -23,7 +23,7 @@ export default async () => {
       const button = document.createElement('s-button');
       button.setAttribute('href', channel.url);
       button.setAttribute('variant', place ? 'secondary' : 'primary');
-      button.textContent = shopify.i18n.translate('chat_on', {channel: channel.label});
+      button.textContent = channel.kind === 'email' ? shopify.i18n.translate('write_email') : shopify.i18n.translate('chat_on', {channel: channel.label});
       stack.append(button);
     });
   } catch {

@@ -69,7 +69,7 @@ function Ready({answer, text, showQr}) {
             variant={place === 0 ? 'primary' : 'secondary'}
             inlineSize="fill"
           >
-            {shopify.i18n.translate('chat_on', {channel: channel.label})}
+            {words(channel)}
           </s-button>
         ))}
         {showQr && answer.qr_url && (
@@ -87,6 +87,12 @@ function Ready({answer, text, showQr}) {
       </s-stack>
     </s-query-container>
   );
+}
+
+/** One chats in an app, and writes an e-mail. @param {import('./ask.js').Answer['channels'][number]} channel */
+function words(channel) {
+  if (channel.kind === 'email') return shopify.i18n.translate('write_email');
+  return shopify.i18n.translate('chat_on', {channel: channel.label});
 }
 
 /** Our server is away: the order is fine, say so, and offer another try. @param {{onRetry: () => void}} props */

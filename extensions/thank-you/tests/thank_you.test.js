@@ -42,6 +42,13 @@ test('it shows a button for each channel, the best one first and primary', async
   expect(all('s-qr-code').map((code) => code.getAttribute('content'))).toEqual([ANSWER.qr_url]);
 });
 
+test('one chats in an app and writes an e-mail', async () => {
+  extension.fetch = answers(ANSWER);
+  await extension.render();
+  await waitFor(() => expect(all('s-button[href]')).toHaveLength(2));
+  expect(all('s-button').map((button) => button.textContent.trim())).toEqual(['chat_on', 'write_email']);
+});
+
 test('it asks with the session token, the order id and the checkout token, and with nothing else', async () => {
   extension.fetch = answers(ANSWER);
   await extension.render();
