@@ -27,7 +27,7 @@ def asked() -> Journey:
 def test_the_question_comes_a_week_later_and_names_the_reward_for_any_rating():
     journey = asked()
     assert journey.text == (
-        "Hi Maria, how do you like Stoneware mug? Tap or write 1 to 5.\n\n"
+        "Hi Maria! Stoneware mug: how do you like it? Tap or write 1 to 5.\n\n"
         "As thanks for your review you get 10% off your next order. Whatever you rate: good or bad, it is the same."
     )
 
@@ -198,3 +198,13 @@ def test_a_photo_sent_instead_of_stars_is_kept_for_the_review():
     assert journey.send_photo(9) == ["ask_rating_again"]
     assert journey.write("4") == ["ask_more"]
     assert [effect.attachments for effect in journey.did(AddPhotos)] == [(9,)]
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es"])
+def test_a_product_is_named_without_an_article(language):
+    """Titles are bare ("Stoneware mug"): no language has a grammar for them in the middle of a sentence."""
+    journey = Journey("photo_review", language=language)
+    for name, message in journey.document.texts[language].messages.items():
+        for line in (message.text, message.subject):
+            before, found, _ = (line or "").partition("{{ review.product")
+            assert not found or before.rstrip().endswith((":", "%}", "!")) or not before.strip(), name
