@@ -67,6 +67,7 @@ def settle(world: str) -> None:
     token = httpx.get(f"{world}/admin/id-token", params={"shop": SHOP}).json()["id_token"]
     merchant = connect_everything(SHOP, token)
     _act(world, "merchant", merchant)
+    _act(world, "confirmations", {"newest": 3})
 
 
 def _act(world: str, what: str, body: dict[str, Any]) -> None:

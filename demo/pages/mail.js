@@ -1,5 +1,6 @@
+// The inbox: lists what the world has received, shows one mail, and answers it through /api/act/mail.
 const $ = (id) => document.getElementById(id);
-let mails = [];
+let mails = null;
 let chosen = null;
 
 async function act(body) {
@@ -8,12 +9,14 @@ async function act(body) {
   return answer.ok;
 }
 
+const when = (mail) => new Date(mail.at * 1000).toLocaleString([], {dateStyle: 'medium', timeStyle: 'short', timeZone: mail.zone});
+
 function show(mail) {
   chosen = mail;
   $('subject').textContent = mail.subject || '(no subject)';
-  $('about').textContent = `From ${mail.from} to ${mail.to.join(', ')}, ${new Date(mail.at * 1000).toLocaleString()}`;
-  $('body').srcdoc = mail.html || `<pre style="white-space:pre-wrap;font:inherit"></pre>`;
-  if (!mail.html) $('body').srcdoc = `<pre style="white-space:pre-wrap;font:15px system-ui">${mail.text.replace(/&/g, '&amp;').replace(/</g, '&lt;')}</pre>`;
+  $('about').textContent = `From ${mail.from} to ${mail.to.join(', ')}, ${when(mail)}`;
+  const plain = mail.text.replace(/&/g, '&amp;').replace(/</g, '&lt;');
+  $('body').srcdoc = mail.html || `<pre style="white-space:pre-wrap;font:15px system-ui">${plain}</pre>`;
   $('reply').hidden = false;
   draw();
 }
@@ -21,9 +24,13 @@ function show(mail) {
 function draw() {
   $('list').replaceChildren(...(mails.length ? mails : [null]).map((mail) => {
     const line = document.createElement('li');
-    if (!mail) { line.textContent = 'No mail yet.'; return line; }
+    if (!mail) { line.textContent = 'No mail yet. Place an order on the shopper\u2019s side: its confirmation comes here.'; return line; }
     const button = document.createElement('button');
-    button.textContent = `${mail.subject || '(no subject)'} · ${mail.to.join(', ')}`;
+    const subject = document.createElement('b');
+    const about = document.createElement('span');
+    subject.textContent = mail.subject || '(no subject)';
+    about.textContent = `${mail.by || 'The app'} to ${mail.to.join(', ')}, ${when(mail)}`;
+    button.append(subject, about);
     button.setAttribute('aria-current', chosen?.id === mail.id);
     button.onclick = () => show(mail);
     line.append(button);
@@ -32,10 +39,22 @@ function draw() {
 }
 
 async function load() {
-  const found = (await (await fetch('/api/mail')).json()).mails;
-  if (found.length !== mails.length) { mails = found; draw(); }
+  let found;
+  try { found = (await (await fetch('/api/mail')).json()).mails; } catch { $('notice').textContent = 'The demo does not answer. Is bin/demo still running?'; return; }
+  if (mails && found.length === mails.length && found[0]?.id === mails[0]?.id) return;
+  mails = found;
+  if (!chosen && mails.length) show(mails[0]); else draw();
 }
 $('reply').addEventListener('submit', async (event) => { event.preventDefault(); const form = new FormData(event.target); if (await act({reply_to: chosen.id, text: form.get('text'), photo: form.has('photo')})) event.target.reset(); });
 $('new').addEventListener('submit', async (event) => { event.preventDefault(); if (await act(Object.fromEntries(new FormData(event.target)))) event.target.reset(); });
+const written = new URLSearchParams(location.search).get('mailto'); // a mail program that the link has opened
+if (written) {
+  const url = new URL(written);
+  const form = $('new').elements;
+  form.to.value = decodeURIComponent(url.pathname);
+  form.subject.value = url.searchParams.get('subject') || '';
+  form.text.value = url.searchParams.get('body') || '';
+  form.text.focus();
+}
 load();
 setInterval(load, 1500);

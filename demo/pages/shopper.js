@@ -35,7 +35,7 @@ function drawChat(world) {
     if (entry.image) line.prepend(element('img', undefined, {src: entry.image, alt: ''}));
     for (const button of entry.buttons) line.append(element('button', button.title, {onclick: () => act('tap', {message: entry.id, button: button.id})}));
     if (entry.link) line.append(element('a', entry.link.title, {href: entry.link.url, target: '_blank', rel: 'noopener', className: 'button'}));
-    line.append(element('small', new Date(entry.at * 1000).toLocaleString([], {dateStyle: 'short', timeStyle: 'short'}) + (entry.template ? ' · template' : '')));
+    line.append(element('small', new Date(entry.at * 1000).toLocaleString([], {dateStyle: 'short', timeStyle: 'short', timeZone: world.zone}) + (entry.template ? ' · template' : '')));
     return line;
   });
   if (!lines.length) lines.push(element('li', 'Nothing here yet. Tap a chat button on the thank-you page, in the e-mail, or on the card.', {className: 'empty'}));
@@ -45,7 +45,8 @@ function drawChat(world) {
 
 async function draw() {
   const world = await (await fetch(`/api/world?order=${order}`)).json();
-  $('now').textContent = new Date(world.now).toLocaleString([], {dateStyle: 'full', timeStyle: 'short'});
+  $('now').textContent = new Date(world.now).toLocaleString([], {weekday: 'short', day: 'numeric', month: 'short', hour: 'numeric', minute: '2-digit', timeZone: world.zone});
+  $('zone').textContent = `in ${world.zone.split('/').pop().replace('_', ' ')}`;
   $('mails').textContent = `(${world.mails})`;
   $('admin').href = `/admin/${world.shop}`;
   if (!world.order) { $('notice').textContent = 'No orders yet: place one.'; return; }

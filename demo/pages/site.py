@@ -27,7 +27,18 @@ EXTENSION = HERE.parent.parent / "extensions" / "thank-you" / "dist" / "thank-yo
 PLAIN_BLOCK = HERE / "plain_block.js"  # a fresh clone has no built extension
 LOCALES = HERE.parent.parent / "extensions" / "thank-you" / "locales"
 SHOP = "fern-and-field.myshopify.com"
+SENDER = "hello@fern-and-field.example.com"  # the shop's own sender, as demo.settle connects it
 NUMBER, PAGE = "106540352242922", "700100"
+ZONES = {  # where the demo's shoppers live
+    "DE": "Europe/Berlin",
+    "AT": "Europe/Vienna",
+    "FR": "Europe/Paris",
+    "ES": "Europe/Madrid",
+    "IT": "Europe/Rome",
+    "NL": "Europe/Amsterdam",
+    "GB": "Europe/London",
+    "US": "America/New_York",
+}
 
 
 def add_pages(world: DemoWorld) -> None:
@@ -55,7 +66,7 @@ class Site:
         route("GET", "/wa.me/<phone>", self._whatsapp_link)
         route("GET", "/m.me/<page>", self._messenger_link)
         route("GET", "/api/world", self._world)
-        route("GET", "/api/mail", lambda request: Reply({"mails": self.world.mail.inbox()[::-1][:100]}))
+        route("GET", "/api/mail", self._mails)
         route("GET", "/api/buyer-token", self._buyer_token)
         route("POST", "/api/act/<what>", self._act)
 
@@ -173,6 +184,7 @@ class Site:
         )
         answer: dict[str, Any] = {
             "now": self.world.now().isoformat(),
+            "zone": zone_of(chosen),
             "clock": bool(self.world.clock_file),
             "shop": SHOP,
             "products": [{"title": each["title"], "id": each["id"]} for each in PRODUCTS],
@@ -208,6 +220,12 @@ class Site:
                 for each in self.world.shopify.discounts(SHOP)
             ][-5:]
         return Reply(answer, headers={"Cache-Control": "no-store"})
+
+    def _mails(self, request: Request) -> Reply:
+        """Newest first, each with the time zone of whom it is for."""
+        zones = {each["email"]: zone_of(each) for each in self.world.shopify.orders(SHOP).values()}
+        mails = self.world.mail.inbox()[::-1][:100]
+        return Reply({"mails": [mail | {"zone": zones.get(mail["to"][0], zone_of(None))} for mail in mails]})
 
     def _person(self, order: dict[str, Any]) -> dict[str, str]:
         """The phone and the Messenger account of whoever placed this order."""
@@ -251,7 +269,25 @@ class Site:
             country=str(asked.get("country") or "DE"),
             items=((int(asked.get("product") or 0), 1),),
         )
+        self._confirm(order)
         return {"order": order["id"]}
+
+    def do_confirmations(self, asked: dict[str, Any]) -> None:
+        """Shopify's mails of the newest orders (demo.seed: once the merchant has pasted the button)."""
+        orders = sorted(self.world.shopify.orders(SHOP).values(), key=lambda each: each["id"])
+        for order in orders[-int(asked["newest"]) :]:
+            self._confirm(order)
+
+    def _confirm(self, order: dict[str, Any]) -> None:
+        shop = self.world.state.part("shops")[SHOP]
+        snippet = self.world.state.part("merchant").get("email_snippet", "")
+        self.world.mail.from_shopify(
+            to=order["email"],
+            sender=f"{shop['name']} <{SENDER}>",
+            subject=f"Order {order['name']} confirmed",
+            html=confirmation_mail(order, shop, snippet),
+            at=datetime.fromisoformat(order["created_at"]).timestamp(),
+        )
 
     def do_history(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Orders of the past, as the backfill finds them: nobody is told (demo.seed)."""
@@ -345,6 +381,11 @@ def qr(text: str) -> bytes:
     out = io.BytesIO()
     qrcode.make(text[:600], image_factory=qrcode.image.svg.SvgPathImage, border=2).save(out)
     return out.getvalue()
+
+
+def zone_of(order: dict[str, Any] | None) -> str:
+    """What the shopper's own phone would show; the shop's zone where there is no order."""
+    return ZONES.get(order["shipping_address"]["country_code"], "UTC") if order else "Europe/Berlin"
 
 
 def _brief(order: dict[str, Any]) -> dict[str, Any]:

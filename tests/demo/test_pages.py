@@ -126,3 +126,21 @@ def test_without_the_built_extension_the_thank_you_page_still_has_its_block(
     script = httpx.get(f"{world.url}/extension.js").text
     assert "export default" in script
     assert "/api/extension/thank-you" in script
+
+
+def test_the_inbox_holds_shopifys_confirmation_with_the_apps_button(world: DemoWorld) -> None:
+    act(world, "merchant", email_snippet="<a href='http://127.0.0.1:9/c/{{ id }}'>Chat with us</a>")
+    order = act(world, "order", name="Ada Holm", country="US").json()["order"]
+    [mail] = httpx.get(f"{world.url}/api/mail").json()["mails"]
+    name = world.shopify.order(SHOP, order)["name"]
+    assert (mail["by"], mail["subject"], mail["to"]) == ("Shopify", f"Order {name} confirmed", ["ada.holm@example.com"])
+    assert f"http://127.0.0.1:9/c/{order}" in mail["html"]
+    assert mail["zone"] == "America/New_York"  # the page shows the shopper's own hours
+    assert httpx.get(f"{world.url}/api/world", params={"order": order}).json()["zone"] == "America/New_York"
+
+
+def test_only_the_newest_orders_are_confirmed_at_the_start(world: DemoWorld) -> None:
+    placed = [world.shopify.place_order(SHOP, tell=False) for _ in range(4)]
+    assert act(world, "confirmations", newest=3).status_code == 200
+    mails = httpx.get(f"{world.url}/api/mail").json()["mails"]
+    assert [mail["subject"] for mail in mails] == [f"Order {each['name']} confirmed" for each in placed[:0:-1]]
