@@ -113,6 +113,16 @@ class EventKind(TextChoices):
     CONTACT_REDACTED = "contact_redacted"
 
 
+class EmailTemplate(TextChoices):
+    """Shopify's notification templates that a button can stand in. The value is one letter: it travels in the link."""
+
+    ORDER_CONFIRMATION = "C", "Order confirmation"
+    SHIPPING_CONFIRMATION = "S", "Shipping confirmation"
+    OUT_FOR_DELIVERY = "W", "Out for delivery"  # on its way
+    DELIVERED = "D", "Delivered"
+    REFUND = "R", "Order refund"
+
+
 class TouchpointKind(TextChoices):
     THANK_YOU_PAGE = "thank_you_page", "Thank-you page"
     ORDER_STATUS_PAGE = "order_status_page", "Order status page"

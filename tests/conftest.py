@@ -8,7 +8,7 @@ from django.core import mail
 from django.db import connections
 
 from post_purchase.flows.versions import document_of
-from post_purchase.services import taps
+from post_purchase.services import taps, visits
 from shopapp.lib import queue
 from tests import environment
 
@@ -40,6 +40,7 @@ def no_remembered_versions() -> None:
 @pytest.fixture(autouse=True)
 def no_remembered_taps() -> None:
     taps.forget()
+    visits.forget()
 
 
 @pytest.fixture(autouse=True)

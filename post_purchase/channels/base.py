@@ -282,8 +282,12 @@ class ChannelDriver(ABC):
         """
 
     @abstractmethod
-    def entry_url(self, *, channel: Channel, code: str, text: str) -> str:
-        """Where a tap leads: wa.me with the text, m.me with the ref, mailto. `text` already contains the code."""
+    def entry_url(self, *, channel: Channel, code: str, text: str, device: str = "") -> str:
+        """Where a tap leads: wa.me with the text, m.me with the ref, mailto, sms. `text` already contains the code.
+
+        `device` (ios, android, desktop, or empty) for those networks whose links differ. Only https: is redirected to;
+        mailto: and sms: are shown on a page, with the address and the code to copy.
+        """
 
     def fetch_media(self, *, channel: Channel, source: Mapping[str, Any], max_bytes: int) -> bytes:
         raise ChannelError(f"{self.kind.label} has no media", outcome=Outcome.BUG)

@@ -8,13 +8,14 @@ from .privacy import PrivacyRequest, PrivacyRequestKind
 from .reviews import Review, ReviewPhoto
 from .rewards import Reward, RewardStatus
 from .shop_settings import ShopSettings
-from .touchpoints import CodeGuess, Link, Scan, Touchpoint
+from .touchpoints import ChatStart, CodeGuess, Link, Scan, Touchpoint, VisitKey
 
 __all__ = [
     "Attachment",
     "AttachmentStatus",
     "Channel",
     "ChannelStatus",
+    "ChatStart",
     "CodeGuess",
     "ConsentEntry",
     "ConsentState",
@@ -50,4 +51,5 @@ __all__ = [
     "TemplateStatus",
     "Timer",
     "Touchpoint",
+    "VisitKey",
 ]

@@ -1,7 +1,7 @@
 from django.db import models
 from django.db.models import Q
 
-from post_purchase.words import ChannelKind, TouchpointKind
+from post_purchase.words import ChannelKind, EmailTemplate, TouchpointKind
 from shopapp.lib.crypto import EncryptedTextField
 from shopapp.models import Shop
 
@@ -40,6 +40,7 @@ class Link(models.Model):
     checkout_token_hash = models.CharField(max_length=64, blank=True)  # thank-you page: the order may come later
     order_shopify_id = models.BigIntegerField(null=True)  # claimed by the page, never trusted alone
     channel_kind = models.CharField(max_length=16, choices=ChannelKind.choices, blank=True)  # empty: chosen at each tap
+    chosen_kind = models.CharField(max_length=16, choices=ChannelKind.choices, blank=True)  # picked here by the shopper
     language = models.CharField(max_length=16, blank=True)
     country = models.CharField(max_length=2, blank=True)
     used_by = models.ForeignKey(ContactPoint, null=True, on_delete=models.SET_NULL, related_name="used_links")
@@ -63,21 +64,59 @@ class Link(models.Model):
 
 
 class Scan(models.Model):
-    """One tap or scan of a link. Nothing that names a person."""
+    """One person's taps or scans of one link on one day. Nothing that names them (services.visits)."""
 
     link = models.ForeignKey(Link, on_delete=models.CASCADE, related_name="scans")
+    touchpoint = models.ForeignKey(Touchpoint, on_delete=models.CASCADE, related_name="scans")  # the link's
+    person = models.CharField(max_length=24, blank=True)  # keyed hash, the key is destroyed; empty: counted alone
     scan_id = models.CharField(max_length=32, unique=True)  # made at the door, so that a spooled scan is counted once
     scanned_at = models.DateTimeField()
     device = models.CharField(max_length=16, blank=True)  # ios, android, desktop
     language = models.CharField(max_length=16, blank=True)
     channel_kind = models.CharField(max_length=16, blank=True)  # where it led
+    source = models.CharField(max_length=1, choices=EmailTemplate.choices, blank=True)  # which of Shopify's e-mails
     robot = models.BooleanField(default=False)  # link previews
+    test = models.BooleanField(default=False)  # a test e-mail or a preview: its order is made up
 
     class Meta:
-        indexes = [models.Index(fields=["link", "scanned_at"], name="scan_by_day")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["link", "person"], name="scan_once_per_person_and_day", condition=~Q(person="")
+            )
+        ]
+        indexes = [
+            models.Index(fields=["link", "scanned_at"], name="scan_by_day"),
+            models.Index(fields=["touchpoint", "scanned_at"], name="scan_by_touchpoint"),
+        ]
 
     def __str__(self) -> str:
         return f"scan {self.pk}"
+
+
+class VisitKey(models.Model):
+    """The secret of one day (UTC) that taps are hashed with. Deleted after the day: then no hash can be tried."""
+
+    day = models.DateField(unique=True)
+    key = EncryptedTextField()
+
+    def __str__(self) -> str:
+        return f"visit key of {self.day}"
+
+
+class ChatStart(models.Model):
+    """A person wrote with a link's code: the step from a scan to a conversation."""
+
+    touchpoint = models.ForeignKey(Touchpoint, on_delete=models.CASCADE, related_name="chat_starts")
+    link = models.ForeignKey(Link, on_delete=models.CASCADE, related_name="chat_starts")
+    point = models.ForeignKey(ContactPoint, on_delete=models.CASCADE, related_name="chat_starts")
+    started_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["link", "point"], name="chat_start_once")]
+        indexes = [models.Index(fields=["touchpoint", "started_at"], name="chat_start_by_touchpoint")]
+
+    def __str__(self) -> str:
+        return f"chat start {self.pk}"
 
 
 class CodeGuess(models.Model):

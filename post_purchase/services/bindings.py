@@ -12,7 +12,7 @@ from enum import StrEnum
 from django.db import transaction
 from django.db.models import QuerySet
 
-from post_purchase.models import CodeGuess, Contact, ContactPoint, Link, Message, Order, OrderBinding
+from post_purchase.models import ChatStart, CodeGuess, Contact, ContactPoint, Link, Message, Order, OrderBinding
 from post_purchase.words import ChannelKind, EventKind, Purpose
 from shopapp.lib import clock
 from shopapp.lib.crypto import CODE_ALPHABET, normalise_code
@@ -70,6 +70,9 @@ def bind_by_code(*, point: ContactPoint, code: str, message: Message | None = No
     if link is None:
         CodeGuess.objects.create(shop_id=point.shop_id, point=point, guessed_at=clock.now())
         return Bound(Outcome.UNKNOWN)
+    ChatStart.objects.get_or_create(
+        link=link, point=point, defaults={"touchpoint_id": link.touchpoint_id, "started_at": clock.now()}
+    )
     redeemed = redeem(link=link, point=point)
     if is_shop_wide(link):
         return Bound(Outcome.SHOP_WIDE, link=link)

@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from post_purchase.models import ContactPoint, Link, Order, ShopSettings, Touchpoint
+from post_purchase.touchpoints.codes import EMAIL_CODE_LENGTH
 from post_purchase.touchpoints.registry import kind_of
 from post_purchase.words import TouchpointKind
 from shopapp.lib import clock
@@ -21,7 +22,6 @@ from shopapp.lib.crypto import derived_code, hash_code, hash_secret
 from shopapp.models import Shop
 
 LIFETIME = timedelta(days=60)  # messaging.md 1.2
-EMAIL_CODE_LENGTH = 20  # hex: 80 bits, as the Liquid snippet cuts it
 
 
 @dataclass(frozen=True)

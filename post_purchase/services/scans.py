@@ -2,7 +2,8 @@
 
 A file is only moved away under its lock, which a writer holds while it appends, so no line goes into a taken file.
 `scan_id` is made at the door and unique in the table: a batch that is read twice (its reader was killed before the file
-was deleted) is counted once. Files of processes that have died are taken like all others.
+was deleted) is counted once. So is a person who taps a link ten times a day (services.visits). Files of processes that
+have died are taken like all others.
 """
 
 import fcntl
@@ -13,13 +14,14 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from post_purchase.models import Link, Scan, Touchpoint
 from shopapp.lib.queue import Job, wake
@@ -28,11 +30,15 @@ log = logging.getLogger("post_purchase.scans")
 BATCH = 1000
 WAKE_EVERY = 2.0  # seconds; the sweep finds the rest
 MAX_SECONDS = 100.0
+LINK_FIELDS = ("touchpoint_id", "order_id", "checkout_token_hash")
 
 
 @dataclass(frozen=True)
 class Tapped:
-    """One line of a spool file. `chosen`: the visit of an earlier scan, now with the channel that the person picked."""
+    """One line of a spool file. `chosen`: the visit of an earlier scan, now with the channel that the person picked.
+
+    `missed`: hash of an order's code in an e-mail that was not known at the door; `link_id` is then the shop's own.
+    """
 
     scan_id: str  # 32 hex digits
     link_id: int
@@ -42,6 +48,11 @@ class Tapped:
     channel_kind: str = ""
     robot: bool = False
     chosen: bool = False
+    picked: bool = False  # the person named the channel, on the chooser or by a button
+    person: str = ""  # services.visits.person_of
+    source: str = ""  # EmailTemplate's letter
+    test: bool = False
+    missed: str = ""
 
 
 def new_scan_id() -> str:
@@ -168,40 +179,76 @@ def _read(raw: bytes) -> Tapped | None:
 
 
 def _insert(lines: list[Tapped]) -> int:
-    wanted = {tapped.link_id for tapped in lines}
     with transaction.atomic():
-        links = dict(Link.objects.filter(pk__in=wanted).values_list("pk", "touchpoint_id"))
+        lines = _resolve_missed(lines)
+        wanted = {tapped.link_id for tapped in lines}
+        links = {link.pk: link for link in Link.objects.filter(pk__in=wanted).only(*LINK_FIELDS)}
         alive = [tapped for tapped in lines if tapped.link_id in links]  # redacted meanwhile: nothing to count
         ids = {tapped.scan_id for tapped in alive}
-        known = set(Scan.objects.filter(scan_id__in=ids).values_list("scan_id", flat=True))
-        Scan.objects.bulk_create([_row(tapped) for tapped in alive], ignore_conflicts=True)
+        known = Scan.objects.filter(scan_id__in=ids).count()
+        # Unique in the table are the scan and the person of a link and day: what is there already is passed over.
+        Scan.objects.bulk_create(
+            [_row(tapped, links[tapped.link_id].touchpoint_id) for tapped in alive], ignore_conflicts=True
+        )
         for tapped in alive:
-            if tapped.chosen:
-                Scan.objects.filter(scan_id=tapped.scan_id, link_id=tapped.link_id, channel_kind="").update(
-                    channel_kind=tapped.channel_kind
-                )
-        _mark_placed([tapped for tapped in alive if not tapped.robot], links)
-    return len(ids - known)
+            if tapped.channel_kind and (tapped.chosen or tapped.picked):
+                _note_choice(tapped, links[tapped.link_id])
+        _mark_placed([tapped for tapped in alive if not tapped.robot and not tapped.test], links)
+        return Scan.objects.filter(scan_id__in=ids).count() - known
 
 
-def _row(tapped: Tapped) -> Scan:
+def _resolve_missed(lines: list[Tapped]) -> list[Tapped]:
+    """An e-mail may be opened before its order is here. What is not known by now is a test e-mail or a preview."""
+    missed = {tapped.missed for tapped in lines if tapped.missed}
+    if not missed:
+        return lines
+    found = {link.code_hash: link for link in Link.objects.filter(code_hash__in=missed)}
+    shops = dict(
+        Link.objects.filter(pk__in={tapped.link_id for tapped in lines if tapped.missed}).values_list("pk", "shop_id")
+    )
+    resolved: list[Tapped] = []
+    for tapped in lines:
+        link = found.get(tapped.missed) if tapped.missed else None
+        if link is not None and link.shop_id == shops.get(tapped.link_id):
+            tapped = replace(tapped, link_id=link.pk)
+        elif tapped.missed:
+            tapped = replace(tapped, test=True)
+        resolved.append(tapped)
+    return resolved
+
+
+def _note_choice(tapped: Tapped, link: Link) -> None:
+    """The visit now has its channel, and an order's link remembers it for the next time."""
+    visit = Q(scan_id=tapped.scan_id)
+    if tapped.person:
+        visit |= Q(person=tapped.person)
+    Scan.objects.filter(visit, link=link, channel_kind="").update(channel_kind=tapped.channel_kind)
+    if tapped.picked and not tapped.robot and (link.order_id or link.checkout_token_hash):
+        Link.objects.filter(pk=link.pk).update(chosen_kind=tapped.channel_kind)
+
+
+def _row(tapped: Tapped, touchpoint_id: int) -> Scan:
     return Scan(
         link_id=tapped.link_id,
+        touchpoint_id=touchpoint_id,
+        person=tapped.person[:24],
         scan_id=tapped.scan_id,
         scanned_at=datetime.fromisoformat(tapped.at),
         device=tapped.device[:16],
         language=tapped.language[:16],
         channel_kind=tapped.channel_kind[:16],
+        source=tapped.source[:1],
         robot=tapped.robot,
+        test=tapped.test,
     )
 
 
-def _mark_placed(lines: list[Tapped], links: dict[int, int]) -> None:
+def _mark_placed(lines: list[Tapped], links: dict[int, Link]) -> None:
     """The first scan shows the merchant that the touchpoint is really placed."""
     first: dict[int, datetime] = {}
     for tapped in lines:
         at = datetime.fromisoformat(tapped.at)
-        touchpoint = links[tapped.link_id]
+        touchpoint = links[tapped.link_id].touchpoint_id
         first[touchpoint] = min(first.get(touchpoint, at), at)
     for touchpoint, at in first.items():
         Touchpoint.objects.filter(pk=touchpoint, first_scan_at=None).update(first_scan_at=at)

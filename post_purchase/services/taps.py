@@ -13,10 +13,9 @@ import psycopg
 from django.db import DatabaseError, InterfaceError, connection
 
 from post_purchase.models import Channel
-from shopapp.lib.crypto import CODE_ALPHABET, hash_code, normalise_code
+from post_purchase.touchpoints.codes import CODE_LENGTHS, read_code
+from shopapp.lib.crypto import hash_code, normalise_code
 
-CODE_LENGTHS = frozenset({16, 20})  # random or derived; the e-mail snippet's
-_ALLOWED = frozenset(CODE_ALPHABET)
 KEPT_FOR = timedelta(seconds=3)
 KEPT_AT_MOST = 2000  # links; about 4 MB
 
@@ -25,6 +24,10 @@ SELECT l.id, l.channel_kind, l.language, l.country,
        CASE WHEN l.expires_at IS NOT NULL AND l.expires_at <= %s THEN 1 ELSE 0 END,
        CASE WHEN l.order_id IS NULL AND l.checkout_token_hash = '' THEN 1 ELSE 0 END,
        o.language, o.shipping_country,
+       COALESCE(NULLIF(l.chosen_kind, ''), (
+           SELECT q.kind FROM post_purchase_contactpoint q
+           WHERE q.contact_id = o.contact_id AND q.last_inbound_at IS NOT NULL AND q.blocked_at IS NULL
+           ORDER BY q.last_inbound_at DESC LIMIT 1), ''),
        t.options,
        s.status, s.name, s.domain, s.country, s.locale,
        p.brand_name, p.brand_color, p.default_language, p.channel_order,
@@ -46,7 +49,9 @@ class Tap:
 
     link_id: int
     code: str  # normalised
-    fixed: str
+    fixed: str  # the link is for this channel alone
+    earlier: str  # what this shopper picked on this link, or else last wrote on
+    route: str  # where the merchant leads this touchpoint
     language: str  # of the checkout or the order; may be empty
     country: str
     expired: bool
@@ -85,7 +90,7 @@ def forget() -> None:
 def look_up(code: str, *, now: datetime) -> Tap | None:
     """The link behind a code, however typed; None where there is none. What cannot be a code costs no query."""
     plain = normalise_code(code)
-    if len(plain) not in CODE_LENGTHS or not _ALLOWED.issuperset(plain):
+    if len(plain) not in CODE_LENGTHS or read_code(plain) is None:
         return None
     rows = _select(now, hash_code(plain))
     if not rows:
@@ -99,6 +104,7 @@ def look_up(code: str, *, now: datetime) -> Tap | None:
         shop_wide,
         order_language,
         order_country,
+        earlier,
         options,
         status,
         shop_name,
@@ -109,10 +115,10 @@ def look_up(code: str, *, now: datetime) -> Tap | None:
         color,
         default_language,
         channel_order,
-    ) = rows[0][:18]
+    ) = rows[0][:19]
     channels: dict[str, Channel] = {}
     for row in rows:
-        pk, kind, name, account_id, link_address, channel_options = row[18:]
+        pk, kind, name, account_id, link_address, channel_options = row[19:]
         if pk is not None and kind not in channels:
             channels[kind] = Channel(
                 pk=pk,
@@ -125,7 +131,9 @@ def look_up(code: str, *, now: datetime) -> Tap | None:
     return Tap(
         link_id=link_id,
         code=plain,
-        fixed=channel_kind or str(_json(options).get("channel") or ""),
+        fixed=channel_kind or "",
+        earlier=earlier or "",
+        route=str(_json(options).get("channel") or ""),
         language=order_language or language or "",
         country=order_country or country or "",
         expired=bool(expired),

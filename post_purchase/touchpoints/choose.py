@@ -1,4 +1,7 @@
-"""Which chat app does a tap lead to? The merchant's order, else the country's, among what opens here."""
+"""Which chat app does a tap lead to? What this shopper chose before, else the merchant's order for the country.
+
+Else the country table's, always among what is connected and opens on this device.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +18,7 @@ LAST = "email"  # opens everywhere
 
 @dataclass(frozen=True)
 class Choice:
-    """`ranked`: connected kinds, best first. `ask`: the first two are close, and this screen has room to ask."""
+    """`ranked`: connected kinds, best first. `ask`: the first two are close, so the shopper is asked."""
 
     ranked: tuple[str, ...]
     ask: bool = False
@@ -26,7 +29,8 @@ def _countries() -> dict[str, Any]:
     with (DATA / "countries.yaml").open(encoding="utf-8") as file:
         data = yaml.safe_load(file)
     table = {country: tuple(row["order"]) for row in data["rows"] for country in row["countries"]}
-    return {"table": table, "other": tuple(data["other"]), "not_on": data["not_on"]}
+    close = {country: frozenset(row.get("close", ())) for row in data["rows"] for country in row["countries"]}
+    return {"table": table, "close": close, "other": tuple(data["other"]), "not_on": data["not_on"]}
 
 
 @cache
@@ -46,23 +50,36 @@ def choose(
     *,
     connected: Iterable[str],
     fixed: str = "",
+    earlier: str = "",
+    route: str = "",
     merchant_order: Mapping[str, Sequence[str]] | None = None,
     country: str = "",
     device: str = "",
 ) -> Choice:
-    """`fixed` (the link's own channel, or the one tapped) wins where it is connected. None connected: none ranked."""
+    """`fixed`: the channel that is tapped now, or that the link is for. `earlier`: what this shopper chose before.
+    `route`: where the merchant leads this touchpoint. The first of them that is connected wins, in this order;
+    `earlier` only where it opens on this device. None connected: none ranked."""
     kinds = list(dict.fromkeys(connected))
     if fixed in kinds:
         return Choice(ranked=(fixed,))
+    here = [kind for kind in kinds if kind not in _countries()["not_on"].get(device, ())]
+    usable = here or kinds  # better a link that opens badly than none
+    first = earlier if earlier in usable else route if route in kinds else ""
+    if first == route and first:
+        return Choice(ranked=(route,))
     wanted = merchant_order or {}
     by_merchant = wanted.get(country.upper()) or wanted.get("*") or ()
     order = tuple(by_merchant) or country_order(country)
-    here = [kind for kind in kinds if kind not in _countries()["not_on"].get(device, ())]
-    usable = here or kinds  # better a link that opens badly than none
-    ranked = tuple(kind for kind in order if kind in usable)
-    ranked += tuple(kind for kind in usable if kind not in ranked)
-    close = not by_merchant and len(ranked) > 1 and set(ranked[:2]) <= set(country_order(country))
-    return Choice(ranked=ranked, ask=close and device == DESKTOP)
+    ranked = tuple(dict.fromkeys(kind for kind in (first, *order, *usable) if kind in usable))
+    return Choice(ranked=ranked, ask=not first and not by_merchant and _are_close(ranked[:2], country, device))
+
+
+def _are_close(two: tuple[str, ...], country: str, device: str) -> bool:
+    """A big screen has room to ask about any two of the country's row; a phone is asked only where sources disagree."""
+    if len(two) < 2:
+        return False
+    near = _countries()["close"].get(country.upper(), frozenset())
+    return set(two) <= near or (device == DESKTOP and set(two) <= set(country_order(country)))
 
 
 def device_of(user_agent: str) -> str:

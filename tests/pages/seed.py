@@ -157,7 +157,7 @@ def _touchpoints(shop: Shop) -> Touchpoint:
     card.save(update_fields=["first_scan_at"])
     link, _ = shop_link(touchpoint=card)
     for robot in (False, False, True):
-        Scan.objects.create(link=link, scan_id=new_code(), scanned_at=clock.now(), robot=robot)
+        Scan.objects.create(link=link, touchpoint=card, scan_id=new_code(), scanned_at=clock.now(), robot=robot)
     return card
 
 

@@ -111,7 +111,7 @@ def numbers_of_today(shop: Shop, now: datetime) -> list[tuple[str, Any]]:
         read=Count("pk", filter=out & Q(status=MessageStatus.READ)),
         failed=Count("pk", filter=out & Q(status=MessageStatus.FAILED)),
     )
-    scans = Scan.objects.filter(link__shop=shop, scanned_at__gte=midnight, robot=False).count()
+    scans = Scan.objects.filter(link__shop=shop, scanned_at__gte=midnight, robot=False, test=False).count()
     return [
         ("Taps and scans", scans),
         ("Messages from shoppers", counts["received"]),

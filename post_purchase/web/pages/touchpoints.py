@@ -26,8 +26,8 @@ from .answers import page, refused, saved
 @shop_required
 @require_GET
 def touchpoints(request: ShopRequest) -> HttpResponse:
-    people = Count("links__scans", filter=Q(links__scans__robot=False))
-    rows = request.shop.touchpoints.filter(archived_at=None).annotate(scans=people).order_by("pk")
+    people = Count("scans", filter=Q(scans__robot=False, scans__test=False))
+    rows = request.shop.touchpoints.filter(archived_at=None).annotate(people=people).order_by("pk")
     known = [row for row in rows if row.kind in KINDS]
     return page(
         request,
@@ -43,8 +43,8 @@ def touchpoint(request: ShopRequest, pk: int) -> HttpResponse:
     row = touchpoint_of(request, pk)
     kind = kind_of(row.kind)
     placing = placing_of(request, row)
-    scans = row.links.aggregate(
-        people=Count("scans", filter=Q(scans__robot=False)), robots=Count("scans", filter=Q(scans__robot=True))
+    scans = row.scans.aggregate(
+        people=Count("pk", filter=Q(robot=False, test=False)), robots=Count("pk", filter=Q(robot=True))
     )
     downloads = kind.downloads(placing)
     return page(

@@ -81,6 +81,8 @@ def answer(shop: Shop, asked: Asked) -> dict[str, Any]:
         kinds = choose(
             connected=tap.channels,
             fixed=tap.fixed,
+            earlier=tap.earlier,
+            route=tap.route,
             merchant_order=tap.merchant_order,
             country=tap.country or asked.country or tap.shop_country,
         ).ranked

@@ -21,17 +21,19 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from post_purchase.channels.registry import driver_for
-from post_purchase.services import guesses
+from post_purchase.services import guesses, visits
 from post_purchase.services.scans import Tapped, new_scan_id, spool
 from post_purchase.services.taps import Tap, look_up, recall
 from post_purchase.touchpoints.choose import Choice, choose, device_of, is_robot
+from post_purchase.touchpoints.codes import WrittenCode, read_code
 from post_purchase.touchpoints.texts import accepted, country_of, greeting, pick_language, texts_in
 from shopapp.lib import clock
-from shopapp.lib.crypto import grouped, normalise_code
+from shopapp.lib.crypto import grouped, hash_code, normalise_code
 
 from .pages import public_page
 
 SCAN_ID = re.compile(r"[0-9a-f]{32}")
+PAGES = {"mailto": "email", "sms": "sms"}
 FOUND = "post_purchase.tap"  # where the front door leaves what it has looked up already
 HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
 
@@ -43,35 +45,75 @@ class Visitor:
     languages: tuple[str, ...]  # as the browser asks, best first
 
 
+@dataclass(frozen=True)
+class Found:
+    """What the address leads to. `missed`: the hash of an order's code that is not known; `tap` is then the shop's."""
+
+    written: WrittenCode
+    tap: Tap | None
+    missed: str = ""
+
+
 def visitor_of(meta: Mapping[str, Any]) -> Visitor:
-    """`meta`: the WSGI environment."""
-    return _visitor(meta.get("HTTP_USER_AGENT", "")[:500], meta.get("HTTP_ACCEPT_LANGUAGE", "")[:200])
+    """`meta`: the WSGI environment. A browser that only loads ahead is no person yet."""
+    ahead = meta.get("HTTP_SEC_PURPOSE") or meta.get("HTTP_PURPOSE") or meta.get("HTTP_X_MOZ") or ""
+    return _visitor(
+        meta.get("HTTP_USER_AGENT", "")[:500], meta.get("HTTP_ACCEPT_LANGUAGE", "")[:200], "prefetch" in ahead.lower()
+    )
 
 
 @lru_cache(maxsize=500)
-def _visitor(agent: str, languages: str) -> Visitor:
-    return Visitor(device=device_of(agent), robot=is_robot(agent), languages=tuple(accepted(languages)))
+def _visitor(agent: str, languages: str, ahead: bool) -> Visitor:
+    return Visitor(device=device_of(agent), robot=ahead or is_robot(agent), languages=tuple(accepted(languages)))
+
+
+def find(text: str, *, now: datetime) -> Found | None:
+    """None: this is no code. An e-mail's link whose order is not known leads to the shop, as a card does."""
+    written = read_code(text)
+    if written is None:
+        return None
+    tap = recall(written.code, now=now)
+    if tap is None and written.fallback:
+        tap = recall(written.fallback, now=now)
+        if tap is not None and tap.shop_wide:
+            return Found(written, tap, missed=hash_code(written.code))
+        return Found(written, None)
+    return Found(written, tap)
 
 
 @require_http_methods(["GET", "HEAD"])
 def open_link(request: HttpRequest, code: str) -> HttpResponse:
     now = clock.now()
     visitor = visitor_of(request.META)
-    tap = request.META[FOUND] if FOUND in request.META else recall(code, now=now)
-    if tap is None:
+    found: Found | None = request.META[FOUND] if FOUND in request.META else find(code, now=now)
+    if found is None or found.tap is None:
         return unknown_code(visitor)
+    if found.missed and guesses.too_many_unknown():
+        return too_busy(visitor)
+    tap = found.tap
     language = language_for(tap, visitor)
     page = {"language": language, "shop_name": tap.shop_name, "color": tap.color}
     if not tap.installed:
         return public_page("closed", status=410, **page)
     if tap.expired:
         return public_page("expired", status=410, **page)
-    choice = choose_for(tap, visitor, fixed=request.GET.get("via", ""))
+    via = request.GET.get("via", "")
+    choice = choose_for(tap, visitor, fixed=via)
     visit = request.GET.get("s", "")
     scan_id = visit if SCAN_ID.fullmatch(visit) else new_scan_id()
-    response, led_to = _answer(tap, choice, language=language, scan_id=scan_id, page=page)
+    response, led_to = _answer(tap, choice, visitor, language=language, scan_id=scan_id, page=page)
     if request.method == "GET":
-        count(tap, visitor, language, led_to, now=now, scan_id=scan_id, chosen=scan_id == visit)
+        count(
+            found,
+            visitor,
+            language,
+            led_to,
+            now=now,
+            environ=request.META,
+            scan_id=scan_id,
+            chosen=scan_id == visit,
+            picked=via in tap.channels,
+        )
     return response
 
 
@@ -82,20 +124,21 @@ def front_door(environ: dict[str, Any], start_response: Callable[..., Any]) -> I
         return None
     now = clock.now()
     try:
-        tap = recall(path[3:], now=now)
+        found = find(path[3:], now=now)
     except (DatabaseError, InterfaceError):
         return None  # Django tries again, and says and logs what is wrong
-    environ[FOUND] = tap
-    if tap is None or tap.expired or not tap.installed:
+    environ[FOUND] = found
+    if found is None or found.tap is None or found.missed or found.tap.expired or not found.tap.installed:
         return None
+    tap = found.tap
     visitor = visitor_of(environ)
     language = language_for(tap, visitor)
     choice = choose_for(tap, visitor)
-    target = target_of(tap, choice, language)
-    if not target or target.startswith("mailto:"):
+    target = target_of(tap, choice, language, visitor.device)
+    if not target.startswith("http"):
         return None
     if environ["REQUEST_METHOD"] == "GET":
-        count(tap, visitor, language, choice.ranked[0], now=now, scan_id=new_scan_id())
+        count(found, visitor, language, choice.ranked[0], now=now, environ=environ, scan_id=new_scan_id())
     start_response("302 Found", [("Location", target), *_door_headers(_is_secure(environ))])
     return [b""]
 
@@ -120,18 +163,37 @@ def language_for(tap: Tap, visitor: Visitor) -> str:
 
 
 def count(
-    tap: Tap, visitor: Visitor, language: str, led_to: str, *, now: datetime, scan_id: str, chosen: bool = False
+    found: Found,
+    visitor: Visitor,
+    language: str,
+    led_to: str,
+    *,
+    now: datetime,
+    environ: Mapping[str, Any],
+    scan_id: str,
+    chosen: bool = False,
+    picked: bool = False,
 ) -> None:
+    if found.tap is None:
+        return
+    link_id = found.tap.link_id
+    written = found.written
+    apart = f"{written.source}{written.test or bool(found.missed)}{visitor.robot}"
     spool(
         Tapped(
             scan_id=scan_id,
-            link_id=tap.link_id,
+            link_id=link_id,
             at=now.isoformat(),
             device=visitor.device,
             language=language,
             channel_kind=led_to,
             robot=visitor.robot,
             chosen=chosen,
+            picked=picked,
+            person=visits.person_of(environ, link_id=link_id, now=now, apart=apart),
+            source=written.source,
+            test=written.test,
+            missed=found.missed,
         )
     )
 
@@ -140,22 +202,26 @@ def choose_for(tap: Tap, visitor: Visitor, *, fixed: str = "") -> Choice:
     return choose(
         connected=tap.channels,
         fixed=fixed if fixed in tap.channels else tap.fixed,
+        earlier=tap.earlier,
+        route=tap.route,
         merchant_order=tap.merchant_order,
         country=tap.country or country_of(visitor.languages) or tap.shop_country,
         device=visitor.device,
     )
 
 
-def target_of(tap: Tap, choice: Choice, language: str) -> str:
-    """Where the tap leads at once, https: or mailto:. Empty where a page answers."""
+def target_of(tap: Tap, choice: Choice, language: str, device: str) -> str:
+    """Where the tap leads at once: https:, mailto: or sms:. Empty where a page answers."""
     if choice.ask or not choice.ranked:
         return ""
     kind = choice.ranked[0]
     text = greeting(language, grouped(tap.code))
-    return driver_for(kind).entry_url(channel=tap.channels[kind], code=tap.code, text=text)
+    return driver_for(kind).entry_url(channel=tap.channels[kind], code=tap.code, text=text, device=device)
 
 
-def _answer(tap: Tap, choice: Choice, *, language: str, scan_id: str, page: dict[str, str]) -> tuple[HttpResponse, str]:
+def _answer(
+    tap: Tap, choice: Choice, visitor: Visitor, *, language: str, scan_id: str, page: dict[str, str]
+) -> tuple[HttpResponse, str]:
     code = grouped(tap.code)
     if not choice.ranked:
         return public_page("empty", status=200, **page), ""
@@ -171,20 +237,24 @@ def _answer(tap: Tap, choice: Choice, *, language: str, scan_id: str, page: dict
             page = page | {"text": texts_in(language)["choose_card_text"]}
         return public_page("choose", status=200, options=options, code=code, **page), ""
     kind = choice.ranked[0]
-    target = target_of(tap, choice, language)
-    if target.startswith("mailto:"):  # a redirect to a mail program fails silently where there is none
-        address = unquote(target.removeprefix("mailto:").partition("?")[0])
-        return public_page("email", status=200, target=target, address=address, code=code, **page), kind
+    target = target_of(tap, choice, language, visitor.device)
+    scheme, _, rest = target.partition(":")
+    if scheme in PAGES:  # a redirect to a program fails silently where there is none
+        address = unquote(re.split("[?&]", rest, maxsplit=1)[0])
+        return public_page(PAGES[scheme], status=200, target=target, address=address, code=code, **page), kind
     return HttpResponseRedirect(target, headers=HEADERS), kind
 
 
 def unknown_code(visitor: Visitor) -> HttpResponse:
-    language = pick_language(*visitor.languages)
     if guesses.too_many_unknown():
-        response = public_page("busy", status=429, language=language)
-        response["Retry-After"] = "60"
-        return response
-    return public_page("unknown", status=404, language=language, form=True)
+        return too_busy(visitor)
+    return public_page("unknown", status=404, language=pick_language(*visitor.languages), form=True)
+
+
+def too_busy(visitor: Visitor) -> HttpResponse:
+    response = public_page("busy", status=429, language=pick_language(*visitor.languages))
+    response["Retry-After"] = "60"
+    return response
 
 
 @csrf_exempt
@@ -197,7 +267,8 @@ def type_code(request: HttpRequest) -> HttpResponse:
         return public_page("form", status=200, language=language, form=True)
     code = normalise_code(request.POST.get("code", "")[:100])
     code = "".join(letter for letter in code if letter.isascii() and letter.isalnum())
-    if look_up(code, now=clock.now()) is None:
+    written = read_code(code)
+    if written is None or look_up(written.code, now=clock.now()) is None:
         return unknown_code(visitor)
     response = HttpResponseRedirect(f"/c/{code}")
     response.status_code = 303

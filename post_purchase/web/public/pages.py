@@ -1,4 +1,4 @@
-"""The small pages that a shopper sees without a chat: no script, no cookie, no font, below 10 KB, in 12 languages."""
+"""The small pages that a shopper sees without a chat: no script, no cookie, no font, below 10 KB, in 13 languages."""
 
 from typing import Any
 
@@ -26,6 +26,8 @@ def public_page(kind: str, *, status: int, language: str = "en", **context: Any)
             "texts": texts,
             "title": texts[f"{kind}_title"],
             "text": texts[f"{kind}_text"],
+            "button": texts.get(f"{kind}_button", ""),
+            "copy": texts.get(f"{kind}_copy", ""),
             "color": "#1f6f5c",
             **context,
         },

@@ -100,7 +100,7 @@ class Email(ChannelDriver):
     def parse(self, *, body: bytes, headers: Mapping[str, str]) -> list[Update]:
         return parse_callback(body=body, headers=headers)
 
-    def entry_url(self, *, channel: Channel, code: str, text: str) -> str:
+    def entry_url(self, *, channel: Channel, code: str, text: str, device: str = "") -> str:
         """The code stands in the address too, so that it survives a shopper who empties the mail."""
         address = entry_address(channel_id=channel.pk, code=code) or channel.link_address
         subject = quote(shortened(text, 78), safe="")

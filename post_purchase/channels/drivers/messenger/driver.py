@@ -166,7 +166,7 @@ class Messenger(ChannelDriver):
     def parse(self, *, body: bytes, headers: Mapping[str, str]) -> list[Update]:
         return parse_callback(body)
 
-    def entry_url(self, *, channel: Channel, code: str, text: str) -> str:
+    def entry_url(self, *, channel: Channel, code: str, text: str, device: str = "") -> str:
         return f"{settings.MESSENGER_LINK_ORIGIN}/{quote(channel.link_address)}?ref={quote(code, safe='')}"
 
     def fetch_media(self, *, channel: Channel, source: Mapping[str, Any], max_bytes: int) -> bytes:

@@ -140,7 +140,7 @@ class WhatsApp(ChannelDriver):
     def parse(self, *, body: bytes, headers: Mapping[str, str]) -> list[Update]:
         return parse_callback(body)
 
-    def entry_url(self, *, channel: Channel, code: str, text: str) -> str:
+    def entry_url(self, *, channel: Channel, code: str, text: str, device: str = "") -> str:
         return f"{settings.WHATSAPP_LINK_ORIGIN}/{channel.link_address}?text={quote(text, safe='')}"
 
     def fetch_media(self, *, channel: Channel, source: Mapping[str, Any], max_bytes: int) -> bytes:
