@@ -5,13 +5,16 @@ import email.policy
 import smtplib
 from collections.abc import Iterator
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from PIL import Image
 
 from post_purchase.channels.addresses import read_address
 from post_purchase.channels.base import Button, ChannelError, Outcome, OutMessage, SendContext, UrlButton
+from post_purchase.channels.provider_data import load
 from post_purchase.channels.registry import driver_for
 from post_purchase.models import Channel, ContactPoint
 from post_purchase.services.unsubscribe import read_code
@@ -127,6 +130,62 @@ def test_promotion_can_be_ended_with_one_click(
     assert (asked.point, asked.purpose) == (point, purpose)
     assert all("Lindenstr. 4" in part for part in parts(mail))
     assert "maria" not in url
+
+
+LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pt", "pl", "sv", "da", "tr", "ar", "ja")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_way_out_and_the_choice_are_said_in_the_readers_language(
+    mailbox: Mailbox, channel: Channel, point: ContactPoint, language: str
+) -> None:
+    words = load("email_words.yaml")
+    message = OutMessage(
+        text="?", language=f"{language}-XX", buttons=[Button(id="a", title="A"), Button(id="b", title="B")]
+    )
+    send(channel, point, message, purpose=Purpose.REVIEW_REQUEST)
+    for part in parts(mailbox.mails[0]):
+        assert words["unsubscribe"][language] in part
+        assert words["choose"][language].format(numbers="1–2") in part
+        assert language == "en" or "Unsubscribe" not in part
+
+
+def test_an_unknown_language_is_answered_in_english(mailbox: Mailbox, channel: Channel, point: ContactPoint) -> None:
+    send(channel, point, OutMessage(text="?", language="xx"), purpose=Purpose.MARKETING)
+    assert all("Unsubscribe" in part for part in parts(mailbox.mails[0]))
+
+
+def test_a_picture_travels_inside_the_mail(
+    mailbox: Mailbox, channel: Channel, point: ContactPoint, settings: Any, tmp_path: Path
+) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    Image.new("RGB", (40, 30), "#7a9e8f").save(tmp_path / "care.png")
+    send(channel, point, OutMessage(text="How to care for it", image_path="care.png"))
+    [mail] = mailbox.mails
+    assert 'src="cid:picture"' in parts(mail)[1]
+    [picture] = [part for part in mail.walk() if part.get_content_maintype() == "image"]
+    assert (picture["Content-ID"], picture.get_content_disposition()) == ("<picture>", "inline")
+    assert picture.get_content() == (tmp_path / "care.png").read_bytes()
+
+
+def test_a_picture_of_the_shops_own_server_is_named_in_the_mail(
+    mailbox: Mailbox, channel: Channel, point: ContactPoint
+) -> None:
+    send(channel, point, OutMessage(text="Look", image_path="https://cdn.example.test/mug.jpg?a=1&b=2"))
+    assert 'src="https://cdn.example.test/mug.jpg?a=1&amp;b=2"' in parts(mailbox.mails[0])[1]
+
+
+@pytest.mark.parametrize("path", ["../secret.png", "/etc/hostname", "missing.png", "page.svg"])
+def test_no_other_file_can_be_sent_as_a_picture(
+    mailbox: Mailbox, channel: Channel, point: ContactPoint, settings: Any, tmp_path: Path, path: str
+) -> None:
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.MEDIA_ROOT.mkdir()
+    Image.new("RGB", (4, 3)).save(tmp_path / "secret.png")
+    (settings.MEDIA_ROOT / "page.svg").write_text("<svg/>")
+    with pytest.raises(ChannelError) as caught:
+        send(channel, point, OutMessage(text="Look", image_path=path))
+    assert (caught.value.outcome, mailbox.mails) == (Outcome.BUG, [])
 
 
 def test_a_reply_stands_in_its_thread(mailbox: Mailbox, channel: Channel, point: ContactPoint) -> None:
