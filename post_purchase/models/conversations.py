@@ -20,6 +20,7 @@ class Conversation(models.Model):
     closed_at = models.DateTimeField(null=True)
     handed_off_at = models.DateTimeField(null=True)  # a person is asked for: flows and automatic answers pause
     hand_off_reason = models.CharField(max_length=255, blank=True)
+    answer_promised_at = models.DateTimeField(null=True)  # told that a person will reply; None once one has
     assignee = models.CharField(max_length=64, blank=True)  # Shopify user id
     unread = models.PositiveIntegerField(default=0)  # inbound messages that no person has opened
     last_message_at = models.DateTimeField(null=True)

@@ -19,6 +19,9 @@ class ShopSettings(models.Model):
     languages = models.JSONField(default=list)  # empty: only the default language
     quiet_from = models.TimeField(default=time(21, 0))  # in the shopper's time zone
     quiet_until = models.TimeField(default=time(8, 0))
+    team_from = models.TimeField(null=True)  # when the team answers, in the shop's time zone; None: not said
+    team_until = models.TimeField(null=True)
+    team_days = models.JSONField(default=list)  # weekdays, Monday is 0; empty: every day
     channel_order = models.JSONField(
         default=dict
     )  # {"DE": ["whatsapp", "email"], "*": [...]}; empty: the country table

@@ -158,6 +158,7 @@ def _pour(old: Conversation, kept: Conversation) -> None:
         kept.last_inbound_at = old.last_inbound_at
     kept.unread += old.unread
     kept.handed_off_at = kept.handed_off_at or old.handed_off_at
+    kept.answer_promised_at = kept.answer_promised_at or old.answer_promised_at
     kept.hand_off_reason = kept.hand_off_reason or old.hand_off_reason
     kept.closed_at = None
     kept.save()

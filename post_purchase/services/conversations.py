@@ -16,6 +16,7 @@ __all__ = [
     "close",
     "conversation_for",
     "hand_off",
+    "mark_answered",
     "mark_opened",
     "receive",
     "reopen",
@@ -26,11 +27,15 @@ __all__ = [
 
 def take_back(*, conversation: Conversation) -> None:
     """The team is done: flows and automatic answers go on."""
-    Conversation.objects.filter(pk=conversation.pk).update(handed_off_at=None, hand_off_reason="", assignee="")
+    Conversation.objects.filter(pk=conversation.pk).update(
+        handed_off_at=None, hand_off_reason="", assignee="", answer_promised_at=None
+    )
 
 
 def close(*, conversation: Conversation) -> None:
-    Conversation.objects.filter(pk=conversation.pk, closed_at=None).update(closed_at=clock.now(), unread=0)
+    Conversation.objects.filter(pk=conversation.pk, closed_at=None).update(
+        closed_at=clock.now(), unread=0, answer_promised_at=None
+    )
 
 
 def reopen(*, conversation: Conversation) -> None:
@@ -57,8 +62,13 @@ def reply_as_person(
         order=conversation.order,
         dedupe_key=dedupe_key,
     )
-    Conversation.objects.filter(pk=conversation.pk).update(unread=0, closed_at=None)
+    mark_answered(conversation=conversation)
     return message
+
+
+def mark_answered(*, conversation: Conversation) -> None:
+    """A person has replied: what was promised is kept, and the next open question gets a promise of its own."""
+    Conversation.objects.filter(pk=conversation.pk).update(unread=0, closed_at=None, answer_promised_at=None)
 
 
 def _last_point(conversation: Conversation) -> ContactPoint | None:

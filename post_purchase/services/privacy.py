@@ -215,7 +215,7 @@ def _erase_talk(contacts: list[Contact]) -> list[str]:
         Message.objects.filter(pk=message.pk).update(dedupe_key=f"erased:{message.pk}")
     messages.update(content={}, text="", provider_id="", next_attempt_at=None)
     Conversation.objects.filter(contact__in=contacts).update(
-        last_text="", hand_off_reason="", handed_off_at=None, unread=0, closed_at=clock.now()
+        last_text="", hand_off_reason="", handed_off_at=None, answer_promised_at=None, unread=0, closed_at=clock.now()
     )
     Review.objects.filter(contact__in=contacts).update(author_name="", text="", contact=None)
     return files

@@ -1,12 +1,17 @@
 """Each page and each write, tried by the owner, a rival, with a bad id, a wrong method, and without a token."""
 
 import re
+from pathlib import Path
 
 import pytest
+from django.contrib.staticfiles import finders
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from post_purchase.models import Review, Touchpoint
+from shopapp.lib import clock
+from tests import factories
 from tests.pages import polaris_lint
 from tests.pages.seed import NASTY, Seed, seed
 from tests.shopapp.pretend import SHOP
@@ -85,6 +90,39 @@ def test_the_owner_sees_the_page_within_its_queries(owner, rows, name):
     assert html.index("app-bridge.js") < html.index("polaris-1.js")
     assert NASTY not in html
     assert "<img src=x" not in html
+
+
+@pytest.mark.parametrize("name", ["home", "conversations", "thread", "flows", "touchpoints", "reviews", "privacy"])
+def test_more_rows_cost_no_more_queries(owner, rows, name):
+    for number in range(30):
+        contact = factories.make_contact(rows.shop, first_name=f"No {number}")
+        order = factories.make_order(rows.shop, contact, lines=2)
+        talk = factories.make_conversation(
+            contact, order=order, last_message_at=clock.now(), answer_promised_at=clock.now()
+        )
+        factories.make_message(talk, "Hello", direction="in")
+        factories.make_message(rows.conversation, f"Line {number}", direction="in", channel=rows.channel)
+        Review.objects.create(
+            shop=rows.shop,
+            contact=contact,
+            order=order,
+            rating=4,
+            dedupe_key=f"review{number}",
+            submitted_at=clock.now(),
+        )
+        touchpoint = Touchpoint.objects.create(shop=rows.shop, kind="package_insert", name=f"Card {number}")
+        assert touchpoint.pk
+    with CaptureQueriesContext(connection) as queries:
+        assert owner.get(address(PAGES[name], rows)).status_code == 200
+    assert len(queries) <= 13, [query["sql"][:120] for query in queries]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_first_page_is_light(owner, rows, name):
+    """HTML, our style and our script, uncompressed; what Shopify serves itself is not counted."""
+    files = [finders.find("app.css"), finders.find("app.js")]
+    size = sum(Path(str(file)).stat().st_size for file in files) + len(owner.get(address(PAGES[name], rows)).content)
+    assert size <= 120_000
 
 
 @pytest.mark.npm

@@ -279,3 +279,34 @@ def test_a_new_language_has_its_templates_asked_for(owner, shop):
     )
     channel.refresh_from_db()
     assert channel.templates_due_at is not None
+
+
+def test_a_promised_answer_waits_on_the_pages_until_a_person_has_replied(owner, rows):
+    conversation = rows.conversation
+    conversation.answer_promised_at = clock.now()
+    conversation.save(update_fields=["answer_promised_at"])
+    assert "1 conversation needs an answer from you" in owner.get("/app").content.decode()
+    assert "Needs a person</s-badge>" in owner.get("/app/conversations?view=person").content.decode()
+    assert "A question waits for you" in owner.get(f"/app/conversations/{conversation.pk}").content.decode()
+    assert owner.post(path(rows, "reply"), answer(rows)).status_code == 200
+    conversation.refresh_from_db()
+    assert conversation.answer_promised_at is None
+    assert "Nobody. When a shopper asks" in owner.get("/app").content.decode()
+
+
+def test_the_teams_hours_are_both_or_none(owner, shop):
+    response = owner.post("/app/settings/team", {"team_from": "09:00", "team_until": "", "team_days": ["0", "4"]})
+    assert (response.status_code, response.json()["errors"]) == (422, {"team_until": "Fill in both times, or none."})
+    response = owner.post("/app/settings/team", {"team_from": "9 o'clock", "team_until": "17:00"})
+    assert response.json()["errors"] == {"team_from": "Write a time like 09:00."}
+    assert (
+        owner.post("/app/settings/team", {"team_from": "09:00", "team_until": "17:00", "team_days": ["9"]}).status_code
+        == 422
+    )
+    form = {"team_from": "09:00", "team_until": "17:30", "team_days": ["0", "4"]}
+    assert owner.post("/app/settings/team", form).status_code == 200
+    settings = ShopSettings.objects.get(shop=shop)
+    assert (str(settings.team_from), str(settings.team_until), settings.team_days) == ("09:00:00", "17:30:00", [0, 4])
+    assert owner.post("/app/settings/team", {"team_from": "", "team_until": ""}).status_code == 200
+    settings.refresh_from_db()
+    assert (settings.team_from, settings.team_until, settings.team_days) == (None, None, [])

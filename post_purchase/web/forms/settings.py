@@ -27,6 +27,9 @@ LANGUAGES = (
 )
 
 
+WEEKDAYS = tuple(enumerate(("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")))
+
+
 class PartForm(forms.Form):
     fields_of_row: ClassVar[tuple[str, ...]] = ()
 
@@ -57,6 +60,20 @@ class HoursForm(PartForm):
     quiet_from = forms.TimeField(error_messages={"invalid": "Write a time like 21:00."})
     quiet_until = forms.TimeField(error_messages={"invalid": "Write a time like 08:00."})
     max_promotions_per_week = forms.IntegerField(min_value=0, max_value=7)
+
+
+class TeamForm(PartForm):
+    fields_of_row = ("team_from", "team_until", "team_days")
+    team_from = forms.TimeField(required=False, error_messages={"invalid": "Write a time like 09:00."})
+    team_until = forms.TimeField(required=False, error_messages={"invalid": "Write a time like 17:00."})
+    team_days = forms.TypedMultipleChoiceField(choices=WEEKDAYS, coerce=int, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        wrong = {"team_from", "team_until"} & self.errors.keys()
+        for one, other in (("team_from", "team_until"), ("team_until", "team_from")):
+            if not wrong and self.cleaned_data.get(other) is not None and self.cleaned_data.get(one) is None:
+                self.add_error(one, "Fill in both times, or none.")
+        return self.cleaned_data
 
 
 class RewardForm(PartForm):
@@ -94,10 +111,11 @@ class OrderForm(forms.Form):
         row.save(update_fields=["channel_order"])
 
 
-FORMS: dict[str, type[BrandForm] | type[LanguagesForm] | type[HoursForm] | type[RewardForm] | type[OrderForm]] = {
+FORMS: dict[str, type[PartForm | OrderForm]] = {
     "brand": BrandForm,
     "languages": LanguagesForm,
     "hours": HoursForm,
+    "team": TeamForm,
     "reward": RewardForm,
     "order": OrderForm,
 }

@@ -9,9 +9,10 @@ from shopapp.web.embedded import ShopRequest, shop_required
 
 from .answers import page, paged
 
+NEEDS_PERSON = Q(closed_at=None) & (Q(handed_off_at__isnull=False) | Q(answer_promised_at__isnull=False))
 VIEWS = {
     "open": ("Open", Q(closed_at=None)),
-    "person": ("Needs a person", Q(closed_at=None, handed_off_at__isnull=False)),
+    "person": ("Needs a person", NEEDS_PERSON),
     "unread": ("Unread", Q(unread__gt=0)),
     "closed": ("Closed", Q(closed_at__isnull=False)),
     "all": ("All", Q()),

@@ -16,6 +16,7 @@ from shopapp.models import Shop
 from shopapp.web.embedded import ShopRequest, shop_required
 
 from .answers import page, saved, zone_of
+from .conversations import NEEDS_PERSON
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def home(request: ShopRequest) -> HttpResponse:
         all_done=all(task.done for task in tasks),
         numbers=numbers_of_today(shop, clock.now()),
         halted=list(shop.channels.filter(status=ChannelStatus.HALTED)),
-        waiting=shop.conversations.filter(closed_at=None, handed_off_at__isnull=False).count(),
+        waiting=shop.conversations.filter(NEEDS_PERSON, contact__merged_into=None).count(),
     )
 
 

@@ -73,6 +73,7 @@ def send_template(request: ShopRequest, pk: int) -> HttpResponse:
         order=conversation.order,
         dedupe_key=f"reply:{conversation.pk}:{form.cleaned_data['key']}",
     )
+    conversations.mark_answered(conversation=conversation)
     return saved("The template is on its way")
 
 

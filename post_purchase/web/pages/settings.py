@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 from post_purchase.models import ChannelStatus, PrivacyRequestKind
 from post_purchase.services.shops import settings_of
 from post_purchase.services.templates import templates_wanted
-from post_purchase.web.forms.settings import FORMS, LANGUAGES, ordered_kinds
+from post_purchase.web.forms.settings import FORMS, LANGUAGES, WEEKDAYS, ordered_kinds
 from shopapp.lib import clock
 from shopapp.web.embedded import ShopRequest, shop_required
 
@@ -28,6 +28,7 @@ def settings(request: ShopRequest) -> HttpResponse:
         settings=row,
         languages=LANGUAGES,
         kinds=ordered_kinds(row),
+        weekdays=WEEKDAYS,
         channels=list(request.shop.channels.exclude(status=ChannelStatus.DISCONNECTED).order_by("pk")),
         open_requests=request.shop.privacy_requests.filter(done_at=None).count(),
     )

@@ -1,0 +1,105 @@
+"""A question that nothing can answer: say once that a person will reply, and when the team is there.
+
+Once per open matter: the promise stands until a person has replied or has closed the conversation. So an automatic
+answer that comes back (another shop's bot, a mailbox that is away) meets silence.
+"""
+
+from collections.abc import Collection
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.db import transaction
+
+from post_purchase.models import Conversation, Message, ShopSettings
+from post_purchase.words import Author, Direction
+from shopapp.lib import clock
+from shopapp.models import Shop
+
+from .messages import queue_answer
+from .phrases import phrase
+from .talk_language import language_of
+from .texts import render
+
+QUESTION_MARKS = "?？؟"
+ENOUGH_LETTERS, ENOUGH_SIGNS = 12, 6  # "ok", "perfect" or a smile want no answer; signs: Chinese and Japanese
+
+
+@transaction.atomic
+def promise_person(*, message: Message) -> Message | None:
+    """None: nothing was asked, somebody has answered it, a person is at it, or it was promised already."""
+    point = message.point
+    if point is None or not asks_something(message) or _is_answered(message):
+        return None
+    open_matter = Conversation.objects.filter(pk=message.conversation_id, handed_off_at=None, answer_promised_at=None)
+    if not open_matter.update(answer_promised_at=clock.now()):
+        return None
+    order = message.order or message.conversation.order
+    language = language_of(message.contact, order)
+    back_at = _back_at(message.shop)
+    if back_at is None:
+        text = phrase("promised", language)
+    else:
+        values, zone = {"at": back_at.isoformat()}, (order.timezone if order else "") or message.shop.timezone
+        when = render("{{ at | day }}, {{ at | clock_time }}", values, language=language, timezone=zone)
+        text = phrase("promised_at", language, when=when)
+    return queue_answer(
+        conversation=message.conversation,
+        text=text,
+        language=language,
+        point=point,
+        order=order,
+        dedupe_key=f"answer:promise:{message.pk}",
+    )
+
+
+def asks_something(message: Message) -> bool:
+    """A question, or enough words to want an answer. Taps and bare photos are what a flow once asked for."""
+    text = message.text
+    if (message.content or {}).get("button_id"):
+        return False
+    if any(mark in text for mark in QUESTION_MARKS):
+        return True
+    letters = [char for char in text if char.isalnum()]
+    signs = sum("\u3040" <= char <= "\u9fff" for char in letters)
+    enough = len(letters) >= ENOUGH_LETTERS or signs >= ENOUGH_SIGNS
+    return enough and not message.attachments.exists()
+
+
+def _is_answered(message: Message) -> bool:
+    """By us at once ("Which order is it about?"), or by a person who was faster."""
+    later = Message.objects.filter(conversation_id=message.conversation_id, pk__gt=message.pk, direction=Direction.OUT)
+    return later.filter(author__in=(Author.ANSWER, Author.PERSON)).exists()
+
+
+def _back_at(shop: Shop) -> datetime | None:
+    try:
+        chosen = shop.settings
+    except ShopSettings.DoesNotExist:
+        return None
+    try:
+        zone = ZoneInfo(shop.timezone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        zone = ZoneInfo("UTC")
+    return opens_again(
+        opens=chosen.team_from, closes=chosen.team_until, days=chosen.team_days, now=clock.now(), zone=zone
+    )
+
+
+def opens_again(
+    *, opens: time | None, closes: time | None, days: Collection[int], zone: ZoneInfo, now: datetime
+) -> datetime | None:
+    """When the team is there next; None while it is there, or where no hours were set. Hours may pass midnight."""
+    if opens is None or closes is None or opens == closes:
+        return None
+    local = now.astimezone(zone)
+    for ahead in range(-1, 8):
+        day = local.date() + timedelta(days=ahead)
+        if days and day.weekday() not in days:
+            continue
+        begins = datetime.combine(day, opens, zone)
+        ends = datetime.combine(day + timedelta(days=1) if closes < opens else day, closes, zone)
+        if begins <= local < ends:
+            return None
+        if begins > local:
+            return begins
+    return None

@@ -1,0 +1,152 @@
+"""A question that nothing can answer: the shopper hears once that a person will reply, and the team sees it."""
+
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from post_purchase.jobs import flows as jobs
+from post_purchase.models import Conversation, FlowEvent, Message
+from post_purchase.services import conversations
+from post_purchase.services.phrases import load
+from post_purchase.services.promises import opens_again
+from post_purchase.words import Direction, EventKind
+from shopapp.lib import clock
+from tests.talk.test_answers import LANGUAGES, Talk
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)  # a Tuesday, 13:00 in Berlin
+QUESTION = "Is the mug dishwasher safe?"
+PROMISE = load("phrases")["promised"]["en"]
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def at():
+    with clock.frozen(NOON) as frozen:
+        yield frozen
+
+
+def ask(talk: Talk, text: str = QUESTION, **more) -> list[str]:
+    """What the shopper hears of it."""
+    before = len(talk.answers())
+    talk.says(text, **more)
+    jobs.handle_events()
+    return talk.answers()[before:]
+
+
+def conversation() -> Conversation:
+    return Conversation.objects.get()
+
+
+def test_the_shopper_hears_that_a_person_will_reply_and_the_team_sees_who_waits():
+    talk = Talk()
+    assert ask(talk) == [PROMISE]
+    assert (conversation().answer_promised_at, conversation().unread) == (NOON, 1)
+    assert conversation().handed_off_at is None  # news of the parcel goes on
+
+
+@pytest.mark.parametrize("language", [*LANGUAGES, "da"])
+def test_it_is_said_in_the_shoppers_language(language: str):
+    assert ask(Talk(language)) == [load("phrases")["promised"][language]]
+
+
+def test_it_is_said_once_until_a_person_has_replied():
+    talk = Talk()
+    assert ask(talk) == [PROMISE]
+    assert ask(talk, "And the microwave, what about that?") == []
+    conversations.reply_as_person(conversation=conversation(), text="Yes, both", user_id="42", dedupe_key="reply:1")
+    assert conversation().answer_promised_at is None
+    assert ask(talk, "Wonderful, and is the apron washable?") == [PROMISE]
+
+
+@pytest.mark.parametrize("done", [conversations.close, conversations.take_back])
+def test_a_matter_that_the_team_has_put_away_is_over(done):
+    talk = Talk()
+    ask(talk)
+    done(conversation=conversation())
+    assert ask(talk) == [PROMISE]
+
+
+def test_a_machine_that_answers_every_message_is_answered_once():
+    talk = Talk()
+    heard = [
+        answer for number in range(20) for answer in ask(talk, f"I am out of office until Monday. Ticket {number}")
+    ]
+    assert heard == [PROMISE]
+
+
+def test_the_same_event_handled_again_says_nothing_more():
+    talk = Talk()
+    ask(talk)
+    FlowEvent.objects.filter(kind=EventKind.MESSAGE_RECEIVED).update(next_attempt_at=NOON, done_at=None)
+    jobs.handle_events()
+    assert talk.answers() == [PROMISE]
+
+
+@pytest.mark.parametrize("text", ["ok", "👍", "Perfect!", "Thank you so much", "STOP", "はい"])
+def test_what_asks_for_nothing_gets_no_promise(text: str):
+    talk = Talk()
+    assert PROMISE not in ask(talk, text)
+    assert conversation().answer_promised_at is None
+
+
+def test_who_was_just_asked_for_the_order_number_is_not_promised_a_person():
+    talk = Talk(bound=False)
+    [answer] = ask(talk)
+    assert answer == load("phrases")["which_order"]["en"]
+    assert ask(talk, "I would only like to know whether it is safe") == [PROMISE]  # the question is asked once a day
+
+
+def test_while_a_person_is_at_it_nothing_is_promised():
+    talk = Talk()
+    talk.says("I want to talk to a person")
+    assert ask(talk) == []
+
+
+def test_who_was_answered_by_a_person_meanwhile_is_promised_nothing():
+    talk = Talk()
+    talk.says(QUESTION)
+    conversations.reply_as_person(conversation=conversation(), text="Yes", user_id="42", dedupe_key="reply:1")
+    jobs.handle_events()
+    assert talk.answers() == ["Yes"]
+
+
+def test_outside_the_teams_hours_the_shopper_hears_when_it_is_back_in_her_own_time(at):
+    talk = Talk()
+    settings = talk.shop.settings
+    settings.team_from, settings.team_until, settings.team_days = time(9), time(17), [0, 1, 2, 3, 4]
+    settings.save()
+    talk.order.timezone = "Europe/London"
+    talk.order.save()
+    assert ask(talk) == [PROMISE]  # Tuesday, 13:00 in Berlin: they are there
+    conversations.close(conversation=conversation())
+    at.to(datetime(2026, 11, 27, 17, 30, tzinfo=UTC))  # Friday evening
+    [answer] = ask(talk, "Is the apron washable, too?")
+    assert answer == load("phrases")["promised_at"]["en"].format(when="Mon, Nov 30, 8:00\u202fAM")
+
+
+@pytest.mark.parametrize(
+    ("now", "hours", "days", "back"),
+    [
+        ("2026-11-24T07:59", ("09:00", "17:00"), [], "2026-11-24T09:00"),
+        ("2026-11-24T08:00", ("09:00", "17:00"), [], None),
+        ("2026-11-24T16:00", ("09:00", "17:00"), [], "2026-11-25T09:00"),
+        ("2026-11-24T23:30", ("18:00", "02:00"), [], None),  # 00:30 in Berlin: yesterday's evening goes on
+        ("2026-11-24T12:00", ("09:00", "17:00"), [2], "2026-11-25T09:00"),
+        ("2026-11-24T17:00", ("09:00", "17:00"), [1], "2026-12-01T09:00"),
+        ("2026-11-24T12:00", ("09:00", "09:00"), [], None),
+        ("2026-11-24T12:00", (None, None), [], None),
+    ],
+)
+def test_when_the_team_is_back(now, hours, days, back):
+    opens, closes = (time.fromisoformat(each) if each else None for each in hours)
+    moment = datetime.fromisoformat(now).replace(tzinfo=UTC)
+    found = opens_again(opens=opens, closes=closes, days=days, zone=ZoneInfo("Europe/Berlin"), now=moment)
+    assert (found.strftime("%Y-%m-%dT%H:%M") if found else None) == back
+
+
+def test_a_promise_waits_for_nobody_longer_than_it_is_useful():
+    talk = Talk()
+    ask(talk)
+    message = Message.objects.get(direction=Direction.OUT)
+    assert message.use_by_at == NOON + timedelta(days=2)
