@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 from demo.pages.site import add_pages
+from demo.shopify.shop import SCOPES
 from demo.world import DemoWorld
 
 
@@ -20,7 +21,7 @@ def main() -> None:
         smtp_port=int(os.environ["DEMO_SMTP_PORT"]),
         state_file=folder / "world.json",
     )
-    world.shopify.create_shop()
+    world.shopify.create_shop(scopes=f"{SCOPES},write_products")
     world.whatsapp.create_number()
     world.messenger.create_page()
     add_pages(world)

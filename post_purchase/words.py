@@ -129,3 +129,4 @@ class TouchpointKind(TextChoices):
     EMAIL_BUTTON = "email_button", "Button in an e-mail"
     PACKAGE_INSERT = "package_insert", "Card in the parcel"
     PACKING_SLIP = "packing_slip", "Packing slip"
+    STOREFRONT = "storefront", "Online store"

@@ -6,6 +6,7 @@ from typing import Any
 from graphql import GraphQLError
 
 from demo.moments import Now, iso
+from demo.shopify.metafields import delete_metafields, set_metafields
 from demo.shopify.nodes import Node, Nodes, connection_node, customer_node, discount_node
 from demo.shopify.orders import PRODUCTS
 from demo.state import State
@@ -136,6 +137,12 @@ class Root(Nodes):
                 self.state.touch()
                 return Node(codeDiscountNode=discount_node(discount), userErrors=[])
         return Node(codeDiscountNode=None, userErrors=[_problem("id", "Code discount does not exist", "INVALID")])
+
+    def metafieldsSet(self, info: Any, metafields: list[dict[str, Any]]) -> Node:
+        return set_metafields(self.state, self.domain, self.record, metafields)
+
+    def metafieldsDelete(self, info: Any, metafields: list[dict[str, Any]]) -> Node:
+        return delete_metafields(self.state, self.domain, self.record, metafields)
 
     # rows
     def _orders(self) -> dict[str, Any]:

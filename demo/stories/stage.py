@@ -20,6 +20,7 @@ import httpx
 from demo.moments import move_ahead
 from demo.pages.site import add_pages
 from demo.processes import Processes, environment, free_port
+from demo.shopify.shop import SCOPES
 from demo.world import DemoWorld
 
 T = TypeVar("T")
@@ -102,7 +103,7 @@ def stage() -> Iterator[Stage]:
     os.environ.update(env | {"LOG_LEVEL": "WARNING"})  # this process tells the story, not the log
     django.setup()
     processes = Processes(folder, env)
-    world.shopify.create_shop(SHOP)
+    world.shopify.create_shop(SHOP, scopes=f"{SCOPES},write_products")
     world.whatsapp.create_number()
     world.messenger.create_page()
     add_pages(world)

@@ -5,6 +5,7 @@ from .conversations import Attachment, AttachmentStatus, Conversation, DeliveryA
 from .flows import Flow, FlowEvent, FlowRun, FlowStatus, FlowVersion, RunEvent, RunStatus, Timer
 from .orders import Order, OrderLine, Parcel, ParcelEvent
 from .privacy import PrivacyRequest, PrivacyRequestKind
+from .publications import Publication, PublicationKind
 from .reviews import Review, ReviewPhoto
 from .rewards import Reward, RewardStatus
 from .shop_settings import ShopSettings
@@ -40,6 +41,8 @@ __all__ = [
     "PrivacyRequest",
     "PrivacyRequestKind",
     "ProviderStatus",
+    "Publication",
+    "PublicationKind",
     "Review",
     "ReviewPhoto",
     "Reward",

@@ -14,6 +14,8 @@ from shopapp.lib import clock
 from shopapp.lib.queue import Job, wake
 from shopapp.models import Shop
 
+from .publications import storefront_changed
+
 log = logging.getLogger("post_purchase.channels")
 META_KINDS = (ChannelKind.WHATSAPP, ChannelKind.MESSENGER, ChannelKind.INSTAGRAM)
 
@@ -50,6 +52,7 @@ def connect_channel(
     try:
         with transaction.atomic():
             channel.save()
+            storefront_changed(shop=shop)
     except IntegrityError as error:  # somebody was faster by a moment
         raise _elsewhere(kind) from error
     log.info("channel.connected", extra={"channel": channel.pk, "kind": kind})
@@ -77,6 +80,7 @@ def disconnect_channel(channel: Channel) -> None:
     channel.status, channel.status_reason = ChannelStatus.DISCONNECTED, ""
     channel.credentials_json, channel.templates_due_at = "", None
     channel.save(update_fields=["status", "status_reason", "credentials_json", "templates_due_at"])
+    storefront_changed(shop=channel.shop)
     wake(Job.SEND_MESSAGES)  # what waits for it may go another way
 
 
@@ -84,6 +88,7 @@ def halt_channel(channel: Channel, reason: str) -> None:
     """The account as a whole has a problem that a person must mend; its messages wait."""
     halted = Channel.objects.filter(pk=channel.pk, status=ChannelStatus.ACTIVE)
     if halted.update(status=ChannelStatus.HALTED, status_reason=reason[:255]):
+        storefront_changed(shop=channel.shop)
         log.warning("channel.halted", extra={"channel": channel.pk, "kind": channel.kind})
 
 
@@ -93,5 +98,6 @@ def resume_channel(channel: Channel) -> None:
     due = clock.now() if driver.has_templates else None
     halted = Channel.objects.filter(pk=channel.pk, status=ChannelStatus.HALTED)
     if halted.update(status=ChannelStatus.ACTIVE, status_reason="", not_before=None, templates_due_at=due):
+        storefront_changed(shop=channel.shop)
         wake(Job.SEND_MESSAGES)
         wake(Job.SUBMIT_TEMPLATES)

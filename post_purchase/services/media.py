@@ -8,13 +8,14 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
+from django.conf import settings
 from django.core.signing import BadSignature, Signer
 from django.db import transaction
 from django.db.models import F
 
 from post_purchase.channels.base import ChannelError, Outcome
 from post_purchase.channels.registry import driver_for
-from post_purchase.models import Attachment, AttachmentStatus, Message
+from post_purchase.models import Attachment, AttachmentStatus, Message, Review, ReviewPhoto
 from post_purchase.words import EventKind
 from shopapp.lib import clock
 from shopapp.lib.queue import Job, wake
@@ -46,6 +47,7 @@ ANSWERS = {
     Fault.TOO_SMALL: "",  # a dot or a logo in a mail: the shopper did not know that they sent it
 }
 _signer = Signer(salt="post_purchase.media")
+_public_signer = Signer(salt="post_purchase.media.public")
 
 
 def fetch_due() -> int:
@@ -211,3 +213,24 @@ def read_signed(signed: str) -> Path | None:
     if attachment is None or not attachment.message.shop.is_installed:
         return None
     return photo_files.find(attachment.thumbnail if part == "t" else attachment.file)
+
+
+def public_photo_url(attachment: Attachment, thumbnail: bool = False) -> str:
+    """Where the shop's own pages show this photo from, for as long as its review is published."""
+    part = "t" if thumbnail else "w"
+    return f"{settings.APP_URL}/photos/{_public_signer.sign(f'{attachment.pk}.{part}')}"
+
+
+def read_public(signed: str) -> Path | None:
+    """The file behind such an address. None: forged, erased, its review is hidden, or the shop has left."""
+    try:
+        number, part = _public_signer.unsign(signed).split(".")
+    except (BadSignature, ValueError):
+        return None
+    shown = ReviewPhoto.objects.filter(
+        attachment=int(number), attachment__status=AttachmentStatus.STORED, review__status=Review.Status.PUBLISHED
+    )
+    photo = shown.select_related("attachment", "review__shop").first()
+    if photo is None or not photo.review.shop.is_installed:
+        return None
+    return photo_files.find(photo.attachment.thumbnail if part == "t" else photo.attachment.file)

@@ -38,6 +38,7 @@ from shopapp.models import IncomingWebhook, Shop, ShopStatus, WebhookSource
 
 from .contacts import e164
 from .events import record_event
+from .publications import reviews_changed
 
 ERASED = "The shopper's data was erased"
 GRACE = timedelta(hours=48)  # shop/redact comes 48 hours after the uninstall (Shopify, privacy law compliance)
@@ -141,10 +142,13 @@ def erase_person(person: Person) -> tuple[int, int]:
         orders = list(orders_of(person, contacts))
         addresses = _addresses(person, contacts, orders)
         _erase_runs(contacts, orders)
+        reviewed = _reviewed_products(person.shop, contacts, orders)
         files = _erase_talk(contacts)
         _erase_orders(orders)
         for contact in contacts:
             _erase_contact(contact)
+        for product_id in reviewed:
+            reviews_changed(shop=person.shop, product_id=product_id)
     _delete_files(files)
     _erase_webhooks(person.shop, addresses)
     return len(contacts), len(orders)
@@ -219,6 +223,12 @@ def _erase_talk(contacts: list[Contact]) -> list[str]:
     )
     Review.objects.filter(contact__in=contacts).update(author_name="", text="", contact=None)
     return files
+
+
+def _reviewed_products(shop: Shop, contacts: list[Contact], orders: list[Order]) -> set[int]:
+    """Whose pages show words or photos of this person."""
+    theirs = Review.objects.filter(Q(contact__in=contacts) | Q(order__in=orders), shop=shop).exclude(product_id=None)
+    return {product_id for product_id in theirs.values_list("product_id", flat=True) if product_id}
 
 
 def _erase_orders(orders: list[Order]) -> None:

@@ -16,6 +16,7 @@ from post_purchase.words import EventKind
 from shopapp.lib import clock
 
 from .events import record_event
+from .publications import reviews_changed
 
 MAX_TEXT = 10_000  # characters of one review, however many messages it took
 MAX_PHOTOS = 10
@@ -65,6 +66,7 @@ def save_review(
         },
     )
     if created:
+        reviews_changed(shop=run.shop, product_id=product_id)
         record_event(
             shop=run.shop,
             kind=EventKind.REVIEW_GIVEN,
@@ -84,6 +86,7 @@ def add_text(*, review: Review, text: str) -> Review:
     if words and now.text != words and not now.text.endswith(f"\n{words}"):
         now.text = f"{now.text}\n{words}".strip()[:MAX_TEXT]
         now.save(update_fields=["text"])
+        reviews_changed(shop=now.shop, product_id=now.product_id)
     review.text = now.text
     return review
 
@@ -100,6 +103,7 @@ def add_photo(*, review: Review, attachment: Attachment) -> ReviewPhoto | None:
         return there if there.review_id == review.pk else None
     if mine.count() >= MAX_PHOTOS:
         return None
+    reviews_changed(shop=review.shop, product_id=review.product_id)
     return ReviewPhoto.objects.create(review=review, attachment=attachment, added_at=clock.now())
 
 
@@ -129,6 +133,8 @@ def _product_title(order: Order | None, product_id: int | None) -> str:
     return line.title if line else ""
 
 
+@transaction.atomic
 def _set_status(review: Review, status: str, reason: str) -> None:
     review.status, review.status_reason = status, reason
     review.save(update_fields=["status", "status_reason"])
+    reviews_changed(shop=review.shop, product_id=review.product_id)

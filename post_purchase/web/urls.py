@@ -62,6 +62,7 @@ urlpatterns = [
     path("c/<str:code>", links.open_link),
     path("C/<str:code>", links.open_link),  # QR codes are written in capitals
     path("media/<str:signed>", media.photo),
+    path("photos/<str:signed>", media.review_photo),
     path("unsubscribe/<str:code>", unsubscribe.unsubscribe),
     path("api/extension/thank-you", extension.thank_you),
 ]

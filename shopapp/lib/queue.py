@@ -39,6 +39,7 @@ class Job(StrEnum):
     RECONCILE_ORDERS = "default:post_purchase.jobs.orders.reconcile_orders"
     RECONCILE_MESSAGES = "default:post_purchase.jobs.messages.reconcile_messages"
     ANSWER_PRIVACY_REQUESTS = "default:post_purchase.jobs.privacy.answer_privacy_requests"
+    PUBLISH_METAFIELDS = "default:post_purchase.jobs.publications.publish_metafields"
     KEEP_TOKENS_ALIVE = "default:post_purchase.jobs.shops.keep_tokens_alive"
     CLEAN_UP = "default:post_purchase.jobs.clean_up.clean_up"
 

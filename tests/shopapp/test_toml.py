@@ -11,6 +11,7 @@ from django.urls import resolve
 
 from post_purchase.intake.registry import TOPICS
 from post_purchase.services.order_data import OrderData, ParcelData, ScanData
+from post_purchase.services.publications import PRODUCT_SCOPE
 from post_purchase.services.shops import save_shop_news
 from tests.factories import make_shop
 
@@ -54,6 +55,12 @@ def test_the_installation_is_shopifys_and_the_version_is_the_apps(settings):
 def test_no_scope_is_asked_for_that_shopify_gives_only_on_request():
     scopes = set(TOML["access_scopes"]["scopes"].split(","))
     assert not scopes & {"read_all_orders", "read_checkout_extensions_chat", "write_product_reviews", "write_orders"}
+
+
+def test_what_is_asked_for_later_is_what_product_pages_need_and_only_this_app_writes_there():
+    assert TOML["access_scopes"]["optional_scopes"] == [PRODUCT_SCOPE]
+    definition = TOML["product"]["metafields"]["app"]["reviews"]
+    assert (definition["type"], definition["access"]) == ("json", {"admin": "merchant_read"})
 
 
 class Watched(dict):

@@ -7,6 +7,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET, require_POST
 
 from post_purchase.models import ChannelStatus, PrivacyRequestKind
+from post_purchase.services.publications import storefront_changed
 from post_purchase.services.shops import settings_of
 from post_purchase.services.templates import templates_wanted
 from post_purchase.web.forms.settings import FORMS, LANGUAGES, WEEKDAYS, ordered_kinds
@@ -46,6 +47,8 @@ def save_settings(request: ShopRequest, part: str) -> HttpResponse:
     form.apply(row)
     if part == "languages":
         templates_wanted(request.shop)  # each language needs its own approval
+    if part == "brand":
+        storefront_changed(shop=request.shop)
     return saved("Saved")
 
 

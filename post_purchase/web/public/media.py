@@ -1,9 +1,11 @@
-"""A stored photo by its signed, short-lived address. Pages make the addresses; nobody can guess one."""
+"""Stored photos by their signed addresses: short-lived ones for our own pages, lasting ones of published reviews."""
+
+from pathlib import Path
 
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.http import require_safe
 
-from post_purchase.services.media import read_signed
+from post_purchase.services.media import read_public, read_signed
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -14,13 +16,29 @@ HEADERS = {
 }
 
 
+PUBLIC_HEADERS = HEADERS | {
+    "Cache-Control": "public, max-age=3600",  # a hidden review's photo is gone from every cache after an hour
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Access-Control-Allow-Origin": "*",
+}
+
+
 @require_safe
 def photo(request: HttpRequest, signed: str) -> HttpResponseBase:
-    file = read_signed(signed)
+    return _answer(read_signed(signed), HEADERS)
+
+
+@require_safe
+def review_photo(request: HttpRequest, signed: str) -> HttpResponseBase:
+    return _answer(read_public(signed), PUBLIC_HEADERS)
+
+
+def _answer(file: Path | None, headers: dict[str, str]) -> HttpResponseBase:
     try:
         content = file.open("rb") if file else None
     except FileNotFoundError:  # erased this very moment
         content = None
     if content is None:
-        return HttpResponse("This picture is no longer here.", status=404, content_type="text/plain", headers=HEADERS)
-    return FileResponse(content, content_type="image/jpeg", headers=HEADERS)
+        gone = headers | {"Cache-Control": "no-store"}
+        return HttpResponse("This picture is no longer here.", status=404, content_type="text/plain", headers=gone)
+    return FileResponse(content, content_type="image/jpeg", headers=headers)
