@@ -7,6 +7,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import F, Model, QuerySet
 
 from shopapp.lib import clock
+from shopapp.lib.trouble import describe
 
 MAX_ATTEMPTS = 6
 FIRST_PAUSE = timedelta(seconds=5)
@@ -36,10 +37,9 @@ def give_up_or_wait(row: Model, error: Exception) -> None:
     """Try again after 5 s, 10 s, 20 s...; after the last try park the row with its error."""
     row.refresh_from_db(fields=["attempts"])
     fields: Any = row
-    words = f"{type(error).__name__}: {error}"[:250]
     parked = fields.attempts >= MAX_ATTEMPTS
     changes: dict[str, Any] = {
-        "error": words,
+        "error": describe(error),
         "next_attempt_at": None if parked else clock.now() + FIRST_PAUSE * 2 ** (fields.attempts - 1),
     }
     if parked and any(field.name == "parked_at" for field in row._meta.fields):

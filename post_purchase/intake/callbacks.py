@@ -24,7 +24,10 @@ log = logging.getLogger("post_purchase.callbacks")
 
 
 def handle(webhook: IncomingWebhook) -> None:
-    """Repeating it changes nothing. The first trouble is raised last, so that the row comes again."""
+    """Repeating it changes nothing. The first trouble is raised last, so that the row comes again.
+
+    `webhook.shop_id` is set where all of it is news of one shop: the caller saves it.
+    """
     if webhook.source not in DRIVERS:
         return  # stored, and nobody here speaks it yet
     kind = ChannelKind(webhook.source)
@@ -37,6 +40,8 @@ def handle(webhook: IncomingWebhook) -> None:
         except (DatabaseError, LookupError, TypeError, ValueError, AttributeError) as error:
             log.warning("callback.update_failed", extra={"webhook": webhook.pk, "update": type(update).__name__})
             trouble = trouble or error
+    shops = {channel.shop_id for channel in channels.known.values() if channel is not None}
+    webhook.shop_id = shops.pop() if len(shops) == 1 else None
     if trouble is not None:
         raise trouble
 

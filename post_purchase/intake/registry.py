@@ -1,6 +1,7 @@
 """Every topic by its name. A new one is one file in topics/, one line here, and one in shopify.app.toml."""
 
 from collections.abc import Callable
+from typing import Any
 
 from .topics import (
     app_scopes_update,
@@ -43,3 +44,15 @@ TOPICS: dict[str, Handler] = {
 # Legal duties: they come also when the shop is gone or was never here; their handlers take `shop=None`.
 WITHOUT_SHOP = frozenset({"customers/data_request", "customers/redact", "shop/redact"})
 AFTER_UNINSTALL = WITHOUT_SHOP | {"app/uninstalled"}
+
+
+def subject_of(topic: str, payload: dict[str, Any]) -> str:
+    """Whom Shopify's news is about, so that an erasure finds it again: "order:<id>", "customer:<id>", or ""."""
+    customer, edit = payload.get("customer"), payload.get("order_edit")
+    if topic.startswith("customers/"):
+        kind, number = "customer", customer.get("id") if isinstance(customer, dict) else None
+    elif topic.startswith("orders/"):
+        kind, number = "order", edit.get("order_id") if isinstance(edit, dict) else payload.get("id")
+    else:
+        kind, number = "order", payload.get("order_id")
+    return f"{kind}:{number}"[:40] if isinstance(number, int) else ""

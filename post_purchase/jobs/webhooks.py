@@ -3,19 +3,18 @@
 import json
 import logging
 import time
-import traceback
 from datetime import timedelta
 
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F, Min, QuerySet
-from pydantic import ValidationError
 
 from post_purchase.channels.base import ChannelError
 from post_purchase.intake import callbacks
-from post_purchase.intake.registry import AFTER_UNINSTALL, TOPICS, WITHOUT_SHOP
+from post_purchase.intake.registry import AFTER_UNINSTALL, TOPICS, WITHOUT_SHOP, subject_of
 from shopapp.lib import clock
 from shopapp.lib.http import HttpError
 from shopapp.lib.queue import Job, push
+from shopapp.lib.trouble import describe
 from shopapp.models import IncomingWebhook, Shop, ShopStatus, WebhookSource
 from shopapp.shopify.errors import AdminApiError, UserErrors
 
@@ -98,7 +97,7 @@ def _lease(pks: list[int]) -> list[IncomingWebhook]:
 
 def handle_batch(rows: list[IncomingWebhook]) -> None:
     started = time.monotonic()
-    done: list[int] = []
+    done: list[IncomingWebhook] = []
     left = [row.pk for row in rows]
     try:
         for row in rows:
@@ -109,9 +108,9 @@ def handle_batch(rows: list[IncomingWebhook]) -> None:
             if note is None:
                 continue
             if note:
-                _finish([row.pk], note=note)
+                _finish([row], note=note)
             else:
-                done.append(row.pk)
+                done.append(row)
     finally:
         _finish(done)
         IncomingWebhook.objects.filter(pk__in=left).update(next_attempt_at=clock.now(), attempts=F("attempts") - 1)
@@ -144,13 +143,27 @@ def _handle_shopify(row: IncomingWebhook) -> str:
     payload = json.loads(bytes(row.body))
     if not isinstance(payload, dict):
         raise TypeError("The payload is not an object")
+    row.subject = subject_of(row.topic, payload)
     handler(shop=shop, payload=payload, webhook=row)
     return ""
 
 
-def _finish(pks: list[int], *, note: str = "") -> None:
-    if pks:
-        IncomingWebhook.objects.filter(pk__in=pks).update(done_at=clock.now(), next_attempt_at=None, error=note)
+def _finish(rows: list[IncomingWebhook], *, note: str = "") -> None:
+    """Done. What concerns nobody here, or a network's news that no one shop could be asked to erase, keeps no body."""
+    if not rows:
+        return
+    found = [row for row in rows if row.subject or row.shop_id]
+    IncomingWebhook.objects.bulk_update(found, ["subject", "shop"])
+    done = {"done_at": clock.now(), "next_attempt_at": None, "error": note}
+    emptied = [row.pk for row in rows if note or _is_nobodys(row)]
+    IncomingWebhook.objects.filter(pk__in=emptied).update(body=b"", **done)
+    kept = {row.pk for row in rows}.difference(emptied)
+    IncomingWebhook.objects.filter(pk__in=kept).update(**done)
+
+
+def _is_nobodys(row: IncomingWebhook) -> bool:
+    """A mail is kept all the same: its photos are fetched out of it later."""
+    return row.shop_id is None and row.source not in (WebhookSource.SHOPIFY, WebhookSource.EMAIL)
 
 
 def _fail(row: IncomingWebhook, error: Exception) -> None:
@@ -162,21 +175,13 @@ def _fail(row: IncomingWebhook, error: Exception) -> None:
     wait = min(FIRST_WAIT * 3 ** (row.attempts - 1), LONGEST_WAIT)
     asked = getattr(error, "retry_after", None)
     wait = max(wait, asked) if asked else wait
-    IncomingWebhook.objects.filter(pk=row.pk).update(next_attempt_at=clock.now() + wait, error=reason)
+    IncomingWebhook.objects.filter(pk=row.pk).update(
+        next_attempt_at=clock.now() + wait, error=reason, subject=row.subject, shop=row.shop_id
+    )
 
 
 def _park(row: IncomingWebhook, reason: str) -> None:
-    IncomingWebhook.objects.filter(pk=row.pk).update(parked_at=clock.now(), next_attempt_at=None, error=reason)
+    IncomingWebhook.objects.filter(pk=row.pk).update(
+        parked_at=clock.now(), next_attempt_at=None, error=reason, subject=row.subject, shop=row.shop_id
+    )
     log.error("webhook.parked", extra={"webhook": row.pk, "topic": row.topic})
-
-
-def describe(error: Exception) -> str:
-    """What and where, without the payload's values: they name people."""
-    if isinstance(error, (AdminApiError, HttpError)):
-        return str(error)[:500]
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}"
-    if isinstance(error, ValidationError):
-        fields = ", ".join(".".join(map(str, each["loc"])) + f" ({each['type']})" for each in error.errors())
-        return f"The payload does not fit at {fields}"[:500]
-    return f"{type(error).__name__} at {where}"

@@ -41,6 +41,7 @@ from .events import record_event
 from .publications import reviews_changed
 
 ERASED = "The shopper's data was erased"
+PAGE = 200  # bodies read at once
 GRACE = timedelta(hours=48)  # shop/redact comes 48 hours after the uninstall (Shopify, privacy law compliance)
 
 
@@ -141,6 +142,7 @@ def erase_person(person: Person) -> tuple[int, int]:
         contacts = contacts_of(person)
         orders = list(orders_of(person, contacts))
         addresses = _addresses(person, contacts, orders)
+        subjects = _subjects(person, contacts, orders)
         _erase_runs(contacts, orders)
         reviewed = _reviewed_products(person.shop, contacts, orders)
         files = _erase_talk(contacts)
@@ -150,7 +152,7 @@ def erase_person(person: Person) -> tuple[int, int]:
         for product_id in reviewed:
             reviews_changed(shop=person.shop, product_id=product_id)
     _delete_files(files)
-    _erase_webhooks(person.shop, addresses)
+    _erase_webhooks(person.shop, subjects, addresses)
     return len(contacts), len(orders)
 
 
@@ -161,10 +163,11 @@ def erase_shop(*, shop: Shop, requested_at: datetime) -> str:
         if sign_of_life > requested_at - GRACE:
             return f"Kept: the shop has the app (installed on {shop.installed_at:%Y-%m-%d})"
     files = _files(Attachment.objects.filter(message__shop=shop))
-    channels = [str(pk) for pk in shop.channels.values_list("pk", flat=True)]
     with transaction.atomic():
-        IncomingWebhook.objects.filter(account=shop.domain).exclude(topic="shop/redact").delete()
-        IncomingWebhook.objects.filter(account__in=channels).exclude(source=WebhookSource.SHOPIFY).delete()
+        raw = IncomingWebhook.objects.filter(source=WebhookSource.SHOPIFY, account=shop.domain)
+        raw.exclude(topic="shop/redact").delete()
+        # Of the networks' news, what was read goes with the shop's own row.
+        _delete_those_that_name(IncomingWebhook.objects.filter(_unclaimed()), _accounts(shop))
         PrivacyRequest.objects.filter(shop=shop).update(export="")
         FlowRun.objects.filter(shop=shop).delete()  # versions are protected while runs point at them
         shop.delete()
@@ -273,20 +276,47 @@ def _erase_contact(contact: Contact) -> None:
     )
 
 
-def _erase_webhooks(shop: Shop, addresses: set[str]) -> None:
-    """Raw news that is done and names the person. Meta's rows may hold other people too, but they are read already."""
+def _subjects(person: Person, contacts: list[Contact], orders: list[Order]) -> set[str]:
+    """As jobs.webhooks writes them beside Shopify's news."""
+    numbers = {order.shopify_id for order in orders} | set(person.order_ids)
+    customers = {contact.shopify_customer_id for contact in contacts} | {person.customer_id}
+    return {f"order:{number}" for number in numbers} | {f"customer:{number}" for number in customers if number}
+
+
+def _erase_webhooks(shop: Shop, subjects: set[str], addresses: set[str]) -> None:
+    """Raw news that has been read and names the person. Shopify's is found by its subject, without reading a body;
+    the networks' only among the shop's own. A network's may hold other people too, but it is read already.
+    """
+    IncomingWebhook.objects.filter(
+        source=WebhookSource.SHOPIFY, account=shop.domain, subject__in=subjects, next_attempt_at=None
+    ).delete()
     needles = [address.lower().encode() for address in addresses]  # mails say Maria@Example.com, we keep it small
-    channels = [str(pk) for pk in shop.channels.values_list("pk", flat=True)]
-    rows = IncomingWebhook.objects.exclude(done_at=None, parked_at=None).filter(
-        Q(account=shop.domain) | Q(account__in=channels) | ~Q(source=WebhookSource.SHOPIFY)
-    )
-    named = [
-        pk
-        for pk, body in rows.values_list("pk", "body").iterator(chunk_size=200)
-        if _names_one_of(bytes(body).lower(), needles)
-    ]
-    for start in range(0, len(named), 500):
-        IncomingWebhook.objects.filter(pk__in=named[start : start + 500]).delete()
+    parked = Q(parked_at__isnull=False, source=WebhookSource.SHOPIFY, account=shop.domain, subject="")
+    for rows in (Q(shop=shop), parked, _unclaimed()):
+        _delete_those_that_name(IncomingWebhook.objects.filter(rows, next_attempt_at=None), needles)
+
+
+def _unclaimed() -> Q:
+    """The networks' news whose row does not say whose it is: parked before it was understood, or a mail."""
+    networks = ~Q(source=WebhookSource.SHOPIFY) & Q(shop=None)
+    return networks & (Q(parked_at__isnull=False) | Q(source=WebhookSource.EMAIL))
+
+
+def _accounts(shop: Shop) -> list[bytes]:
+    """What names a channel of this shop in the networks' news."""
+    names = shop.channels.values_list("account_id", "options__waba_id")
+    return [str(name).lower().encode() for row in names for name in row if name and len(str(name)) >= 5]
+
+
+def _delete_those_that_name(rows: "models.QuerySet[IncomingWebhook]", needles: list[bytes]) -> None:
+    last = 0
+    while True:
+        page = list(rows.filter(pk__gt=last).order_by("pk").values_list("pk", "body")[:PAGE])
+        if not page:
+            return
+        last = page[-1][0]
+        named = [pk for pk, body in page if _names_one_of(bytes(body).lower(), needles)]
+        IncomingWebhook.objects.filter(pk__in=named).delete()
 
 
 def _names_one_of(body: bytes, needles: list[bytes]) -> bool:

@@ -19,6 +19,8 @@ _client: httpx.Client | None = None
 class HttpError(Exception):
     """No usable answer came. `maybe_taken` says whether the other side may have acted on the request."""
 
+    quotes_nothing = True  # shopapp.lib.trouble
+
     def __init__(self, message: str, *, maybe_taken: bool):
         super().__init__(message)
         self.maybe_taken = maybe_taken

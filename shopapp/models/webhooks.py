@@ -1,4 +1,7 @@
 from django.db import models
+from django.db.models import Q
+
+from .shops import Shop
 
 
 class WebhookSource(models.TextChoices):
@@ -21,7 +24,14 @@ class IncomingWebhook(models.Model):
     webhook_id = models.CharField(max_length=128, blank=True)
     triggered_at = models.DateTimeField(null=True)
     headers = models.JSONField(default=dict)  # only what parsing needs (content type); never signatures
-    body = models.BinaryField()
+    body = models.BinaryField()  # emptied once read where no one shop can be asked to erase it
+    # Written when the row is read, so that an erasure finds it without reading every body:
+    shop = models.ForeignKey(
+        Shop, null=True, on_delete=models.CASCADE, db_index=False, related_name="callbacks"
+    )  # a network's news of one shop
+    subject = models.CharField(
+        max_length=40, blank=True, default="", db_default=""
+    )  # Shopify's news: "order:<id>", "customer:<id>"
     received_at = models.DateTimeField()
 
     next_attempt_at = models.DateTimeField(
@@ -44,6 +54,10 @@ class IncomingWebhook(models.Model):
                 fields=["next_attempt_at", "id"], name="webhook_due", condition=models.Q(next_attempt_at__isnull=False)
             ),
             models.Index(fields=["received_at"], name="webhook_by_age"),  # jobs.clean_up
+            # services.privacy
+            models.Index(fields=["shop", "id"], name="webhook_of_shop", condition=Q(shop__isnull=False)),
+            models.Index(fields=["account", "subject"], name="webhook_of_subject", condition=~Q(subject="")),
+            models.Index(fields=["id"], name="webhook_parked", condition=Q(parked_at__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -7,6 +7,8 @@ from datetime import timedelta
 class AdminApiError(Exception):
     """No result. `retryable`: the same call can work later, not before `retry_after` where that is known."""
 
+    quotes_nothing = True  # shopapp.lib.trouble
+
     def __init__(self, message: str, *, retryable: bool, retry_after: timedelta | None = None, code: str = ""):
         super().__init__(message)
         self.retryable = retryable
