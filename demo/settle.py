@@ -55,8 +55,9 @@ def merchant_papers(shop: Shop) -> dict[str, str]:
     chosen = settings_of(shop)
     card = touchpoint_of(shop=shop, kind=TouchpointKind.PACKAGE_INSERT)
     _, code = shop_link(touchpoint=card)
+    _, mail_code = shop_link(touchpoint=touchpoint_of(shop=shop, kind=TouchpointKind.EMAIL_BUTTON))
     placing = Placing(
-        app_url=settings.APP_URL, link_url=link_url(code), link_key=chosen.link_key, shop_name=chosen.display_name
+        app_url=settings.APP_URL, link_url=link_url(mail_code), link_key=chosen.link_key, shop_name=chosen.display_name
     )
     snippet = kind_of(TouchpointKind.EMAIL_BUTTON).snippet(placing)
     return {

@@ -5,6 +5,7 @@ from django.urls import path
 from post_purchase.web.pages import (
     channels,
     conversations,
+    email_snippets,
     flow_editor,
     flows,
     home,
@@ -39,7 +40,8 @@ urlpatterns = [
     path("app/touchpoints", touchpoints.touchpoints),
     path("app/touchpoints/add", touchpoints.add_card),
     path("app/touchpoints/<int:pk>", touchpoints.touchpoint),
-    path("app/touchpoints/<int:pk>/words", touchpoints.save_words),
+    path("app/touchpoints/<int:pk>/emails/<slug:slug>", email_snippets.email_snippet),
+    path("app/touchpoints/<int:pk>/emails/<slug:slug>/save", email_snippets.save_email),
     path("app/touchpoints/<int:pk>/archive", touchpoints.archive),
     path("app/touchpoints/<int:pk>/download/<slug:form>", touchpoints.download),
     path("app/reviews", reviews.reviews),

@@ -44,6 +44,7 @@ class Seed:
     conversation: Conversation
     flow: Flow
     card: Touchpoint
+    email: Touchpoint
     review: Review
     request: PrivacyRequest
 
@@ -67,6 +68,8 @@ def seed(shop: Shop) -> Seed:
     flow.refresh_from_db()
     conversation, order = _talk(shop, channel, flow)
     card = _touchpoints(shop)
+    email = touchpoint_of(shop=shop, kind=TouchpointKind.EMAIL_BUTTON)
+    shop_link(touchpoint=email)
     review = _reviews(shop, conversation, order)
     request = PrivacyRequest.objects.create(
         shop=shop,
@@ -79,7 +82,7 @@ def seed(shop: Shop) -> Seed:
         done_at=now,
         outcome="Ready to hand on",
     )
-    return Seed(shop, channel, order, conversation, flow, card, review, request)
+    return Seed(shop, channel, order, conversation, flow, card, email, review, request)
 
 
 def _talk(shop: Shop, channel: Channel, flow: Flow) -> tuple[Conversation, Order]:

@@ -28,6 +28,10 @@ PAGES = {
     "flow in German": "/app/flows/{flow}?language=de",
     "touchpoints": "/app/touchpoints",
     "touchpoint": "/app/touchpoints/{card}",
+    "touchpoint, a week": "/app/touchpoints/{card}?days=7",
+    "e-mails": "/app/touchpoints/{email}",
+    "e-mail button": "/app/touchpoints/{email}/emails/order_confirmation",
+    "e-mail button, Arabic and simple": "/app/touchpoints/{email}/emails/delivered?language=ar&simple=1&sample=large",
     "reviews": "/app/reviews",
     "reviews, five stars": "/app/reviews?rating=5&photo=1",
     "settings": "/app/settings",
@@ -42,6 +46,7 @@ READS_OF_A_ROW = {
     "live thread": "/app/conversations/{conversation}/live",
     "flow": "/app/flows/{flow}",
     "touchpoint": "/app/touchpoints/{card}",
+    "e-mail button": "/app/touchpoints/{email}/emails/refund",
     "QR code": "/app/touchpoints/{card}/download/png",
     "export": "/app/privacy/{request}/export",
 }
@@ -57,7 +62,7 @@ WRITES_OF_A_ROW = {
     "publish": "/app/flows/{flow}/publish",
     "switch": "/app/flows/{flow}/switch",
     "restore": "/app/flows/{flow}/versions/1/restore",
-    "words": "/app/touchpoints/{card}/words",
+    "e-mail words": "/app/touchpoints/{email}/emails/refund/save",
     "archive": "/app/touchpoints/{card}/archive",
     "hide": "/app/reviews/{review}/hide",
     "show": "/app/reviews/{review}/show",
@@ -65,7 +70,7 @@ WRITES_OF_A_ROW = {
     "resume": "/app/channels/{channel}/resume",
 }
 WRITES = {"dismiss": "/app/set-up/dismiss", "add a card": "/app/touchpoints/add", "brand": "/app/settings/brand"}
-ROWS = ("conversation", "flow", "card", "review", "channel", "request")
+ROWS = ("conversation", "flow", "card", "email", "review", "channel", "request")
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 
@@ -189,12 +190,59 @@ def test_another_card_is_made_once_and_put_away(owner, shop):
     assert owner.get(f"/app/touchpoints/{card.pk}").status_code == 404
 
 
+EMAIL = {"language": "de", "look": "outline", "align": "start"}
+
+
 def test_the_snippet_carries_the_merchants_words_as_text(owner, rows):
-    button = Touchpoint.objects.get(kind="email_button")
-    assert owner.post(f"/app/touchpoints/{button.pk}/words", {"text": "Chat <b>now</b> {{ shop }}"}).status_code == 200
-    html = owner.get(f"/app/touchpoints/{button.pk}").content.decode()
-    assert "{{ shop }}" not in html.split('id="snippet"')[1].split("</pre>")[0]
-    assert "<b>now</b>" not in html
+    address = f"/app/touchpoints/{rows.email.pk}/emails/delivered"
+    words = "Chat <b>now</b> {{ shop.email }}"
+    assert owner.post(f"{address}/save", EMAIL | {"text": words}).status_code == 200
+    page = owner.get(f"{address}?language=de").content.decode()
+    copied = unescape(page.split('id="snippet"')[1].split(">", 1)[1].split("</pre>")[0])
+    assert "{{ shop.email }}" not in copied
+    assert "<b>now</b>" not in copied
+    assert "Chat &lt;b&gt;now&lt;/b&gt; &#123;&#123; shop.email &#125;&#125;" in copied
+    mails = [unescape(part.split('"')[0]) for part in page.split('srcdoc="')[1:]]
+    assert len(mails) == 2
+    assert all("<b>now</b>" not in mail and "Chat &lt;b&gt;now" in mail for mail in mails)
+
+
+def test_words_are_kept_for_each_email_and_language_and_the_look_for_all(owner, rows):
+    for slug, text in (("delivered", "Alles gut?"), ("refund", "Fragen?")):
+        owner.post(f"/app/touchpoints/{rows.email.pk}/emails/{slug}/save", EMAIL | {"text": text})
+    owner.post(f"/app/touchpoints/{rows.email.pk}/emails/refund/save", EMAIL | {"text": "", "language": "fr"})
+    rows.email.refresh_from_db()
+    assert rows.email.options == {
+        "look": "outline",
+        "align": "start",
+        "email_texts": {"D": {"de": "Alles gut?"}, "R": {"de": "Fragen?", "fr": ""}},
+    }
+    assert "remboursement" in owner.get(f"/app/touchpoints/{rows.email.pk}/emails/refund?language=fr").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("form", "field"),
+    [
+        ({"look": "blink"}, "look"),
+        ({"language": "xx"}, "language"),
+        ({"text": "x" * 61}, "text"),
+        ({"align": ""}, "align"),
+    ],
+)
+def test_what_is_no_words_or_look_is_refused_and_nothing_is_lost(owner, rows, form, field):
+    answer = owner.post(f"/app/touchpoints/{rows.email.pk}/emails/refund/save", EMAIL | {"text": "Fragen?"} | form)
+    assert (answer.status_code, list(answer.json()["errors"])) == (422, [field])
+    rows.email.refresh_from_db()
+    assert rows.email.options == {}
+
+
+@pytest.mark.parametrize(
+    "path", ["/app/touchpoints/{card}/emails/refund", "/app/touchpoints/{email}/emails/newsletter"]
+)
+def test_only_shopifys_emails_have_a_snippet(owner, rows, path):
+    path = path.format(card=rows.card.pk, email=rows.email.pk)
+    assert owner.get(path).status_code == 404
+    assert owner.post(f"{path}/save", EMAIL).status_code == 404
 
 
 @pytest.mark.parametrize(

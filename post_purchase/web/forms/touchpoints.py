@@ -1,8 +1,16 @@
 from django import forms
 
+from post_purchase.touchpoints.email_snippets import ALIGNS, LOOKS
+from post_purchase.touchpoints.texts import languages
 
-class WordsForm(forms.Form):
+
+class EmailForm(forms.Form):
+    """Words for one of Shopify's e-mails in one language; look and place are those of all of them."""
+
+    language = forms.ChoiceField(choices=[(tag, tag) for tag in languages()])
     text = forms.CharField(max_length=60, required=False)
+    look = forms.ChoiceField(choices=LOOKS.items())
+    align = forms.ChoiceField(choices=ALIGNS.items())
 
 
 class CardForm(forms.Form):

@@ -1,38 +1,59 @@
-"""Touchpoints: the links, the snippet to copy, the QR code to print, and whether each is really placed."""
+"""Touchpoints: the links, the QR code to print, how they are used, and whether each is really placed."""
 
 import base64
-from typing import Any
+from dataclasses import dataclass
+from datetime import timedelta
 
 from django.conf import settings as django_settings
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET, require_POST
 
-from post_purchase.models import Touchpoint
+from post_purchase.models import Scan, Touchpoint
 from post_purchase.printing.qr import qr_svg
 from post_purchase.services.links import link_url, shop_link
 from post_purchase.services.shops import settings_of
+from post_purchase.services.touchpoint_numbers import SPANS, email_states, funnel_of, people_by_day, scans_of
 from post_purchase.touchpoints.base import Placing
 from post_purchase.touchpoints.registry import KINDS, kind_of
-from post_purchase.web.forms.touchpoints import CardForm, WordsForm
+from post_purchase.web.forms.touchpoints import CardForm
 from post_purchase.words import TouchpointKind
 from shopapp.lib import clock
 from shopapp.web.embedded import ShopRequest, shop_required
 
-from .answers import page, refused, saved
+from .answers import page, refused, saved, zone_of
+from .charts import DayChart, Step, day_chart, funnel_chart
+from .emails import Shown, shown
+
+DEFAULT_DAYS = 30
+
+
+@dataclass(frozen=True)
+class Use:
+    """What parts/use.html draws."""
+
+    action: str
+    days: int
+    funnel: list[Step]
+    chart: DayChart
+    robots: int
+    spans: tuple[int, ...] = SPANS
 
 
 @shop_required
 @require_GET
 def touchpoints(request: ShopRequest) -> HttpResponse:
-    people = Count("scans", filter=Q(scans__robot=False, scans__test=False))
+    days = days_asked(request)
+    since = clock.now() - timedelta(days=days)
+    people = Count("scans", filter=Q(scans__robot=False, scans__test=False, scans__scanned_at__gte=since))
     rows = request.shop.touchpoints.filter(archived_at=None).annotate(people=people).order_by("pk")
     known = [row for row in rows if row.kind in KINDS]
     return page(
         request,
         "pages/touchpoints.html",
         rows=[(row, kind_of(row.kind)) for row in known],
+        use=use_of(request, scans_of(request.shop), list(request.shop.touchpoints.all()), "/app/touchpoints", days),
         any_channel=request.shop.channels.filter(status="active").exists(),
     )
 
@@ -43,9 +64,6 @@ def touchpoint(request: ShopRequest, pk: int) -> HttpResponse:
     row = touchpoint_of(request, pk)
     kind = kind_of(row.kind)
     placing = placing_of(request, row)
-    scans = row.scans.aggregate(
-        people=Count("pk", filter=Q(robot=False, test=False)), robots=Count("pk", filter=Q(robot=True))
-    )
     downloads = kind.downloads(placing)
     return page(
         request,
@@ -53,12 +71,37 @@ def touchpoint(request: ShopRequest, pk: int) -> HttpResponse:
         row=row,
         kind=kind,
         steps=kind.steps(),
-        snippet=kind.snippet(placing),
+        emails=emails_of(row),
         downloads=downloads,
         picture=picture_of(placing.link_url) if downloads else "",
         link=placing.link_url,
-        scans=scans,
+        use=use_of(
+            request, Scan.objects.filter(touchpoint=row), [row], f"/app/touchpoints/{row.pk}", days_asked(request)
+        ),
     )
+
+
+def emails_of(row: Touchpoint) -> list[Shown]:
+    return [shown(state) for state in email_states(touchpoint=row)] if row.kind == TouchpointKind.EMAIL_BUTTON else []
+
+
+def use_of(request: ShopRequest, scans: QuerySet[Scan], rows: list[Touchpoint], action: str, days: int) -> Use:
+    zone = zone_of(request.shop)
+    funnel = funnel_of(touchpoints=rows, days=days, zone=zone)
+    return Use(
+        action=action,
+        days=days,
+        funnel=funnel_chart(
+            [("Tapped or scanned", funnel.scans), ("Wrote to you", funnel.messages), ("Gave a review", funnel.reviews)]
+        ),
+        chart=day_chart(people_by_day(scans=scans, days=days, zone=zone)),
+        robots=scans.filter(robot=True).count(),
+    )
+
+
+def days_asked(request: ShopRequest) -> int:
+    asked = request.GET.get("days", "")
+    return int(asked) if asked in map(str, SPANS) else DEFAULT_DAYS
 
 
 def picture_of(url: str) -> str:
@@ -76,14 +119,12 @@ def touchpoint_of(request: ShopRequest, pk: int) -> Touchpoint:
 def placing_of(request: ShopRequest, row: Touchpoint) -> Placing:
     settings = settings_of(request.shop)
     _, code = shop_link(touchpoint=row)
-    options: dict[str, Any] = row.options
     return Placing(
         app_url=django_settings.APP_URL,
         link_url=link_url(code),
         link_key=settings.link_key,
         shop_name=settings.display_name,
         color=settings.brand_color,
-        text=str(options.get("text", "")),
     )
 
 
@@ -99,18 +140,6 @@ def download(request: ShopRequest, pk: int, form: str) -> HttpResponse:
     response = HttpResponse(made.data, content_type=made.media_type)
     response["Content-Disposition"] = f'attachment; filename="{made.name}"'
     return response
-
-
-@shop_required
-@require_POST
-def save_words(request: ShopRequest, pk: int) -> HttpResponse:
-    row = touchpoint_of(request, pk)
-    form = WordsForm(request.POST)
-    if not form.is_valid():
-        return refused(form=form)
-    row.options = row.options | {"text": form.cleaned_data["text"]}
-    row.save(update_fields=["options"])
-    return saved("Saved. Copy the snippet again to use the new words.")
 
 
 @shop_required
