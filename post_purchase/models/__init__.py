@@ -9,6 +9,7 @@ from .publications import Publication, PublicationKind
 from .reviews import Review, ReviewPhoto
 from .rewards import Reward, RewardStatus
 from .shop_settings import ShopSettings
+from .suppressions import Suppression
 from .touchpoints import ChatStart, CodeGuess, Link, Scan, Touchpoint, VisitKey
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "RunStatus",
     "Scan",
     "ShopSettings",
+    "Suppression",
     "TemplateStatus",
     "Timer",
     "Touchpoint",

@@ -21,6 +21,7 @@ from . import consent
 from .contact_points import merge_contact
 from .events import record_event
 from .links import find_link, is_shop_wide, redeem
+from .suppressions import restore_stop
 
 GUESSES_PER_POINT = 5  # an hour
 GUESSES_PER_SHOP = 100
@@ -180,13 +181,15 @@ def bind_order_address(*, order: Order) -> None:
     contact = order.contact or Contact.objects.create(
         shop_id=order.shop_id, language=order.language, country=order.shipping_country, timezone=order.timezone
     )
-    point, _ = ContactPoint.objects.get_or_create(
+    point, created = ContactPoint.objects.get_or_create(
         shop_id=order.shop_id,
         kind=ChannelKind.EMAIL,
         account_id="",
         address=order.email.lower(),
         defaults={"contact": contact},
     )
+    if created:
+        restore_stop(point)
     if order.contact is None:
         Order.objects.filter(pk=order.pk).update(contact=point.contact)
         order.contact = point.contact

@@ -10,6 +10,7 @@ from shopapp.lib import clock
 from . import messages
 from .events import record_event
 from .phrases import phrase
+from .suppressions import forget_stop
 from .talk_language import language_of
 
 EVERYTHING = tuple(Purpose)
@@ -128,6 +129,7 @@ def start_again(*, point: ContactPoint, message: Message) -> Message:
     """START: answers, order news and review requests again; offers stay with their own yes."""
     purposes = (Purpose.SERVICE, Purpose.UTILITY, Purpose.REVIEW_REQUEST)
     _record_for(point, message, purposes, ConsentState.GRANTED, "start_word")
+    forget_stop(point)
     language = language_of(point.contact)
     return messages.queue_answer(
         conversation=message.conversation,

@@ -20,6 +20,8 @@ from post_purchase.models import (
 from post_purchase.words import ChannelKind
 from shopapp.lib import clock
 
+from .suppressions import restore_stop
+
 PER_ACCOUNT = (ChannelKind.MESSENGER, ChannelKind.INSTAGRAM, ChannelKind.TELEGRAM)  # ids hold for one page or bot only
 MERGED_FIELDS = ("first_name", "last_name", "language", "country", "province", "timezone")  # the target's own win
 
@@ -58,6 +60,7 @@ def find_or_create_point(*, channel: Channel, inbound: Inbound) -> ContactPoint:
         )
         if not created:
             contact.delete()
+        restore_stop(point, also=(*addresses, inbound.phone))
     elif _is_newer_name(point, inbound.address):
         rename_point(point=point, address=inbound.address)
     for address in addresses:
@@ -88,9 +91,12 @@ def _is_newer_name(point: ContactPoint, address: str) -> bool:
 
 
 def _alias(point: ContactPoint, address: str) -> None:
+    """A name that is new here may be one that said STOP before it was erased."""
     network = {"shop_id": point.shop_id, "kind": point.kind, "account_id": point.account_id, "address": address}
     if not ContactPoint.objects.filter(**network).exists():  # somebody else's own address stays theirs
-        ContactPointAlias.objects.get_or_create(**network, defaults={"point": point})
+        _, created = ContactPointAlias.objects.get_or_create(**network, defaults={"point": point})
+        if created:
+            restore_stop(point)
 
 
 def rename_point(*, point: ContactPoint, address: str) -> bool:

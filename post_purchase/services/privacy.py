@@ -39,6 +39,7 @@ from shopapp.models import IncomingWebhook, Shop, ShopStatus, WebhookSource
 from .contacts import e164
 from .events import record_event
 from .publications import reviews_changed
+from .suppressions import keep_stops
 
 ERASED = "The shopper's data was erased"
 PAGE = 200  # bodies read at once
@@ -254,6 +255,8 @@ def _erase_orders(orders: list[Order]) -> None:
 
 
 def _erase_contact(contact: Contact) -> None:
+    """All that is left of their addresses is an unreadable trace of a STOP: otherwise the next order undoes it."""
+    keep_stops(contact.points.all())
     contact.consent_entries.all().delete()
     contact.points.all().delete()
     Contact.objects.filter(pk=contact.pk).update(
