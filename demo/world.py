@@ -55,6 +55,7 @@ class DemoWorld:
         self.whatsapp = WhatsApp(graph)
         self.messenger = Messenger(graph)
         self.whatsapp.messenger = self.messenger
+        self.inbound_domain = env.get("INBOUND_EMAIL_DOMAIN", "")  # whose mail the provider hands to the app
         self.mail = Mail(
             self.state, self.courier, self.now, secret=env.get("ANYMAIL_WEBHOOK_SECRET", ""), port=smtp_port
         )

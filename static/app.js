@@ -185,7 +185,11 @@
     clearInterval(clock);
     const live = document.querySelector("[data-live]");
     const bottom = document.querySelector("[data-bottom]");
-    if (bottom) setTimeout(() => { bottom.scrollTop = bottom.scrollHeight; }, 60); // after the components are drawn
+    if (bottom) {
+      const toBottom = () => { bottom.scrollTop = bottom.scrollHeight; };
+      setTimeout(toBottom, 60); // after the components are drawn
+      for (const photo of bottom.querySelectorAll("img")) photo.addEventListener("load", toBottom, { once: true }); // it grows
+    }
     const form = document.querySelector("form[data-preview]");
     if (form) preview(form);
     const kept = document.querySelector("form[data-keep]");

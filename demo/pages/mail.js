@@ -17,7 +17,9 @@ function show(mail) {
   $('about').textContent = `From ${mail.from} to ${mail.to.join(', ')}, ${when(mail)}`;
   const plain = mail.text.replace(/&/g, '&amp;').replace(/</g, '&lt;');
   $('body').srcdoc = mail.html || `<pre style="white-space:pre-wrap;font:15px system-ui">${plain}</pre>`;
-  $('reply').hidden = false;
+  $('reply').hidden = mail.by === 'Shopify';
+  $('shopifys').hidden = mail.by !== 'Shopify';
+  $('new').elements.from.value = mail.to[0];
   draw();
 }
 
@@ -47,14 +49,5 @@ async function load() {
 }
 $('reply').addEventListener('submit', async (event) => { event.preventDefault(); const form = new FormData(event.target); if (await act({reply_to: chosen.id, text: form.get('text'), photo: form.has('photo')})) event.target.reset(); });
 $('new').addEventListener('submit', async (event) => { event.preventDefault(); if (await act(Object.fromEntries(new FormData(event.target)))) event.target.reset(); });
-const written = new URLSearchParams(location.search).get('mailto'); // a mail program that the link has opened
-if (written) {
-  const url = new URL(written);
-  const form = $('new').elements;
-  form.to.value = decodeURIComponent(url.pathname);
-  form.subject.value = url.searchParams.get('subject') || '';
-  form.text.value = url.searchParams.get('body') || '';
-  form.text.focus();
-}
 load();
 setInterval(load, 1500);

@@ -354,6 +354,12 @@ class Site:
     def do_mail(self, asked: dict[str, Any]) -> None:
         photos = (("photo.jpg", sample_photo()),) if asked.get("photo") else ()
         entry = next((each for each in self.world.mail.inbox() if each["id"] == asked.get("reply_to")), None)
+        to = (entry["headers"].get("Reply-To") or entry["from"]) if entry else str(asked["to"])
+        if self.world.inbound_domain and f"@{self.world.inbound_domain}" not in to.lower():
+            raise ValueError(
+                f"Mail to {to} goes to the merchant's own mailbox, not to the app. Press the button in an order "
+                "confirmation, choose e-mail, and write to the address that the page shows."
+            )
         if entry:
             self.world.mail.reply(entry, str(asked["text"]), photos=photos)
         else:

@@ -144,3 +144,13 @@ def test_only_the_newest_orders_are_confirmed_at_the_start(world: DemoWorld) -> 
     assert act(world, "confirmations", newest=3).status_code == 200
     mails = httpx.get(f"{world.url}/api/mail").json()["mails"]
     assert [mail["subject"] for mail in mails] == [f"Order {each['name']} confirmed" for each in placed[:0:-1]]
+
+
+def test_mail_that_the_app_never_gets_is_not_lost_in_silence(world: DemoWorld) -> None:
+    world.inbound_domain = "inbound.doorstep.example"
+    asked = {"from": "ada@example.com", "text": "Where is it?"}
+    refused = act(world, "mail", to="hello@fern-and-field.example.com", **asked)
+    assert refused.status_code == 400
+    assert "write to the address that the page shows" in refused.json()["error"]
+    assert act(world, "mail", to="chat+c3-0123@inbound.doorstep.example", **asked).status_code == 200
+    assert [each.label for each in world.courier.take()] == ["inbound mail"]
