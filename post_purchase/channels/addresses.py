@@ -16,7 +16,7 @@ from shopapp.lib.crypto import same
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _REPLY = re.compile(
     r"^(?:reply|chat)\+c(?P<channel>[0-9a-z]{1,13}?)(?:\.(?P<point>[0-9a-z]{1,13}))?"
-    r"-(?P<mac>[0-9a-z]{16})(?:-(?P<code>[0-9a-z]{16}))?$"
+    r"-(?P<mac>[0-9a-z]{16})(?:-(?P<code>[0-9a-z]{16}|[0-9a-f]{20}))?$"  # 20: the code of the e-mail button
 )
 _UNSUBSCRIBE = re.compile(r"^(?P<point>[0-9a-z]{1,13})-(?P<purpose>[a-z_]+)-(?P<mac>[0-9a-z]{16})$", re.ASCII)
 

@@ -19,6 +19,7 @@ from post_purchase.channels.registry import driver_for
 from post_purchase.models import Channel, ContactPoint
 from post_purchase.services.unsubscribe import read_code
 from post_purchase.words import ChannelKind, Mode, Purpose
+from shopapp.lib.crypto import grouped
 from tests.environment import free_port
 from tests.factories import make_channel, make_contact, make_point, make_shop
 
@@ -250,14 +251,15 @@ def test_a_connection_lost_in_the_middle_is_unknown(
     assert caught.value.outcome == Outcome.UNKNOWN
 
 
-def test_the_link_writes_a_mail_with_the_code_in_text_and_address(channel: Channel) -> None:
-    url = DRIVER.entry_url(channel=channel, code="AB3KQ9ZT7MXW2LHC", text="Hi! My code is AB3K-Q9ZT-7MXW-2LHC")
+@pytest.mark.parametrize("code", ["AB3KQ9ZT7MXW2LHC", "9DC6FA18D4F1BC3F2D97"])  # the second: an order e-mail's button
+def test_the_link_writes_a_mail_with_the_code_in_text_and_address(channel: Channel, code: str) -> None:
+    url = DRIVER.entry_url(channel=channel, code=code, text=f"Hi! My code is {grouped(code)}")
     address, _, query = url.removeprefix("mailto:").partition("?")
     found = read_address(address)
     assert found is not None
-    assert (found.channel_id, found.point_id, found.code) == (channel.pk, None, "AB3KQ9ZT7MXW2LHC")
+    assert (found.channel_id, found.point_id, found.code) == (channel.pk, None, code)
     assert len(address.split("@")[0]) <= 64
-    assert "body=Hi%21%20My%20code%20is%20AB3K-Q9ZT-7MXW-2LHC" in query
+    assert f"body=Hi%21%20My%20code%20is%20{grouped(code)}" in query
 
 
 def test_addresses_that_we_did_not_make_lead_nowhere(channel: Channel, point: ContactPoint, settings: Any) -> None:
