@@ -17,6 +17,7 @@ import qrcode.image.svg
 from demo.moments import iso, move_ahead
 from demo.pages.letters import confirmation_mail
 from demo.pages.pictures import product_image, sample_photo
+from demo.seed import address_of
 from demo.server import Reply, Request
 from demo.shopify.orders import PRODUCTS
 from demo.world import DemoWorld
@@ -259,7 +260,7 @@ class Site:
 
     def do_order(self, asked: dict[str, Any]) -> dict[str, Any]:
         first, _, last = str(asked.get("name") or "Maria Lang").partition(" ")
-        email = f"{first}.{last or 'shopper'}@example.com".lower().replace(" ", ".")
+        email = address_of(first, last or "Shopper")
         order = self.world.shopify.place_order(
             SHOP,
             first_name=first,

@@ -14,6 +14,7 @@ from PIL import Image
 from demo.pages.letters import rendered
 from demo.pages.pictures import sample_photo
 from demo.pages.site import add_pages
+from demo.seed import history
 from demo.world import DemoWorld
 
 SHOP = "fern-and-field.myshopify.com"
@@ -154,3 +155,9 @@ def test_mail_that_the_app_never_gets_is_not_lost_in_silence(world: DemoWorld) -
     assert "write to the address that the page shows" in refused.json()["error"]
     assert act(world, "mail", to="chat+c3-0123@inbound.doorstep.example", **asked).status_code == 200
     assert [each.label for each in world.courier.take()] == ["inbound mail"]
+
+
+def test_shoppers_have_addresses_that_a_browser_takes(world: DemoWorld) -> None:
+    order = act(world, "order", name="Inès de la Cruz").json()["order"]
+    assert world.shopify.order(SHOP, order)["email"] == "ines.de.la.cruz@example.com"
+    assert all(entry["fields"]["email"].isascii() for entry in history(datetime(2026, 11, 24, tzinfo=UTC)))
