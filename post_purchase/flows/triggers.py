@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import Q
 
 from post_purchase.models import FlowEvent, FlowRun, FlowStatus, Order, RunStatus
-from post_purchase.services.promises import promise_person
+from post_purchase.services.promises import greet, promise_person
 from post_purchase.words import EventKind
 
 from . import engine, runs
@@ -28,8 +28,9 @@ def handle_event(event: FlowEvent) -> int:
     """Hand the event to every run that it concerns. Repeating it changes nothing. Returns how many runs it moved."""
     if event.kind == EventKind.MESSAGE_RECEIVED:
         moved = _hand_to_one(event)
-        if not moved and event.message is not None and not event.data.get("handled"):
-            promise_person(message=event.message)  # no answer of ours, no question of a flow: the team's
+        if not moved and event.message is not None:
+            silent = greet if event.data.get("handled") else promise_person
+            silent(message=event.message)  # no answer of ours, no question of a flow
         return moved
     seen = as_engine_event(event)
     moved = sum(runs.apply(run_id=run.pk, event=seen, message=event.message) for run in _runs(event))

@@ -1,4 +1,4 @@
-"""A question that nothing can answer: say once that a person will reply, and when the team is there.
+"""Where everything else stays silent: who sends a code is greeted, a question is promised a person's reply.
 
 Once per open matter: the promise stands until a person has replied or has closed the conversation. So an automatic
 answer that comes back (another shop's bot, a mailbox that is away) meets silence.
@@ -15,8 +15,9 @@ from post_purchase.words import Author, Direction
 from shopapp.lib import clock
 from shopapp.models import Shop
 
+from . import bindings
 from .messages import queue_answer
-from .phrases import phrase
+from .phrases import is_one_of, phrase
 from .talk_language import language_of
 from .texts import render
 
@@ -49,6 +50,25 @@ def promise_person(*, message: Message) -> Message | None:
         point=point,
         order=order,
         dedupe_key=f"answer:promise:{message.pk}",
+    )
+
+
+def greet(*, message: Message) -> Message | None:
+    """Once, after a code of an order that no flow had a word for: it is older than the app, or all was said."""
+    point, order = message.point, message.order or message.conversation.order
+    if point is None or order is None or message.conversation.handed_off_at or is_one_of("stop", message.text):
+        return None
+    said = Message.objects.filter(conversation_id=message.conversation_id, pk__gt=message.pk, direction=Direction.OUT)
+    if said.exists() or not bindings.bound_orders(point).filter(pk=order.pk).exists():
+        return None
+    language = language_of(message.contact, order)
+    return queue_answer(
+        conversation=message.conversation,
+        text=phrase("bound", language, order=order.name),
+        language=language,
+        point=point,
+        order=order,
+        dedupe_key=f"answer:bound:{order.pk}:{point.pk}",
     )
 
 

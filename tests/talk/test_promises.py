@@ -5,13 +5,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from post_purchase.flows import editing
 from post_purchase.jobs import flows as jobs
 from post_purchase.models import Conversation, FlowEvent, Message
-from post_purchase.services import conversations
+from post_purchase.services import conversations, links
+from post_purchase.services.events import record_event
 from post_purchase.services.phrases import load
 from post_purchase.services.promises import opens_again
-from post_purchase.words import Direction, EventKind
+from post_purchase.words import Direction, EventKind, TouchpointKind
 from shopapp.lib import clock
+from shopapp.lib.crypto import grouped
 from tests.talk.test_answers import LANGUAGES, Talk
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)  # a Tuesday, 13:00 in Berlin
@@ -123,6 +126,39 @@ def test_outside_the_teams_hours_the_shopper_hears_when_it_is_back_in_her_own_ti
     at.to(datetime(2026, 11, 27, 17, 30, tzinfo=UTC))  # Friday evening
     [answer] = ask(talk, "Is the apron washable, too?")
     assert answer == load("phrases")["promised_at"]["en"].format(when="Mon, Nov 30, 8:00\u202fAM")
+
+
+def coded(talk: Talk) -> str:
+    touchpoint = links.touchpoint_of(shop=talk.shop, kind=TouchpointKind.PACKAGE_INSERT)
+    return grouped(links.link_for_order(touchpoint=touchpoint, order=talk.order)[1])
+
+
+@pytest.mark.parametrize("flows_on", [True, False])
+def test_the_code_of_an_order_that_no_flow_speaks_of_is_greeted_once(flows_on: bool):
+    talk = Talk(bound=False)  # an order from before the app: no run was ever started for it
+    for flow in editing.install_library(talk.shop) if flows_on else ():
+        editing.switch_on(flow)
+    code = coded(talk)
+    assert ask(talk, f"Hi! My code is {code}") == [load("phrases")["bound"]["en"].format(order="#1001")]
+    if flows_on:
+        assert ask(talk, f"Hi! My code is {code}") == []
+    assert ask(talk, "Where is my order?")[0].startswith("Your order #1001")
+
+
+def test_a_flow_that_greets_is_not_repeated():
+    talk = Talk(bound=False)
+    for flow in editing.install_library(talk.shop):
+        editing.switch_on(flow)
+    record_event(shop=talk.shop, kind=EventKind.ORDER_PAID, key="paid", order=talk.order, contact=talk.contact)
+    jobs.handle_events()
+    [receipt] = ask(talk, f"Hi! My code is {coded(talk)}")
+    assert receipt.startswith("Thank you, Maria! Here is your receipt")
+
+
+def test_a_second_stop_is_met_with_silence():
+    talk = Talk()
+    assert len(ask(talk, "STOP")) == 1
+    assert ask(talk, "STOP") == []
 
 
 @pytest.mark.parametrize(
