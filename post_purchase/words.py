@@ -91,14 +91,18 @@ class EventKind(TextChoices):
     ORDER_EDITED = "order_edited"
     ORDER_CANCELLED = "order_cancelled"
     ORDER_REFUNDED = "order_refunded"
+    PARCEL_LABEL = "parcel_label"  # a label was made; the carrier has not seen the parcel yet
     PARCEL_SHIPPED = (
         "parcel_shipped"  # handed to the carrier: first scan, or Shopify's fulfillment where there are no scans
     )
     PARCEL_DELAYED = "parcel_delayed"
+    PARCEL_STALLED = "parcel_stalled"  # no scan for some working days; flows.watching tells
     PARCEL_OUT_FOR_DELIVERY = "parcel_out_for_delivery"
     PARCEL_ATTEMPTED = "parcel_attempted"
     PARCEL_READY_FOR_PICKUP = "parcel_ready_for_pickup"
     PARCEL_DELIVERED = "parcel_delivered"
+    DELIVERY_ASSUMED = "delivery_assumed"  # the estimate has passed and the carrier is silent
+    RETURN_REQUESTED = "return_requested"
     PARCEL_FAILED = "parcel_failed"
     CONVERSATION_STARTED = "conversation_started"  # a shopper's chat was bound to an order by a code
     MESSAGE_RECEIVED = "message_received"
@@ -109,6 +113,14 @@ class EventKind(TextChoices):
     CONSENT_GIVEN = "consent_given"
     OPTED_OUT = "opted_out"
     HANDED_OFF = "handed_off"
+    CONVERSATION_CLOSED = "conversation_closed"
+    CONTACT_SILENT = "contact_silent"  # nothing bought and nothing written for some days
+    DATE_REACHED = "date_reached"  # a birthday, a season
+    PURCHASE_AGED = "purchase_aged"  # some time has passed since this was bought
+    STARTED_BY_HAND = "started_by_hand"
+    SHOPIFY_FLOW = "shopify_flow"  # an action of Shopify Flow
+    API_CALLED = "api_called"
+    PRODUCTS_FOUND = "products_found"  # what fits, asked for by a run
     SHOP_UNINSTALLED = "shop_uninstalled"
     CONTACT_REDACTED = "contact_redacted"
 

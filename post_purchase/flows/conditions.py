@@ -9,9 +9,25 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Facts = Mapping[str, Any]  # JSON-able; its roots are ROOTS
 ROOTS = frozenset(
-    {"order", "parcel", "contact", "conversation", "shop", "review", "reward", "answers", "seen", "event", "run"}
+    {
+        "order",
+        "parcel",
+        "contact",
+        "conversation",
+        "consent",
+        "history",
+        "guide",
+        "shop",
+        "review",
+        "reward",
+        "answers",
+        "seen",
+        "event",
+        "run",
+        "language",
+    }
 )
-_COMPARISONS = ("equals", "one_of", "at_least", "at_most", "exists")
+_COMPARISONS = ("equals", "one_of", "contains", "at_least", "at_most", "exists")
 
 
 def look_up(facts: Facts, path: tuple[str, ...]) -> Any:
@@ -30,6 +46,7 @@ class Condition(BaseModel):
     fact: str = ""
     equals: Any = None
     one_of: tuple[Any, ...] | None = None
+    contains: tuple[Any, ...] | None = None  # the fact is a list, and has one of these
     at_least: Decimal | None = None
     at_most: Decimal | None = None
     exists: bool | None = None
@@ -74,11 +91,22 @@ class Condition(BaseModel):
         if self.one_of is not None:
             options = self.one_of
             return lambda facts: look_up(facts, path) in options
+        if self.contains is not None:
+            searched = self.contains
+            return lambda facts: _has_one(look_up(facts, path), searched)
         if self.at_least is not None or self.at_most is not None:
             low, high = self.at_least, self.at_most
             return lambda facts: _within(look_up(facts, path), low, high)
         value = self.equals
         return lambda facts: bool(look_up(facts, path) == value)
+
+
+def _has_one(value: Any, searched: tuple[Any, ...]) -> bool:
+    """Words are compared without regard to case: merchants write tags as they like."""
+    if not isinstance(value, list | tuple):
+        return False
+    folded = {item.casefold() if isinstance(item, str) else str(item) for item in value}
+    return any((item.casefold() if isinstance(item, str) else str(item)) in folded for item in searched)
 
 
 def _within(value: Any, low: Decimal | None, high: Decimal | None) -> bool:

@@ -3,17 +3,18 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from post_purchase.services import texts
 from post_purchase.words import EventKind, Purpose
 
 from .conditions import Condition
-from .registry import AnyStep
-from .step import Duration, Titles
+from .registry import KINDS, AnyStep
+from .step import Duration, Offset, Titles
 
 FALLBACK_LANGUAGE = "en"
 MAX_TEMPLATE_BODY = 1024  # characters; Meta, message templates
@@ -26,9 +27,33 @@ class _Part(BaseModel):
 
 
 class TriggerSpec(_Part):
+    """What starts a run, and how often: once for each subject, or again after `again_after` (PT0S: every time)."""
+
     news: tuple[EventKind, ...] = Field(min_length=1)
-    subject: Literal["order", "parcel"] = "order"  # a run is started once for each
+    subject: Literal["order", "parcel", "contact", "review"] = "order"
     when: Condition | None = Field(default=None, alias="if")
+    again_after: Duration | None = None
+    # While a run of this flow for the same contact is under way: run beside it, do not start, or end the older one.
+    if_running: Literal["passive", "skip", "interrupt"] = "passive"
+    words: tuple[Annotated[str, StringConstraints(min_length=1, max_length=60)], ...] = ()  # of message_received
+    after: Duration | None = None  # of contact_silent and purchase_aged
+    working_days: int | None = Field(default=None, ge=1, le=30)  # of parcel_stalled: without a scan, same country
+    working_days_abroad: int | None = Field(default=None, ge=1, le=60)
+    date: str = ""  # of date_reached: "12-01" each year, or "contact.birthday"
+    offset: Offset = timedelta(0)
+
+    @model_validator(mode="after")
+    def _has_its_measure(self) -> "TriggerSpec":
+        needs = {
+            EventKind.CONTACT_SILENT: ("after", self.after),
+            EventKind.PURCHASE_AGED: ("after", self.after),
+            EventKind.PARCEL_STALLED: ("working_days", self.working_days),
+            EventKind.DATE_REACHED: ("date", self.date),
+        }
+        for news, (name, value) in needs.items():
+            if news in self.news and not value:
+                raise ValueError(f"{news.value} needs {name}")
+        return self
 
 
 class Exit(_Part):
@@ -37,6 +62,22 @@ class Exit(_Part):
     reason: str = Field(max_length=200)
     news: tuple[EventKind, ...] = ()  # empty: whenever `if` holds
     when: Condition | None = Field(default=None, alias="if")
+
+
+class Goal(_Part):
+    """What the flow is for. Reached once; with `ends` the run is then over."""
+
+    name: Id
+    title: str = Field(default="", max_length=120)
+    news: tuple[EventKind, ...] = ()  # empty: whenever `if` holds
+    when: Condition | None = Field(default=None, alias="if")
+    ends: bool = True
+
+    @model_validator(mode="after")
+    def _is_something(self) -> "Goal":
+        if not self.news and self.when is None:
+            raise ValueError("a goal needs news or a condition")
+        return self
 
 
 class Listener(_Part):
@@ -63,6 +104,7 @@ class TemplateSpecification(_Part):
 
 class MessageSpec(_Part):
     purpose: Purpose
+    requires: tuple[str, ...] = ()  # facts without which it is not said; the step is then skipped, with the reason
     useful_for: Duration | None = None  # later it is no longer true; it is then not sent
     url: str = ""  # Liquid; with the wording's `url_title` it is a button
     template: TemplateSpecification | None = None
@@ -120,6 +162,7 @@ class FlowDocument(_Part):
     description: str = ""
     trigger: TriggerSpec
     exits: tuple[Exit, ...] = ()
+    goals: tuple[Goal, ...] = ()
     start: Id
     steps: dict[Id, AnyStep] = Field(min_length=1, max_length=200)
     listeners: tuple[Listener, ...] = ()
@@ -129,6 +172,15 @@ class FlowDocument(_Part):
     @cached_property
     def titles(self) -> Titles:
         return _Titles(self.texts)
+
+    @cached_property
+    def requirements(self) -> Mapping[str, tuple[tuple[str, ...], ...]]:
+        """Message id: the paths of the facts that it needs."""
+        return {
+            name: tuple(tuple(path.split(".")) for path in spec.requires)
+            for name, spec in self.messages.items()
+            if spec.requires
+        }
 
     def languages_for(self, language: str, default: str = "") -> Iterable[str]:
         """The fall-back chain: pt-BR, pt, any pt-*, the shop's default, English, whatever there is."""
@@ -167,7 +219,7 @@ def load(document: Mapping[str, Any]) -> FlowDocument:
 
 
 def _problem(error: Any) -> Problem:
-    kinds = {"send", "ask", "wait", "branch", "collect_review", "add_photo", "reward", "tag", "hand_off", "end"}
+    kinds = KINDS
     path = [str(part) for part in error["loc"]]
     if len(path) > 2 and path[0] == "steps" and path[2] in kinds:
         del path[2]  # pydantic names the member of the union too
@@ -185,6 +237,7 @@ def problems(document: FlowDocument) -> Iterable[Problem]:
     """What pydantic cannot see: ways that lead nowhere, circles without a wait, texts that are missing or broken."""
     yield from _ways(document)
     yield from _circles(document)
+    yield from _goals(document)
     used = {message for step in document.steps.values() for _, message in step.messages()}
     for message in sorted(used & document.messages.keys()):
         if document.wording(message, FALLBACK_LANGUAGE) is None:
@@ -210,6 +263,18 @@ def _ways(document: FlowDocument) -> Iterable[Problem]:
         for field, message in step.messages():
             if message not in document.messages:
                 yield Problem(f"steps.{name}.{field}", f"there is no message {message!r}")
+
+
+def _goals(document: FlowDocument) -> Iterable[Problem]:
+    names = [goal.name for goal in document.goals]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield Problem("goals", f"there are two goals {name!r}")
+    for step_id, step in document.steps.items():
+        wanted = getattr(step, "goal", None)
+        if wanted is not None and wanted not in names:
+            yield Problem(f"steps.{step_id}.goal", f"there is no goal {wanted!r}")
+        if text := (step.text if step.kind == "note" else ""):
+            yield from _liquid(f"steps.{step_id}.text", text)
 
 
 def _circles(document: FlowDocument) -> Iterable[Problem]:

@@ -18,6 +18,7 @@ class Say(_Effect):
     message: str
     choices: tuple[str, ...] = ()  # ids of the taps offered
     parcel: int | None = None
+    parcels: tuple[int, ...] = ()  # all that this message tells of, where it gathers several
     answers_shopper: bool = False  # goes back to where the shopper just wrote
 
 
@@ -60,6 +61,72 @@ class HandOff(_Effect):
     reason: str
 
 
+class Skip(_Effect):
+    """A message was left out because something that it needs is not known."""
+
+    kind: Literal["skip"] = "skip"
+    step: str
+    message: str
+    reason: str
+
+
+class GoalReached(_Effect):
+    kind: Literal["goal_reached"] = "goal_reached"
+    name: str
+
+
+class SetField(_Effect):
+    """Remember something about the contact: a size, a taste."""
+
+    kind: Literal["set_field"] = "set_field"
+    name: str
+    value: str
+
+
+class WriteNote(_Effect):
+    """For the team, beside the conversation. `text` is Liquid."""
+
+    kind: Literal["write_note"] = "write_note"
+    key: str
+    step: str
+    text: str
+
+
+class CloseConversation(_Effect):
+    kind: Literal["close_conversation"] = "close_conversation"
+
+
+class CallWebhook(_Effect):
+    """POST to an address of the merchant's, signed, tried again until it is taken."""
+
+    kind: Literal["call_webhook"] = "call_webhook"
+    key: str
+    step: str
+    url: str
+
+
+class TriggerShopifyFlow(_Effect):
+    kind: Literal["trigger_shopify_flow"] = "trigger_shopify_flow"
+    key: str
+    step: str
+
+
+class StartFlow(_Effect):
+    kind: Literal["start_flow"] = "start_flow"
+    key: str
+    flow: str
+
+
+class FindProducts(_Effect):
+    """Look for what fits what was bought. PRODUCTS_FOUND answers, also when nothing was found."""
+
+    kind: Literal["find_products"] = "find_products"
+    key: str
+    step: str
+    by: str
+    limit: int
+
+
 class CancelWaiting(_Effect):
     kind: Literal["cancel_waiting"] = "cancel_waiting"
     reason: str
@@ -77,7 +144,27 @@ class Park(_Effect):
     problem: str
 
 
-Effect = Say | SaveReview | AddReviewText | AddPhotos | RequestReward | Tag | HandOff | CancelWaiting | End | Park
+Effect = (
+    Say
+    | Skip
+    | SaveReview
+    | AddReviewText
+    | AddPhotos
+    | RequestReward
+    | Tag
+    | SetField
+    | WriteNote
+    | HandOff
+    | CloseConversation
+    | CallWebhook
+    | TriggerShopifyFlow
+    | StartFlow
+    | FindProducts
+    | GoalReached
+    | CancelWaiting
+    | End
+    | Park
+)
 _ADAPTER: TypeAdapter[Effect] = TypeAdapter(Annotated[Effect, Field(discriminator="kind")])
 
 

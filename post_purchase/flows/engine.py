@@ -11,9 +11,9 @@ from typing import Any
 
 from post_purchase.words import EventKind
 
-from .conditions import Facts
+from .conditions import Facts, look_up
 from .definition import FlowDocument
-from .effects import CancelWaiting, Effect, End, Park
+from .effects import CancelWaiting, Effect, End, GoalReached, Park, Skip
 from .state import ACTIVE, ENDED, PARKED, START, TIMER, Event, RunState, Thread
 from .step import Claim, Context, GoTo, Step
 
@@ -181,7 +181,12 @@ class _Advance:
             thread.step, thread.visit, thread.phase, thread.said = target, visit, "", 0
             thread.since = thread.due_at = None
             thread.memory = {}
-            outcome = step.enter(self._context(thread))
+            context = self._context(thread)
+            if (skipped := self._unsayable(step, target)) is not None:
+                self.effects.append(skipped)
+                target = step.skips_to()
+                continue
+            outcome = step.enter(context)
             if not isinstance(outcome, GoTo):
                 return
             target = outcome.step
@@ -197,7 +202,34 @@ class _Advance:
                 continue
             if way_out.when is None or way_out.when.holds(self.facts):
                 return self._end(way_out.reason)
+        return self._goals(by_event=by_event)
+
+    def _goals(self, *, by_event: bool) -> bool:
+        reached = self.state.answers.get("goals", {})
+        for goal in self.document.goals:
+            if goal.name in reached or (goal.news and (not by_event or self.event.kind not in goal.news)):
+                continue
+            if goal.when is not None and not goal.when.holds(self.facts):
+                continue
+            reached = {**reached, goal.name: self.now.isoformat()}
+            self.state.answers["goals"] = reached
+            self.effects.append(GoalReached(name=goal.name))
+            if goal.ends:
+                return self._end(f"Goal reached: {goal.title or goal.name}")
         return False
+
+    def _unsayable(self, step: Step, name: str) -> Skip | None:
+        """The step's own message needs a fact that is not known."""
+        needed = self.document.requirements
+        if not needed:
+            return None
+        for field, message in step.messages():
+            if field not in ("message", "question"):
+                continue
+            for path in needed.get(message, ()):
+                if look_up(self.facts, path) in (None, "", [], {}):
+                    return Skip(step=name, message=message, reason=f"Left out: {'.'.join(path)} is not known")
+        return None
 
     def _end(self, reason: str) -> bool:
         self.state.status, self.state.reason = ENDED, reason

@@ -48,6 +48,7 @@ class Thread:
     said: int = 0  # messages of this visit
     parcel: int | None = None
     memory: dict[str, Any] = field(default_factory=dict)
+    parcels: list[int] = field(default_factory=list)  # news of several parcels gathered into one (steps/digest)
 
     @property
     def mark(self) -> str:
@@ -64,6 +65,7 @@ class Thread:
             self.said,
             self.parcel,
             self.memory.copy() if self.memory else {},
+            self.parcels.copy(),
         )
 
 
@@ -98,6 +100,7 @@ class RunState:
                     "said": thread.said,
                     "parcel": thread.parcel,
                     "memory": thread.memory,
+                    **({"parcels": thread.parcels} if thread.parcels else {}),
                 }
                 for thread in self.threads
             ],
@@ -118,6 +121,7 @@ class RunState:
                     said=thread["said"],
                     parcel=thread["parcel"],
                     memory=dict(thread["memory"]),
+                    parcels=list(thread.get("parcels", ())),
                 )
                 for thread in value.get("threads", [])
             ],

@@ -30,6 +30,15 @@ def parse_duration(text: str) -> timedelta:
     return length
 
 
+def parse_offset(text: str) -> timedelta:
+    """As parse_duration, with a sign for before: -P2D."""
+    return -parse_duration(text[1:]) if text.startswith("-") else parse_duration(text)
+
+
+def format_offset(length: timedelta) -> str:
+    return f"-{format_duration(-length)}" if length < timedelta(0) else format_duration(length)
+
+
 def format_duration(length: timedelta) -> str:
     hours, seconds = divmod(length.seconds, 3600)
     minutes, seconds = divmod(seconds, 60)
@@ -42,6 +51,11 @@ def _duration(value: Any) -> Any:
     return parse_duration(value) if isinstance(value, str) else value
 
 
+def _offset(value: Any) -> Any:
+    return parse_offset(value) if isinstance(value, str) else value
+
+
+Offset = Annotated[timedelta, BeforeValidator(_offset), PlainSerializer(format_offset, return_type=str)]
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(format_duration, return_type=str)]
 
 
@@ -78,6 +92,7 @@ class Context:
                 message=message,
                 choices=tuple(f"{thread.step}:{thread.visit}:{choice}" for choice in choices),
                 parcel=thread.parcel,
+                parcels=tuple(thread.parcels),
                 answers_shopper=reply and self.event.kind in WROTE,
             )
         )
@@ -137,6 +152,10 @@ class Step(BaseModel):
     def targets(self) -> Iterable[tuple[str, str | None]]:
         """(field, step id) of every way out."""
         return (("next", self.next),)
+
+    def skips_to(self) -> str | None:
+        """Where to go on when its message cannot be said because something that it needs is not known."""
+        return self.next
 
     def passes(self) -> Iterable[str | None]:
         """The ways out that may be taken at once, without waiting: a circle of these would never end."""

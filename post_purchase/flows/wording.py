@@ -29,9 +29,16 @@ class Composed:
 
 
 def variables(
-    facts: Mapping[str, Any], answers: Mapping[str, Any], parcel: int | None, words: Mapping[str, str]
+    facts: Mapping[str, Any],
+    answers: Mapping[str, Any],
+    parcel: int | None,
+    words: Mapping[str, str],
+    gathered: tuple[int, ...] = (),
 ) -> dict[str, Any]:
-    """What a text can name: shop, contact, order, parcel, parcels, reward, review, answers, words."""
+    """What a text can name: shop, contact, order, parcel, parcels, news, reward, review, guide, products, answers, words.
+
+    `news` are the parcels that the message tells of: several where they were gathered into one.
+    """
     personal = facts.get("personal", {})
     tracking = personal.get("tracking", {})
     parcels = {
@@ -44,10 +51,14 @@ def variables(
     }
     values = {
         "shop": facts.get("shop"),
-        "contact": {"first_name": personal.get("first_name")},
+        "contact": {**facts.get("contact", {}).get("fields", {}), "first_name": personal.get("first_name")},
         "order": facts.get("order"),
         "parcels": list(parcels.values()),
         "parcel": parcels.get(str(parcel)),
+        "news": [parcels[str(key)] for key in gathered or ((parcel,) if parcel else ()) if str(key) in parcels],
+        "guide": facts.get("guide"),
+        "products": answers.get("products"),
+        "history": facts.get("history"),
         "reward": {**facts.get("reward", {}), **(answers.get("reward") or {})},
         "review": facts.get("review"),
         "answers": answers,
@@ -75,7 +86,7 @@ def compose(
         raise NoWording(f"There is no text for the message {say.message!r}")
     language, wording = found
     missing: list[str] = []
-    values = variables(facts, answers, say.parcel, _words(document, language, facts["default_language"]))
+    values = variables(facts, answers, say.parcel, _words(document, language, facts["default_language"]), say.parcels)
 
     def fill(template: str, spoken: str = language) -> str:
         return texts.render(template, values, language=spoken, timezone=facts["timezone"], missing=missing)

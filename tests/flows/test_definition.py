@@ -35,7 +35,8 @@ def document(**changes):
         (
             {"steps": {"hello": {"kind": "dance"}}},
             "steps.hello: unknown kind of step 'dance'; known are "
-            "add_photo, ask, branch, collect_review, end, hand_off, reward, send, tag, wait",
+            "add_photo, ask, branch, call_webhook, close, collect_review, digest, end, experiment, hand_off, note, recommend, " \
+            "reward",
         ),
         (
             {"steps": {"hello": {"kind": "send", "message": "hello", "next": "hello"}}},

@@ -1,4 +1,5 @@
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -8,9 +9,11 @@ from post_purchase.flows.step import Claim, Context, Duration, GoTo, Outcome, St
 from post_purchase.flows.understanding import choice_in, rating_in
 from post_purchase.words import EventKind
 
+STORING_AT_MOST = timedelta(hours=1)
+
 
 class Ask(Step):
-    """Ask, and wait for a tap, a typed title, a number, or (with `any_text`) any words. One reminder; a time-out."""
+    """Ask, and wait for a tap, a typed title, a number, stars, a photo, or (with `any_text`) any words. One reminder; a time-out."""
 
     kind: Literal["ask"]
     waits: ClassVar[bool] = True
@@ -19,6 +22,8 @@ class Ask(Step):
     number_from: int | None = None
     number_to: int | None = None
     any_text: bool = False
+    rating: bool = False  # one to five stars
+    photos: bool = False  # a photo is an answer; its attachments are what is saved
     save_as: str = ""
     retry_message: str = ""  # the same question in other words
     retries: int = Field(default=1, ge=0, le=5)
@@ -36,8 +41,12 @@ class Ask(Step):
     def resume(self, ctx: Context) -> Outcome | None:
         if ctx.event.kind == TIMER:
             return self._timer(ctx)
+        if ctx.event.kind == EventKind.MEDIA_STORED and self.photos:
+            return self._stored(ctx)
         if ctx.event.kind != EventKind.MESSAGE_RECEIVED:
             return None
+        if self.photos and ctx.event.data.get("has_media"):
+            return ctx.wait(until=ctx.now + STORING_AT_MOST, phase="storing")
         found = self._answer(ctx)
         if found is None:
             return self._again(ctx)
@@ -46,7 +55,17 @@ class Ask(Step):
             ctx.answer(self.save_as, value)
         return GoTo(way)
 
+    def _stored(self, ctx: Context) -> Outcome | None:
+        photos = [int(pk) for pk in ctx.event.data.get("attachments", ())]
+        if not photos:  # refused; the shopper has been told why and may send another
+            return ctx.wait(until=ctx.now + self.timeout, phase="reminded") if ctx.thread.phase == "storing" else None
+        if self.save_as:
+            ctx.answer(self.save_as, photos)
+        return GoTo(self.next)
+
     def claims(self, ctx: Context) -> Claim:
+        if self.photos and ctx.event.data.get("has_media"):
+            return Claim.YES
         if self._answer(ctx) is not None:
             return Claim.YES
         return Claim.MAYBE if self._may_ask_again(ctx) else Claim.NO
@@ -59,6 +78,10 @@ class Ask(Step):
             choice = (choice_in(text, self._titles(ctx)) or "") if self.choices else ""
         if choice:
             return choice, self.choices[choice]
+        if self.rating:
+            stars = rating_in(text)
+            if stars is not None:
+                return stars, self.next
         if self.number_from is not None and self.number_to is not None:
             number = rating_in(text, low=self.number_from, high=self.number_to)
             if number is not None:
@@ -89,6 +112,9 @@ class Ask(Step):
                 until=ctx.now + max(self.timeout - self.reminder_after, self.reminder_after / 2), phase="reminded"
             )
         return GoTo(self.on_timeout)
+
+    def skips_to(self) -> str | None:
+        return self.on_timeout
 
     def targets(self) -> Iterable[tuple[str, str | None]]:
         yield from super().targets()

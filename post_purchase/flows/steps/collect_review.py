@@ -177,6 +177,9 @@ class CollectReview(Step):
                 return ctx.wait(until=ctx.now + remaining, phase="photo" if thread.phase == "photo" else "more")
         return GoTo(self.next)
 
+    def skips_to(self) -> str | None:
+        return self.on_timeout
+
     def targets(self) -> Iterable[tuple[str, str | None]]:
         yield from super().targets()
         yield "on_timeout", self.on_timeout

@@ -1,0 +1,42 @@
+from collections.abc import Iterable
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from post_purchase.flows.state import TIMER
+from post_purchase.flows.step import Context, Duration, GoTo, Outcome, Step
+from post_purchase.words import EventKind
+
+
+class Digest(Step):
+    """Wait a little for more news of the same kind, so that a split shipment becomes one message."""
+
+    kind: Literal["digest"]
+    waits: ClassVar[bool] = True
+    length: Duration = Field(alias="for")
+    news: tuple[EventKind, ...] = Field(min_length=1)
+
+    def enter(self, ctx: Context) -> Outcome:
+        self._gather(ctx)
+        return ctx.wait(until=ctx.now + self.length)
+
+    def resume(self, ctx: Context) -> Outcome | None:
+        if ctx.event.kind == TIMER:
+            return GoTo(self.next)
+        if ctx.event.kind not in self.news:
+            return None
+        self._gather(ctx)
+        until: datetime | None = ctx.thread.due_at  # the first one is not made to wait longer by those that follow
+        return ctx.wait(until=until)
+
+    def _gather(self, ctx: Context) -> None:
+        parcel = ctx.event.parcel if ctx.event.parcel is not None else ctx.thread.parcel
+        if parcel is not None and parcel not in ctx.thread.parcels:
+            ctx.thread.parcels.append(parcel)
+
+    def passes(self) -> Iterable[str | None]:
+        return ()
+
+    def waiting_for(self) -> str:
+        return "more news of the same kind, to tell it all at once"
