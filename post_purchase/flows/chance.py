@@ -1,4 +1,4 @@
-"""Chance that can be repeated: the same run comes to the same side of the same step, however often it is asked. Pure."""
+"""Chance that can be repeated: the same run comes to the same side of the same step, however often asked. Pure."""
 
 import hashlib
 from collections.abc import Mapping, Sequence

@@ -17,6 +17,7 @@ from .registry import KINDS, AnyStep
 from .step import Duration, Offset, Titles
 
 FALLBACK_LANGUAGE = "en"
+COSTLY_FACTS = ("history", "guide", "consent")
 MAX_TEMPLATE_BODY = 1024  # characters; Meta, message templates
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 _PLACE = re.compile(r"\{\{(\d+)\}\}")
@@ -39,7 +40,9 @@ class TriggerSpec(_Part):
     after: Duration | None = None  # of contact_silent and purchase_aged
     working_days: int | None = Field(default=None, ge=1, le=30)  # of parcel_stalled: without a scan, same country
     working_days_abroad: int | None = Field(default=None, ge=1, le=60)
-    date: str = ""  # of date_reached: "12-01" each year, or "contact.birthday"
+    date: Annotated[str, StringConstraints(pattern=r"^(\d\d-\d\d|contact\.[a-z]+(_[a-z0-9]+)*)?$")] = (
+        ""  # of date_reached: "12-01" each year, or "contact.birthday"
+    )
     offset: Offset = timedelta(0)
 
     @model_validator(mode="after")
@@ -172,6 +175,12 @@ class FlowDocument(_Part):
     @cached_property
     def titles(self) -> Titles:
         return _Titles(self.texts)
+
+    @cached_property
+    def asks_for(self) -> frozenset[str]:
+        """Facts that cost a query each and are gathered only where the document names them."""
+        written = str(self.to_json())
+        return frozenset(name for name in COSTLY_FACTS if f"{name}." in written)
 
     @cached_property
     def requirements(self) -> Mapping[str, tuple[tuple[str, ...], ...]]:

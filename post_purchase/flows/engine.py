@@ -14,7 +14,7 @@ from post_purchase.words import EventKind
 from .conditions import Facts, look_up
 from .definition import FlowDocument
 from .effects import CancelWaiting, Effect, End, GoalReached, Park, Skip
-from .state import ACTIVE, ENDED, PARKED, START, TIMER, Event, RunState, Thread
+from .state import ACTIVE, ENDED, INTERRUPT, PARKED, START, TIMER, Event, RunState, Thread
 from .step import Claim, Context, GoTo, Step
 
 MAX_STEPS = 100  # in one advance
@@ -73,6 +73,9 @@ class _Advance:
 
     def run(self) -> tuple[RunState, list[Effect]]:
         kind = self.event.kind
+        if kind == INTERRUPT:
+            self._end(str(self.event.data.get("reason", "Stopped")))
+            return self.state, self.effects
         if self._exits():
             return self.state, self.effects
         if kind == START:

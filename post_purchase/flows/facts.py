@@ -6,14 +6,19 @@ from typing import Any
 
 from django.db.models import Prefetch
 
-from post_purchase.models import Contact, ContactPoint, Conversation, Order, OrderLine, Parcel, ShopSettings
+from post_purchase.models import Contact, ContactPoint, Conversation, Order, OrderLine, Parcel, Review, ShopSettings
 from post_purchase.services.consent import newest_states
 from post_purchase.words import PARCEL_RANK, ParcelState, Purpose
 from shopapp.models import Shop
 
 
-def gather(*, shop: Shop, order: Order | None, contact: Contact | None, run_id: int = 0) -> dict[str, Any]:
-    """Everything the engine and the texts may see. JSON-able; times are ISO 8601 in UTC, money is text."""
+def gather(
+    *, shop: Shop, order: Order | None, contact: Contact | None, run_id: int = 0, more: frozenset[str] = frozenset()
+) -> dict[str, Any]:
+    """Everything the engine and the texts may see. JSON-able; times are ISO 8601 in UTC, money is text.
+
+    `more` names what costs a query of its own (definition.COSTLY_FACTS).
+    """
     settings = settings_of(shop)
     points = reachable_points(order=order, contact=contact)
     speaks_with = contact_to_speak_with(contact, points)
@@ -28,7 +33,13 @@ def gather(*, shop: Shop, order: Order | None, contact: Contact | None, run_id: 
         or shop.timezone
         or "UTC",
         "shop": {"name": settings.display_name, "installed": shop.is_installed},
-        "contact": {"known": speaks_with is not None, "redacted": bool(speaks_with and speaks_with.redacted_at)},
+        "contact": {
+            "known": speaks_with is not None,
+            "redacted": bool(speaks_with and speaks_with.redacted_at),
+            "tags": list(speaks_with.tags) if speaks_with else [],
+            "fields": dict(speaks_with.fields) if speaks_with else {},
+            "country": speaks_with.country if speaks_with else "",
+        },
         "conversation": {
             "started": bool(points),
             "handed_off": bool(conversation and conversation.handed_off_at),
@@ -39,6 +50,8 @@ def gather(*, shop: Shop, order: Order | None, contact: Contact | None, run_id: 
             "valid_days": settings.reward_valid_days,
         },
         **(_order_facts(order) if order else {"order": None, "parcels": {}, "review": None}),
+        **({"history": _history(speaks_with)} if "history" in more else {}),
+        **({"consent": _consent(speaks_with)} if "consent" in more else {}),
         "personal": _personal(order, speaks_with),
     }
 
@@ -108,6 +121,11 @@ def _order_facts(order: Order) -> dict[str, Any]:
             "day_expected": _iso(order.estimated_delivery_at),
             "point_of_sale": order.is_point_of_sale,
             "test": order.test,
+            "tags": list(order.tags),
+            "country": order.shipping_country,
+            "products": sorted({line.product_id for line in lines if line.product_id}),
+            "titles": [line.title for line in lines],
+            "skus": [line.sku for line in lines if line.sku],
             "requires_shipping": order.requires_shipping,
             "items": [
                 {
@@ -144,6 +162,22 @@ def _parcel_facts(parcel: Parcel, lines: list[OrderLine], parcels: int, units: i
         "out_for_delivery_at": _iso(parcel.out_for_delivery_at),
         "delivered_at": _iso(parcel.delivered_at),
     }
+
+
+def _history(contact: Contact | None) -> dict[str, Any]:
+    """What this person has bought and said before, all orders together."""
+    if contact is None:
+        return {"orders": 0, "reviews": 0, "last_rating": None}
+    newest_first = Review.objects.filter(contact=contact).order_by("-submitted_at", "-pk")
+    ratings = list(newest_first.values_list("rating", flat=True))
+    orders = Order.objects.filter(contact=contact, test=False, cancelled_at=None).count()
+    return {"orders": orders, "reviews": len(ratings), "last_rating": ratings[0] if ratings else None}
+
+
+def _consent(contact: Contact | None) -> dict[str, Any]:
+    """{"marketing": True, ...}: on at least one network, by the newest line of the ledger."""
+    states = newest_states(list(ContactPoint.objects.filter(contact=contact))) if contact else {}
+    return {purpose.value: any(lines.get(purpose) == "granted" for lines in states.values()) for purpose in Purpose}
 
 
 def _personal(order: Order | None, contact: Contact | None) -> dict[str, Any]:

@@ -4,9 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from post_purchase.models import Attachment, ContactPoint, Conversation, FlowRun, Review
-from post_purchase.services import conversations, messages, reviews, rewards
-from post_purchase.words import Author
+from post_purchase.models import Attachment, ContactPoint, Conversation, FlowRun, OutgoingCall, Review
+from post_purchase.services import (
+    conversations,
+    messages,
+    notes,
+    outgoing_calls,
+    recommendations,
+    reviews,
+    rewards,
+    texts,
+)
+from post_purchase.services.events import record_event
+from post_purchase.words import Author, EventKind
 from shopapp.lib import clock
 
 from . import wording
@@ -14,13 +24,20 @@ from .definition import FlowDocument
 from .effects import (
     AddPhotos,
     AddReviewText,
+    CallWebhook,
     CancelWaiting,
+    CloseConversation,
     Effect,
+    FindProducts,
     HandOff,
     RequestReward,
     SaveReview,
     Say,
+    SetField,
+    StartFlow,
     Tag,
+    TriggerShopifyFlow,
+    WriteNote,
 )
 
 
@@ -69,6 +86,28 @@ def perform(effect: Effect, scene: Scene) -> None:
         case HandOff():
             if conversation := scene.conversation:
                 conversations.hand_off(conversation=conversation, reason=effect.reason)
+        case SetField():
+            _set_field(effect, scene)
+        case WriteNote():
+            _note(effect, scene)
+        case CloseConversation():
+            if conversation := scene.conversation:
+                conversations.close(conversation=conversation)
+        case CallWebhook():
+            _call_out(effect, scene, OutgoingCall.Kind.WEBHOOK, _told_outside(scene), url=effect.url)
+        case TriggerShopifyFlow():
+            _call_out(effect, scene, OutgoingCall.Kind.SHOPIFY_FLOW, _told_shopify_flow(scene))
+        case StartFlow():
+            record_event(
+                shop=scene.run.shop,
+                kind=EventKind.STARTED_BY_HAND,
+                key=f"start_flow:{scene.run.pk}:{effect.key}",
+                order=scene.run.order,
+                contact=scene.run.contact,
+                data={"flow": effect.flow},
+            )
+        case FindProducts():
+            _find_products(effect, scene)
         case CancelWaiting():
             messages.cancel_waiting(run=scene.run, reason=effect.reason)
 
@@ -134,3 +173,81 @@ def _tag(effect: Tag, scene: Scene) -> None:
     if contact is not None and effect.tag not in contact.tags:
         contact.tags = [*contact.tags, effect.tag]
         contact.save(update_fields=["tags"])
+
+
+def _set_field(effect: SetField, scene: Scene) -> None:
+    contact = scene.run.contact
+    if contact is not None and contact.fields.get(effect.name) != effect.value:
+        contact.fields = {**contact.fields, effect.name: effect.value}
+        contact.save(update_fields=["fields"])
+
+
+def _note(effect: WriteNote, scene: Scene) -> None:
+    conversation = scene.conversation
+    if conversation is None:
+        return
+    values = wording.variables(scene.facts, scene.answers, None, {})
+    language = scene.facts["default_language"]
+    text = texts.render(effect.text, values, language=language, timezone=scene.facts["timezone"])
+    notes.write_note(
+        conversation=conversation, text=text, run=scene.run, dedupe_key=f"note:{scene.run.pk}:{effect.key}"
+    )
+
+
+def _call_out(
+    effect: CallWebhook | TriggerShopifyFlow,
+    scene: Scene,
+    kind: OutgoingCall.Kind,
+    body: dict[str, Any],
+    *,
+    url: str = "",
+) -> None:
+    outgoing_calls.queue_call(
+        shop=scene.run.shop,
+        kind=kind,
+        url=url,
+        body=body,
+        run=scene.run,
+        contact=scene.run.contact,
+        step_id=effect.step,
+        dedupe_key=f"call:{scene.run.pk}:{effect.key}",
+    )
+
+
+def _told_outside(scene: Scene) -> dict[str, Any]:
+    """What a merchant's own system learns: ids to look things up by, and the answers. No name, address or number."""
+    order, contact = scene.run.order, scene.run.contact
+    customer = contact.shopify_customer_id if contact else None
+    return {
+        "flow": scene.run.flow.key,
+        "run": scene.run.pk,
+        "shop": scene.run.shop.domain,
+        "order": {"id": order.gid, "name": order.name} if order else None,
+        "customer": f"gid://shopify/Customer/{customer}" if customer else None,
+        "answers": {name: value for name, value in scene.answers.items() if name != "reward"},
+        "tags": list(contact.tags) if contact else [],
+        "at": clock.now().isoformat(),
+    }
+
+
+def _told_shopify_flow(scene: Scene) -> dict[str, Any]:
+    """The fields of extensions/flow-trigger: references by id, the rest as text and number."""
+    order, contact = scene.run.order, scene.run.contact
+    told: dict[str, Any] = {"Flow": scene.run.flow.key, "Rating": int(scene.answers.get("rating") or 0)}
+    if order:
+        told["order_id"] = order.shopify_id
+    if contact and contact.shopify_customer_id:
+        told["customer_id"] = contact.shopify_customer_id
+    return told
+
+
+def _find_products(effect: FindProducts, scene: Scene) -> None:
+    found = recommendations.find(by=effect.by, order=scene.run.order, contact=scene.run.contact, limit=effect.limit)
+    record_event(
+        shop=scene.run.shop,
+        kind=EventKind.PRODUCTS_FOUND,
+        key=f"products_found:{scene.run.pk}:{effect.key}",
+        order=scene.run.order,
+        contact=scene.run.contact,
+        data={"run": scene.run.pk, "for": effect.key, "products": found},
+    )

@@ -1,10 +1,12 @@
 """Applying one event to one run: state, log, timers and effects in one transaction, so a crash repeats harmlessly."""
 
+import hashlib
 import logging
+from datetime import timedelta
 
 from django.db import transaction
 
-from post_purchase.models import ContactPoint, Flow, FlowRun, Message, Order, RunEvent, RunStatus, Timer
+from post_purchase.models import Contact, ContactPoint, Flow, FlowRun, Message, Order, RunEvent, RunStatus, Timer
 from post_purchase.services.texts import TextError
 from shopapp.lib import clock
 from shopapp.lib.queue import Job, wake
@@ -14,7 +16,7 @@ from . import engine
 from .definition import DocumentError, FlowDocument
 from .facts import contact_to_speak_with, for_log, gather, load_order, reachable_points
 from .performing import Scene, perform
-from .state import ENDED, PARKED, Event, RunState
+from .state import ENDED, INTERRUPT, PARKED, Event, RunState
 from .versions import document_of
 from .wording import NoWording
 
@@ -23,10 +25,35 @@ _STATUS = {ENDED: RunStatus.ENDED, PARKED: RunStatus.PARKED}
 
 
 @transaction.atomic
-def start(*, flow: Flow, subject_key: str, order: Order | None, event: Event) -> FlowRun | None:
-    """Begin a run, once per flow and subject. None: it was begun before."""
+def start(
+    *,
+    flow: Flow,
+    subject_key: str,
+    order: Order | None,
+    event: Event,
+    contact: Contact | None = None,
+    again_after: timedelta | None = None,
+    if_running: str = "passive",
+) -> FlowRun | None:
+    """Begin a run: once per flow and subject, or again after `again_after`. None: it was begun before, or may not."""
     if flow.live_version_id is None:
         return None
+    contact = contact or (order.contact if order else None)
+    if again_after is not None or if_running != "passive":
+        Flow.objects.select_for_update(of=("self",)).get(pk=flow.pk)  # two events at once: one after the other
+    if again_after is not None:
+        mine = f"{subject_key}@{hashlib.sha256(event.key.encode()).hexdigest()[:20]}"
+        before = FlowRun.objects.filter(flow=flow, subject_key__startswith=f"{subject_key}@").exclude(subject_key=mine)
+        if before.filter(started_at__gt=clock.now() - again_after).exists():
+            return None
+        subject_key = mine
+    if if_running != "passive" and contact is not None:
+        others = FlowRun.objects.filter(flow=flow, contact=contact, status=RunStatus.ACTIVE)
+        others = others.exclude(subject_key=subject_key)
+        if if_running == "skip" and others.exists():
+            return None
+        for other in others:
+            interrupt(run_id=other.pk, reason="A newer run of the same flow took over", key=f"newer:{event.key}")
     run, created = FlowRun.objects.get_or_create(
         flow=flow,
         subject_key=subject_key,
@@ -35,7 +62,7 @@ def start(*, flow: Flow, subject_key: str, order: Order | None, event: Event) ->
             "version_id": flow.live_version_id,
             "order": order,
             "parcel_id": event.parcel,
-            "contact": order.contact if order else None,
+            "contact": contact,
             "started_at": clock.now(),
         },
     )
@@ -43,6 +70,11 @@ def start(*, flow: Flow, subject_key: str, order: Order | None, event: Event) ->
         return None
     apply(run_id=run.pk, event=event)
     return run
+
+
+def interrupt(*, run_id: int, reason: str, key: str) -> bool:
+    """End a run from outside; what it has not sent yet is dropped. False: it had ended."""
+    return apply(run_id=run_id, event=Event(INTERRUPT, f"{INTERRUPT}:{key}"[:190], clock.now(), {"reason": reason}))
 
 
 @transaction.atomic
@@ -57,12 +89,13 @@ def apply(*, run_id: int, event: Event, message: Message | None = None) -> bool:
         return False
     order = load_order(run.order_id) if run.order_id else None
     _follow_contact(run, order)
-    facts = gather(shop=run.shop, order=order, contact=run.contact, run_id=run.pk)
     before = RunState.from_json(run.state)
     try:
         document = document_of(run.version_id)
     except DocumentError as error:
+        facts = gather(shop=run.shop, order=order, contact=run.contact, run_id=run.pk)
         return _park(run, event, facts, f"The flow's version is broken: {error}")
+    facts = gather(shop=run.shop, order=order, contact=run.contact, run_id=run.pk, more=document.asks_for)
     now = clock.now()
     after, wanted = engine.advance(document, before, event, facts, now)
     if not wanted and after == before:

@@ -8,6 +8,8 @@ from typing import Any
 START = "start"  # the event that begins a run
 TIMER = "timer"  # a wait is over; data: {"timer": "<step id>:<visit>"}
 
+INTERRUPT = "interrupt"  # ended from outside: by a person, or by a newer run; data: {"reason": ...}
+
 ACTIVE, ENDED, PARKED = "active", "ended", "parked"
 
 

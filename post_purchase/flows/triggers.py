@@ -1,17 +1,18 @@
 """Which runs does an event resume or end, and which does it start?"""
 
 import logging
+import re
 from typing import Any
 
 from django.db.models import Q
 
-from post_purchase.models import FlowEvent, FlowRun, FlowStatus, Order, RunStatus
+from post_purchase.models import Flow, FlowEvent, FlowRun, FlowStatus, Order, RunStatus
 from post_purchase.services.promises import greet, promise_person
 from post_purchase.words import EventKind
 
 from . import engine, runs
 from .conditions import Facts
-from .definition import DocumentError, FlowDocument
+from .definition import DocumentError, FlowDocument, TriggerSpec
 from .facts import gather, load_order
 from .performing import tap_prefix
 from .state import START, Event, RunState
@@ -21,13 +22,16 @@ from .versions import document_of
 log = logging.getLogger("post_purchase.flows")
 ABOUT_THE_SHOP = frozenset({EventKind.SHOP_UNINSTALLED})
 SAID_BY_A_SHOPPER = frozenset({EventKind.MESSAGE_RECEIVED, EventKind.MEDIA_STORED})
-ABOUT_ONE_RUN = frozenset({EventKind.REWARD_ISSUED, EventKind.REWARD_FAILED})
+ABOUT_ONE_RUN = frozenset({EventKind.REWARD_ISSUED, EventKind.REWARD_FAILED, EventKind.PRODUCTS_FOUND})
+# Somebody asked for exactly this flow: its trigger's news and conditions are not asked again.
+ASKED_FOR = frozenset({EventKind.STARTED_BY_HAND, EventKind.SHOPIFY_FLOW, EventKind.API_CALLED})
+_WORD = re.compile(r"\w+")
 
 
 def handle_event(event: FlowEvent) -> int:
     """Hand the event to every run that it concerns. Repeating it changes nothing. Returns how many runs it moved."""
     if event.kind == EventKind.MESSAGE_RECEIVED:
-        moved = _hand_to_one(event)
+        moved = _hand_to_one(event) or (0 if event.data.get("handled") else _start(event))
         if not moved and event.message is not None:
             silent = greet if event.data.get("handled") else promise_person
             silent(message=event.message)  # no answer of ours, no question of a flow
@@ -102,10 +106,9 @@ def _verdict(run: FlowRun, event: Event) -> tuple[Claim, float]:
 def _start(event: FlowEvent) -> int:
     """Runs of the flows that are on and wait for this kind of event."""
     flows = event.shop.flows.filter(status=FlowStatus.ON, live_version__isnull=False)
-    if event.order_id is None:
+    if event.order_id is None and event.contact_id is None:
         return 0
     order: Order | None = None
-    facts: dict[str, Any] = {}
     started = 0
     for flow in flows.order_by("pk"):
         try:
@@ -113,22 +116,65 @@ def _start(event: FlowEvent) -> int:
         except DocumentError:
             log.exception("flows.version_broken", extra={"flow": flow.pk})
             continue  # the other flows go on
-        if event.kind not in document.trigger.news:
+        trigger = document.trigger
+        if not _is_meant(event, flow, trigger):
             continue
-        if order is None:
+        if order is None and event.order_id:
             order = load_order(event.order_id)
-            facts = gather(shop=event.shop, order=order, contact=order.contact)
-        if not _is_wanted(document, facts, event):
+        subject = _subject(trigger, event, order)
+        if not subject or (event.kind not in ASKED_FOR and not _is_wanted(document, event, order)):
             continue
-        subject = f"parcel:{event.parcel_id}" if document.trigger.subject == "parcel" else f"order:{order.pk}"
         began = Event(START, f"{START}:{event.key}", event.happened_at, {"by": event.kind}, event.parcel_id)
-        started += runs.start(flow=flow, subject_key=subject, order=order, event=began) is not None
+        run = runs.start(
+            flow=flow,
+            subject_key=subject,
+            order=order,
+            contact=event.contact,
+            event=began,
+            again_after=trigger.again_after,
+            if_running=trigger.if_running,
+        )
+        started += run is not None
     return started
 
 
-def _is_wanted(document: FlowDocument, facts: dict[str, Any], event: FlowEvent) -> bool:
-    when = document.trigger.when
-    if when is None:
+def _is_meant(event: FlowEvent, flow: Flow, trigger: TriggerSpec) -> bool:
+    """News of a flow's own (its watch over time, a start by hand) is for that flow alone."""
+    named = event.data.get("flow")
+    if event.kind in ASKED_FOR:
+        return bool(named == flow.key)
+    if named is not None and named != flow.key:
+        return False
+    return event.kind in trigger.news
+
+
+def _subject(trigger: TriggerSpec, event: FlowEvent, order: Order | None) -> str:
+    """What a run is about: it is started once for each. Empty: the event has no such thing."""
+    match trigger.subject:
+        case "parcel":
+            return f"parcel:{event.parcel_id}" if event.parcel_id else ""
+        case "contact":
+            contact = event.contact_id or (order.contact_id if order else None)
+            return f"contact:{contact}" if contact else ""
+        case "review":
+            return f"review:{event.data['review']}" if event.data.get("review") else ""
+        case _:
+            return f"order:{order.pk}" if order else ""
+
+
+def _is_wanted(document: FlowDocument, event: FlowEvent, order: Order | None) -> bool:
+    trigger = document.trigger
+    if trigger.words and event.kind == EventKind.MESSAGE_RECEIVED and not _says(event, trigger.words):
+        return False
+    if trigger.when is None:
         return True
+    contact = event.contact or (order.contact if order else None)
+    facts = gather(shop=event.shop, order=order, contact=contact, more=document.asks_for)
     parcel = facts["parcels"].get(str(event.parcel_id)) if event.parcel_id else None
-    return when.holds({**facts, "parcel": parcel, "event": {"kind": event.kind, **event.data}})
+    return trigger.when.holds({**facts, "parcel": parcel, "event": {"kind": event.kind, **event.data}})
+
+
+def _says(event: FlowEvent, words: tuple[str, ...]) -> bool:
+    """The message has one of the words, as a word: "return" is not in "returned"."""
+    said = f" {' '.join(_WORD.findall(str(event.data.get('text', '')).casefold()))} "
+    return any(f" {' '.join(_WORD.findall(word.casefold()))} " in said for word in words)

@@ -35,9 +35,10 @@ def variables(
     words: Mapping[str, str],
     gathered: tuple[int, ...] = (),
 ) -> dict[str, Any]:
-    """What a text can name: shop, contact, order, parcel, parcels, news, reward, review, guide, products, answers, words.
+    """What a text can name: shop, contact, order, parcel, parcels, reward, review, guide,
+    products, history, answers, words.
 
-    `news` are the parcels that the message tells of: several where they were gathered into one.
+    And `news`: the parcels that the message tells of: several where they were gathered into one.
     """
     personal = facts.get("personal", {})
     tracking = personal.get("tracking", {})

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.db.models import Exists, OuterRef, Q
 
-from post_purchase.flows import timers
+from post_purchase.flows import timers, watching
 from post_purchase.flows.claiming import claim_due, give_up_or_wait, trouble
 from post_purchase.flows.triggers import handle_event
 from post_purchase.models import FlowEvent
@@ -52,3 +52,8 @@ def handle_timers() -> None:
         if time.monotonic() > until:
             wake(Job.HANDLE_TIMERS)
             return
+
+
+def watch_time() -> None:
+    """Tell the flows what time alone has brought: silence, a birthday, a parcel without a scan."""
+    watching.watch()

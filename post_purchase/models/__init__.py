@@ -1,8 +1,8 @@
 from .channels import Channel, ChannelStatus, MessageTemplate, TemplateStatus
 from .consent import ConsentEntry, ConsentState
 from .contacts import Contact, ContactPoint, ContactPointAlias, OrderBinding
-from .conversations import Attachment, AttachmentStatus, Conversation, DeliveryAttempt, Message, ProviderStatus
-from .flows import Flow, FlowEvent, FlowRun, FlowStatus, FlowVersion, RunEvent, RunStatus, Timer
+from .conversations import Attachment, AttachmentStatus, Conversation, DeliveryAttempt, Message, Note, ProviderStatus
+from .flows import Flow, FlowEvent, FlowRun, FlowStatus, FlowVersion, OutgoingCall, RunEvent, RunStatus, Timer
 from .orders import Order, OrderLine, Parcel, ParcelEvent
 from .privacy import PrivacyRequest, PrivacyRequestKind
 from .publications import Publication, PublicationKind
@@ -34,9 +34,11 @@ __all__ = [
     "Link",
     "Message",
     "MessageTemplate",
+    "Note",
     "Order",
     "OrderBinding",
     "OrderLine",
+    "OutgoingCall",
     "Parcel",
     "ParcelEvent",
     "PrivacyRequest",

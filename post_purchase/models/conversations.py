@@ -182,3 +182,22 @@ class Attachment(models.Model):
 
     def __str__(self) -> str:
         return f"attachment {self.pk}"
+
+
+class Note(models.Model):
+    """For the team only, beside the conversation."""
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="notes")
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="notes")
+    run = models.ForeignKey("post_purchase.FlowRun", null=True, on_delete=models.SET_NULL, related_name="notes")
+    author_id = models.CharField(max_length=64, blank=True)  # Shopify user id; empty: a flow
+    text = models.TextField()
+    dedupe_key = models.CharField(max_length=190)
+    written_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["shop", "dedupe_key"], name="note_once")]
+        indexes = [models.Index(fields=["conversation", "-written_at"], name="note_newest")]
+
+    def __str__(self) -> str:
+        return f"note {self.pk}"

@@ -22,6 +22,7 @@ class Flow(models.Model):
     live_version = models.ForeignKey("FlowVersion", null=True, on_delete=models.SET_NULL, related_name="+")
     draft = models.JSONField(default=dict)  # flows.definition.FlowDocument as JSON; what the editor works on
     draft_saved_at = models.DateTimeField(null=True)
+    watched_at = models.DateTimeField(null=True)  # flows.watching has told of all that time alone brought until then
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -59,7 +60,7 @@ class FlowRun(models.Model):
     shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="runs")
     flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="runs")
     version = models.ForeignKey(FlowVersion, on_delete=models.PROTECT, related_name="runs")
-    subject_key = models.CharField(max_length=96)  # "order:123" or "parcel:9": started exactly once
+    subject_key = models.CharField(max_length=96)  # "order:123", "contact:4@<event>": once for each
     order = models.ForeignKey(Order, null=True, on_delete=models.CASCADE, related_name="runs")
     parcel = models.ForeignKey(Parcel, null=True, on_delete=models.SET_NULL)
     contact = models.ForeignKey(Contact, null=True, on_delete=models.CASCADE, related_name="runs")
@@ -152,3 +153,41 @@ class FlowEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
+
+
+class OutgoingCall(models.Model):
+    """What a flow tells another system, or Shopify Flow. The row is the truth; tried again until it is taken."""
+
+    class Kind(models.TextChoices):
+        WEBHOOK = "webhook"
+        SHOPIFY_FLOW = "shopify_flow"
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        DONE = "done"
+        FAILED = "failed"
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="outgoing_calls")
+    run = models.ForeignKey(FlowRun, null=True, on_delete=models.SET_NULL, related_name="outgoing_calls")
+    contact = models.ForeignKey(Contact, null=True, on_delete=models.CASCADE)
+    step_id = models.CharField(max_length=64, blank=True)
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    url = models.URLField(max_length=500, blank=True)
+    body = models.JSONField(default=dict)
+    dedupe_key = models.CharField(max_length=190)
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True)
+    error = models.CharField(max_length=255, blank=True)
+    created_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["shop", "dedupe_key"], name="call_once")]
+        indexes = [
+            # services.outgoing_calls
+            models.Index(fields=["next_attempt_at", "id"], name="call_due", condition=Q(next_attempt_at__isnull=False))
+        ]
+
+    def __str__(self) -> str:
+        return f"outgoing call {self.pk}"

@@ -1,12 +1,14 @@
 """One conversation per person: what the team does with it, and finding it."""
 
+from django.db import transaction
 from django.db.models import F
 
 from post_purchase.channels.base import OutMessage
 from post_purchase.models import ContactPoint, Conversation, Message
-from post_purchase.words import Author, Purpose
+from post_purchase.words import Author, EventKind, Purpose
 from shopapp.lib import clock
 
+from .events import record_event
 from .messages import queue_message
 from .receiving import receive
 from .talk_language import language_of
@@ -32,10 +34,19 @@ def take_back(*, conversation: Conversation) -> None:
     )
 
 
+@transaction.atomic
 def close(*, conversation: Conversation) -> None:
-    Conversation.objects.filter(pk=conversation.pk, closed_at=None).update(
-        closed_at=clock.now(), unread=0, answer_promised_at=None
-    )
+    now = clock.now()
+    if Conversation.objects.filter(pk=conversation.pk, closed_at=None).update(
+        closed_at=now, unread=0, answer_promised_at=None
+    ):
+        record_event(
+            shop=conversation.shop,
+            kind=EventKind.CONVERSATION_CLOSED,
+            key=f"{EventKind.CONVERSATION_CLOSED}:{conversation.pk}:{now.isoformat()}",
+            contact=conversation.contact,
+            conversation=conversation,
+        )
 
 
 def reopen(*, conversation: Conversation) -> None:

@@ -32,6 +32,8 @@ class Job(StrEnum):
     SEND_MESSAGES = "hot:post_purchase.jobs.messages.send_messages"
     FETCH_MEDIA = "default:post_purchase.jobs.media.fetch_media"
     ISSUE_REWARDS = "hot:post_purchase.jobs.rewards.issue_rewards"
+    CALL_OUT = "default:post_purchase.jobs.outgoing_calls.call_out"
+    WATCH_TIME = "default:post_purchase.jobs.flows.watch_time"
     INGEST_SCANS = "default:post_purchase.jobs.scans.ingest_scans"
     SET_UP_SHOP = "default:post_purchase.jobs.shops.set_up_shop"
     SUBMIT_TEMPLATES = "default:post_purchase.jobs.templates.submit_templates"

@@ -35,8 +35,8 @@ def document(**changes):
         (
             {"steps": {"hello": {"kind": "dance"}}},
             "steps.hello: unknown kind of step 'dance'; known are "
-            "add_photo, ask, branch, call_webhook, close, collect_review, digest, end, experiment, hand_off, note, recommend, " \
-            "reward",
+            "add_photo, ask, branch, call_webhook, close, collect_review, digest, end, experiment, hand_off, note, "
+            "recommend, reward, send, send_guide, set_field, split, start_flow, tag, trigger_shopify_flow, wait",
         ),
         (
             {"steps": {"hello": {"kind": "send", "message": "hello", "next": "hello"}}},
@@ -53,8 +53,8 @@ def document(**changes):
         ({"trigger": {}}, "trigger.news: is missing"),
         (
             {"exits": [{"reason": "x", "if": {"fact": "weather.rain", "equals": True}}]},
-            "exits.0.if: nothing is known of 'weather'; known are answers, contact, conversation, event, order, "
-            "parcel, review, reward, run, seen, shop",
+            "exits.0.if: nothing is known of 'weather'; known are answers, consent, contact, conversation, event, "
+            "guide, history, language, order, parcel, review, reward, run, seen, shop",
         ),
         (
             {"texts": {"en": {"messages": {"hello": {"text": "Hello {{ name"}}}}},

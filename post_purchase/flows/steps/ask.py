@@ -13,7 +13,10 @@ STORING_AT_MOST = timedelta(hours=1)
 
 
 class Ask(Step):
-    """Ask, and wait for a tap, a typed title, a number, stars, a photo, or (with `any_text`) any words. One reminder; a time-out."""
+    """Ask, and wait for a tap, a typed title, a number, stars, a photo, or (with `any_text`) any words.
+
+    One reminder; a time-out.
+    """
 
     kind: Literal["ask"]
     waits: ClassVar[bool] = True

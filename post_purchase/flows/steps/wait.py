@@ -50,10 +50,7 @@ class Wait(Step):
             return GoTo(self.next) if self.until.holds(ctx.facts) else ctx.wait(until=ctx.now + self.timeout)
         if self.date and (moment := self._moment(ctx, self.date)) is None:
             return GoTo(self.on_missing)
-        if self.date and moment is not None:
-            due = moment + self.offset
-        else:
-            due = self._due(ctx)
+        due = moment + self.offset if self.date and moment is not None else self._due(ctx)
         return GoTo(self.next) if due <= ctx.now else ctx.wait(until=due)
 
     def _due(self, ctx: Context) -> datetime:
