@@ -150,7 +150,11 @@ def review_is_asked(here: Stage, shopper: Shopper) -> None:
     same("messages after six days", len(shopper.heard()), before)
     to_day(here, hour=16, days=1)
     _one_more(
-        here, shopper, before + 1, "seven days at home: the review question", ("o you like Stoneware mug", "1", "5")
+        here,
+        shopper,
+        before + 1,
+        "seven days at home: the review question",
+        ("Stoneware mug", "how do you like it?", "1", "5"),
     )
 
 
