@@ -128,13 +128,14 @@ def fetch_order(
     news: bool = True,
     parcel: ParcelData | None = None,
     scan: ScanData | None = None,
+    reserve: float = 0.0,
 ) -> Order | None:
     """Ask Shopify for the order as it is now and save it. None: Shopify has no such order. Not inside a transaction.
 
     `parcel` and `scan`: the news that made us ask; counted in, so that nothing older is told before it.
     Raises AdminApiError where Shopify cannot be asked now.
     """
-    api = AdminApi(shop)
+    api = AdminApi(shop, reserve=reserve)
     gid = f"gid://shopify/Order/{shopify_id}"
     node = api.run("GetOrder", {"id": gid})["order"]
     if node is None:

@@ -45,6 +45,7 @@ class Shop(models.Model):
     set_up_error = models.CharField(max_length=255, blank=True)
 
     orders_synced_to = models.DateTimeField(null=True)  # reconciliation has seen every change up to here
+    orders_lease_until = models.DateTimeField(null=True)  # one worker reconciles; set while it looks
     backfill_cursor = models.CharField(max_length=255, blank=True)
     backfill_done = models.PositiveIntegerField(default=0)
     backfill_total = models.PositiveIntegerField(null=True)

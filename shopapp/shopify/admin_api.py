@@ -30,10 +30,13 @@ UNAVAILABLE = {
 
 
 class AdminApi:
-    """Calls for one shop. Use outside transactions: every call crosses the network."""
+    """Calls for one shop. Use outside transactions: every call crosses the network.
 
-    def __init__(self, shop: Shop):
-        self.shop = shop
+    `reserve`: background work leaves this share of the shop's query budget to calls that people wait for.
+    """
+
+    def __init__(self, shop: Shop, *, reserve: float = 0.0):
+        self.shop, self.reserve = shop, reserve
 
     @overload
     def run(self, name: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]: ...
@@ -65,7 +68,7 @@ class AdminApi:
         waited = 0.0
         refused_token = ""
         while True:
-            wait = cost.take(self.shop.pk, name)
+            wait = cost.take(self.shop.pk, name, reserve=self.reserve)
             if not wait:
                 token = tokens.access_token(self.shop, rejected=refused_token)
                 reply = self._post(name, document, variables, token)

@@ -13,7 +13,8 @@ log = logging.getLogger("shopapp.admin_api")
 FIRST_GUESS = 12  # points, for an operation that has not run yet
 FORGET_AFTER = 3600  # seconds
 
-# KEYS: bucket. ARGV: cost. Takes the points and returns "0", or takes nothing and returns the seconds to wait.
+# KEYS: bucket. ARGV: cost, share of the bucket to leave for others.
+# Takes the points and returns "0", or takes nothing and returns the seconds to wait.
 TAKE = """
 local known = redis.call('HMGET', KEYS[1], 'available', 'maximum', 'rate', 'at')
 if not known[1] then return '0' end
@@ -22,7 +23,8 @@ local now = tonumber(t[1]) + tonumber(t[2]) / 1000000
 local maximum, rate = tonumber(known[2]), tonumber(known[3])
 local available = math.min(maximum, tonumber(known[1]) + rate * math.max(0, now - tonumber(known[4])))
 local cost = math.min(tonumber(ARGV[1]), maximum)
-if available < cost then return tostring((cost - available) / rate) end
+local wanted = math.min(cost + maximum * tonumber(ARGV[2]), maximum)
+if available < wanted then return tostring((wanted - available) / rate) end
 redis.call('HSET', KEYS[1], 'available', available - cost, 'at', now)
 return '0'
 """
@@ -35,12 +37,15 @@ return 1
 """
 
 
-def take(shop_id: int, operation: str) -> float:
-    """Seconds to wait before this operation may be sent; 0: go, its points are taken."""
+def take(shop_id: int, operation: str, *, reserve: float = 0.0) -> float:
+    """Seconds to wait before this operation may be sent; 0: go, its points are taken.
+
+    `reserve`: the share of the bucket that must be left afterwards, for work that people wait for.
+    """
     try:
         connection = queue.redis()
         cost = float(connection.hget("doorstep:costs", operation) or FIRST_GUESS)
-        return float(connection.eval(TAKE, 1, _bucket(shop_id), cost))
+        return float(connection.eval(TAKE, 1, _bucket(shop_id), cost, reserve))
     except queue.RedisError:
         log.warning("admin_api.cost_unknown", extra={"shop": shop_id})
         return 0.0

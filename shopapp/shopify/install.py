@@ -19,6 +19,7 @@ NOT_SET_UP: dict[str, Any] = {
     "attempts": 0,
     "set_up_error": "",
     "orders_synced_to": None,
+    "orders_lease_until": None,
     "backfill_cursor": "",
     "backfill_done": 0,
     "backfill_total": None,

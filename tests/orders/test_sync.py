@@ -12,6 +12,7 @@ from post_purchase.services import order_sync
 from post_purchase.services.shops import set_up_shop, settings_of, start_backfill
 from shopapp.lib import clock
 from shopapp.models import Shop
+from shopapp.shopify import cost
 from shopapp.shopify.errors import AdminApiError
 from shopapp.shopify.install import install_or_refresh
 from tests.shopify_door import SHOP, deliver, payload
@@ -152,3 +153,116 @@ def test_a_scan_before_everything_else_has_the_order_fetched(world: DemoWorld, s
     assert row.error == ""
     assert Parcel.objects.get().state == "delivered"
     assert "parcel_shipped" not in FlowEvent.objects.values_list("kind", flat=True)
+
+
+def operations(world: DemoWorld) -> list[str]:
+    return [name for _, name in world.shopify.graphql.calls if name != "GetShop"]
+
+
+def test_old_orders_come_in_pages_with_their_lines_and_scans(world: DemoWorld, shop: Shop) -> None:
+    old_orders(world, 45)
+    sent = world.shopify.place_order(SHOP, at=NOON - timedelta(days=52), items=((0, 2), (1, 1)), tell=False)
+    parcel = world.shopify.ship(SHOP, sent["id"], tell=False, at=NOON - timedelta(days=51))
+    world.shopify.scan(SHOP, parcel["id"], "delivered", tell=False, at=NOON - timedelta(days=50))
+    start_backfill(shop=shop)
+    done = []
+    while (claimed := order_sync.claim_backfill()) is not None:
+        order_sync.backfill_page(shop=claimed)
+        done.append(Shop.objects.values_list("backfill_done", "backfill_total").get())
+    assert done == [(20, 46), (40, 46), (46, 46)]
+    assert operations(world) == ["CountOrders", *["ListWholeOrders"] * 3]
+    assert Order.objects.count() == 46
+    order = Order.objects.get(shopify_id=sent["id"])
+    assert [line.quantity for line in order.lines.all()] == [2, 1]
+    assert order.delivered_at == NOON - timedelta(days=50)
+    assert FlowEvent.objects.count() == 0
+
+
+def test_an_order_with_more_than_a_page_shows_is_fetched_whole(world: DemoWorld, shop: Shop) -> None:
+    placed = world.shopify.place_order(SHOP, at=NOON - timedelta(days=3), items=((0, 1),) * 12, tell=False)
+    start_backfill(shop=shop)
+    backfill_orders()
+    assert operations(world) == ["CountOrders", "ListWholeOrders", "GetOrder"]
+    assert Order.objects.get(shopify_id=placed["id"]).lines.count() == 12
+
+
+def test_a_page_that_costs_too_much_is_asked_for_in_smaller_ones(world: DemoWorld, shop: Shop, monkeypatch) -> None:
+    monkeypatch.setattr("demo.shopify.graphql.MAX_COST", 100)
+    old_orders(world, 12)
+    start_backfill(shop=shop)
+    backfill_orders()
+    assert operations(world) == ["CountOrders", "ListWholeOrders", "ListWholeOrders"]  # a refused query does not run
+    shop.refresh_from_db()
+    assert (shop.backfill_done, shop.backfill_error, Order.objects.count()) == (12, "", 12)
+
+
+def test_a_backfill_leaves_half_of_the_budget_to_those_who_wait(world: DemoWorld, shop: Shop) -> None:
+    old_orders(world, 3)
+    start_backfill(shop=shop)
+    cost.learn(shop.pk, "ListWholeOrders", spent(available=300, requested=170))
+    claimed = order_sync.claim_backfill()
+    assert claimed is not None
+    claimed.backfill_total = 3
+    assert order_sync.backfill_page(shop=claimed) is False
+    assert operations(world) == []
+    shop.refresh_from_db()
+    assert shop.backfill_error == ""
+    assert timedelta(seconds=5) < shop.backfill_next_attempt_at - NOON < timedelta(seconds=9)
+    set_up_shop(shop)  # what a person waits for goes through
+    cost.learn(shop.pk, "ListWholeOrders", spent(available=1900, requested=170))
+    with clock.frozen(NOON + timedelta(seconds=10)):
+        backfill_orders()
+    assert Order.objects.count() == 3
+
+
+def spent(*, available: int, requested: int) -> dict:
+    status = {"maximumAvailable": 2000, "currentlyAvailable": available, "restoreRate": 100}
+    return {"requestedQueryCost": requested, "actualQueryCost": requested, "throttleStatus": status}
+
+
+def test_a_throttled_backfill_waits_its_turn_and_is_no_error(world: DemoWorld, shop: Shop, at) -> None:
+    old_orders(world, 3)
+    start_backfill(shop=shop)
+    world.faults.add("shopify.graphql", "throttled")
+    backfill_orders()
+    shop.refresh_from_db()
+    assert (shop.backfill_error, shop.backfill_done, shop.backfill_finished_at) == ("", 0, None)
+    assert NOON < shop.backfill_next_attempt_at < NOON + timedelta(seconds=30)
+    cost.learn(shop.pk, "CountOrders", spent(available=2000, requested=1))  # Redis has a clock of its own
+    at.move(seconds=30)
+    backfill_orders()
+    assert Order.objects.count() == 3
+
+
+def test_two_workers_reconcile_a_shop_once(world: DemoWorld, shop: Shop, at, monkeypatch) -> None:
+    start_backfill(shop=shop)
+    backfill_orders()
+    at.move(minutes=10)
+    world.shopify.place_order(SHOP, tell=False)
+    world.shopify.graphql.calls.clear()
+    seen_by_both = Shop.objects.get()
+    really = order_sync.fetch_order
+
+    def meanwhile(**asked):
+        reconcile_orders()  # the other worker, in the middle of ours
+        return really(**asked)
+
+    monkeypatch.setattr(order_sync, "fetch_order", meanwhile)
+    assert order_sync.reconcile_shop(shop=Shop.objects.get()) == 1
+    assert order_sync.reconcile_shop(shop=seen_by_both) == 0  # read before we had finished
+    assert operations(world) == ["ListOrders", "GetOrder"]
+    shop.refresh_from_db()
+    assert (shop.orders_synced_to, shop.orders_lease_until) == (clock.now(), None)
+
+
+def test_a_killed_reconciliation_is_taken_over_after_its_lease(world: DemoWorld, shop: Shop, at, monkeypatch) -> None:
+    start_backfill(shop=shop)
+    backfill_orders()
+    at.move(minutes=10)
+    world.shopify.place_order(SHOP, tell=False)
+    Shop.objects.update(orders_lease_until=clock.now() + order_sync.RECONCILE_LEASE)  # and the worker is gone
+    reconcile_orders()
+    assert Order.objects.count() == 0
+    at.move(minutes=5)
+    reconcile_orders()
+    assert Order.objects.count() == 1
