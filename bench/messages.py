@@ -17,7 +17,9 @@ from bench.machinery import (
     wait_for_port,
 )
 
-COUNT = 3000  # of 50 shops: one WhatsApp number takes 80 a second
+COUNT = 6000  # of SHOPS shops: one WhatsApp number takes 80 a second
+SHOPS = 200
+IN_FLIGHT = 48  # as services.delivery.IN_FLIGHT
 SEED = """
 import django; django.setup()
 from post_purchase.models import ConsentEntry, Contact, ContactPoint, Conversation, Message
@@ -26,13 +28,13 @@ from shopapp.lib import clock
 from shopapp.lib.crypto import new_code
 from tests import factories
 import sys
-count, turn = int(sys.argv[1]), sys.argv[2]
+count, turn, shops_wanted = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 now = clock.now()
-shops = [factories.make_shop(f"bench-{n}.myshopify.com") for n in range(50)]
+shops = [factories.make_shop(f"bench-{n}.myshopify.com") for n in range(shops_wanted)]
 for n, shop in enumerate(shops):
     if not shop.channels.exists():
         factories.make_channel(shop, account_id=str(n))
-contacts = Contact.objects.bulk_create([Contact(shop=shops[n % 50], language="en", timezone="UTC") for n in range(count)])
+contacts = Contact.objects.bulk_create([Contact(shop=shops[n % shops_wanted], language="en", timezone="UTC") for n in range(count)])
 points = ContactPoint.objects.bulk_create([ContactPoint(shop=c.shop, contact=c, kind=ChannelKind.WHATSAPP, address=f"US.{turn}{n}", last_inbound_at=now) for n, c in enumerate(contacts)])
 talks = Conversation.objects.bulk_create([Conversation(shop=c.shop, contact=c) for c in contacts])
 ConsentEntry.objects.bulk_create([ConsentEntry(shop=p.shop, contact=p.contact, point=p, kind=p.kind, purpose=Purpose.SERVICE, state="granted", method="bench", dedupe_key=f"b{turn}:{p.pk}", recorded_at=now) for p in points])
@@ -52,7 +54,7 @@ from django.conf import settings
 from shopapp.lib import http
 def one(n):
     http.request("POST", settings.META_GRAPH_ORIGIN + "/v25.0/1/messages", json={"n": n})
-with ThreadPoolExecutor(16) as threads:
+with ThreadPoolExecutor(int(sys.argv[2])) as threads:
     list(threads.map(one, range(int(sys.argv[1]))))
 """
 
@@ -77,7 +79,7 @@ def _timed(environment: dict[str, str], script: str, *arguments: str) -> float:
 
 
 def main(folder: Path, postgres_url: str | None) -> None:
-    heading(f"Messages out ({COUNT} due, a network that takes 30 ms, two worker processes of 16 threads)")
+    heading(f"Messages out ({COUNT} due, a network that takes 30 ms, two worker processes with {IN_FLIGHT} calls in flight each)")
     for name, url in (("PostgreSQL", postgres_url), ("SQLite", f"sqlite:///{folder}/messages.sqlite3")):
         if not url:
             continue
@@ -88,10 +90,10 @@ def main(folder: Path, postgres_url: str | None) -> None:
             environment |= {"REDIS_URL": redis_url, "META_GRAPH_ORIGIN": f"http://127.0.0.1:{port}"}
             manage(environment, "migrate", "-v0")
             idle = _timed(environment, WORK)
-            bare = COUNT / max(0.01, _timed(environment, BARE, str(COUNT // 2)) - idle)
+            bare = COUNT / max(0.01, _timed(environment, BARE, str(COUNT // 2), str(IN_FLIGHT)) - idle)
             rates = []
             for turn in range(3):
-                _python(environment, SEED, str(COUNT), str(turn))
+                _python(environment, SEED, str(COUNT), str(turn), str(SHOPS))
                 spent = _timed(environment, WORK) - idle
                 left, unsent = map(int, _python(environment, LEFT).split())
                 if left or unsent:

@@ -4,7 +4,7 @@
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -90,6 +90,10 @@ class ChannelError(Exception):
         return self.outcome == Outcome.RETRY_AFTER
 
 
+def _nothing() -> None:
+    pass
+
+
 @dataclass(frozen=True)
 class SendContext:
     """What a network wants to know beside the words. The sender fills it; a sending driver asks no database."""
@@ -99,6 +103,7 @@ class SendContext:
     attempt: int = 1  # which try this is, for the network's own back-off rule (WhatsApp's pair limit)
     quote: str = ""  # provider id of the message that this one answers
     thread: tuple[str, ...] = ()  # provider ids exchanged with this point, oldest first (e-mail threading)
+    leaving: Callable[[], None] = _nothing  # a driver calls it when the message may leave this machine next
 
 
 NO_CONTEXT = SendContext()
@@ -266,6 +271,9 @@ class ChannelDriver(ABC):
         context: SendContext = NO_CONTEXT,
     ) -> SendResult:
         """Hand the message to the network once. Raises ChannelError; never retries by itself.
+
+        It calls `context.leaving()` when everything is made and the message may go: what fails before that has surely
+        not been sent. Runs in a thread; it asks no database.
 
         E-mail shows the shop's brand: load the channel with `select_related("shop__settings")`.
         """

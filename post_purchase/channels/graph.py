@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -39,15 +39,21 @@ def call(
     data: Mapping[str, str] | None = None,
     files: Mapping[str, Any] | None = None,
     attempt: int = 1,
-    sends: bool = False,
+    on_leaving: Callable[[], None] | None = None,
 ) -> dict[str, Any]:
-    """Ask the Graph API. `sends`: it puts a message on somebody's phone, so a lost answer is UNKNOWN, not a retry."""
+    """Ask the Graph API. With `on_leaving` (SendContext.leaving) it puts a message on somebody's phone.
+
+    A lost answer to that is UNKNOWN, not a retry.
+    """
+    sends = on_leaving is not None
     if not token:
         raise table.error(code=190)
     url = f"{settings.META_GRAPH_ORIGIN}/{settings.META_GRAPH_VERSION}/{path}"
     headers = {"Authorization": f"Bearer {token}"}
     try:
-        reply = http.request(method, url, headers=headers, params=params, json=json, data=data, files=files)
+        reply = http.request(
+            method, url, headers=headers, params=params, json=json, data=data, files=files, on_leaving=on_leaving
+        )
     except http.HttpError as error:
         raise _no_answer(table, unknown=sends and error.maybe_taken) from error
     answer = reply.json()

@@ -1,4 +1,6 @@
-"""Sending what is due: claim by lease, judge, commit the attempt, call the network, record.
+"""Sending what is due: claim by lease, judge, commit the attempts, call the networks, record.
+
+One thread asks the database, for many messages at a time; a pool of threads only waits for the networks.
 
 Killed before the attempt is committed: the lease runs out and it is sent then. Killed after: nobody knows whether the
 network took it, so it is not sent again; a status callback settles it, or a day without news closes it.
@@ -6,88 +8,162 @@ network took it, so it is not sent again; a status callback settles it, or a day
 
 import logging
 import time
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import datetime
 
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from post_purchase.channels.base import ChannelError, OutMessage, SendContext
-from post_purchase.channels.registry import driver_for
-from post_purchase.models import DeliveryAttempt, Message
-from post_purchase.words import Author, ChannelKind, Direction, MessageStatus, Mode, Purpose
+from post_purchase.channels.base import SendResult
+from post_purchase.models import Message
+from post_purchase.words import Direction, MessageStatus
 from shopapp.lib import clock
 
-from . import outcomes, pacing, reach
-from .arbiter import Decision, Verdict, judge
+from . import handover, outcomes
+from .handover import LEASE, Call, Claim
 from .messages import WAITING
 
 log = logging.getLogger("post_purchase.delivery")
-LEASE = timedelta(seconds=90)  # longer than a driver may take
-BATCH = 8  # claimed at a time by one thread
-THREADS = (16, 4)  # PostgreSQL; SQLite, where more would only wait for the one write lock
+IN_FLIGHT = 48  # calls at once in one process
+CLAIMED_AT_LEAST = 12  # places that are free before the next messages are claimed
+RECORDED_AT_MOST = 32  # answers saved in one transaction
+GATHERING = 0.008  # seconds that the first answer waits for others to be saved with
 TIME_PER_JOB = 100.0  # seconds
-HAS_PLACE = "Waits for its place: the network takes only so many messages a second"
-TROUBLE = (ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError, DatabaseError)
 MAX_CRASHES = 5  # claims that ended without an attempt: the message itself kills its sender
-
-
-@dataclass(frozen=True)
-class Claim:
-    message_id: int
-    number: int  # Message.attempts at the claim: whoever holds an older number has lost it
+TROUBLE = (ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError, DatabaseError)
 
 
 def send_due() -> int:
     """Send until nothing is due, or for about a hundred seconds. Returns how many messages were handled."""
     end = time.monotonic() + TIME_PER_JOB
     outcomes.settle_left_over(now=clock.now(), max_crashes=MAX_CRASHES)
-    handled = _work(end, only=1)
-    if not handled:
-        return 0
-    count = THREADS[connection.vendor == "sqlite"]
-    with ThreadPoolExecutor(max_workers=count, thread_name_prefix="send") as threads:
-        return handled + sum(threads.map(_in_thread, [end] * count))
-
-
-def _in_thread(end: float) -> int:
-    try:
-        return _work(end)
-    finally:
-        connection.close()
-
-
-def _work(end: float, *, only: int | None = None) -> int:
-    """One sender: claims a few messages, sends them one after the other, and looks again."""
     handled = 0
-    while time.monotonic() < end and (only is None or handled < only):
-        claims = claim_due(batch=only or BATCH)
-        if not claims:
-            break
-        for claim in claims:
-            try:
-                deliver(claim)
-            except TROUBLE:  # its lease runs out, and settle_left_over decides
-                log.exception("delivery.crashed", extra={"message_id": claim.message_id})
-            handled += 1
+    with ThreadPoolExecutor(max_workers=IN_FLIGHT, thread_name_prefix="send") as threads:
+        sender = _Sender(threads)
+        while time.monotonic() < end and (suspects := claim_suspect()):
+            handled += len(suspects)
+            sender.start(suspects)
+            sender.finish()
+        try:
+            handled += _stream(sender, end)
+        finally:
+            sender.finish()  # what is on its way is waited for and recorded, whatever happened here
     return handled
 
 
-def claim_due(*, batch: int = BATCH) -> list[Claim]:
+def _stream(sender: "_Sender", end: float) -> int:
+    """Keep the places filled. Claims no more than there are free places: what is judged goes at once."""
+    handled, more = 0, True
+    while True:
+        if more and sender.free >= CLAIMED_AT_LEAST and time.monotonic() < end:
+            claims = claim_due(batch=sender.free)
+            sender.start(claims)
+            handled, more = handled + len(claims), bool(claims)
+        elif sender.calls:
+            sender.record()
+            more = True  # the next one for the same person may be due now
+        else:
+            return handled
+
+
+class _Sender:
+    """The calls of this process that are on their way."""
+
+    def __init__(self, threads: ThreadPoolExecutor):
+        self.threads = threads
+        self.calls: dict[Future[SendResult], Call] = {}
+
+    @property
+    def free(self) -> int:
+        return IN_FLIGHT - len(self.calls)
+
+    def start(self, claims: Sequence[Claim]) -> None:
+        for call in deliver(claims):
+            self.calls[self.threads.submit(handover.make, call)] = call
+
+    def record(self) -> None:
+        """Wait for an answer, and save those that are here by then."""
+        wait(self.calls, return_when=FIRST_COMPLETED)
+        time.sleep(GATHERING)
+        done = [answer for answer in self.calls if answer.done()][:RECORDED_AT_MOST]
+        record([(self.calls.pop(answer), answer) for answer in done])
+
+    def finish(self) -> None:
+        while self.calls:
+            self.record()
+
+
+def deliver(claims: Sequence[Claim]) -> list[Call]:
+    """Judge claimed messages and commit their attempts. Returns the calls that must now be made.
+
+    Where something is wrong with one of them, only that one is left: its lease runs out, settle_left_over decides.
+    """
+    if not claims:
+        return []
+    try:
+        return handover.prepare(claims)
+    except TROUBLE:
+        if len(claims) == 1:
+            log.exception("delivery.crashed", extra={"message_id": claims[0].message_id})
+            return []
+    connection.close_if_unusable_or_obsolete()
+    return [call for claim in claims for call in deliver([claim])]
+
+
+def record(answers: Iterable[tuple[Call, "Future[SendResult]"]]) -> None:
+    accepted: list[tuple[Call, SendResult]] = []
+    for call, answer in answers:
+        error = answer.exception()
+        if error is None:
+            accepted.append((call, answer.result()))
+            continue
+        try:
+            outcomes.refused(attempt=call.attempt, error=handover.explain(call, error))
+        except TROUBLE:
+            log.exception("delivery.not_recorded", extra={"message_id": call.message.pk})
+    _record_accepted(accepted)
+
+
+def _record_accepted(accepted: list[tuple[Call, SendResult]]) -> None:
+    if not accepted:
+        return
+    try:
+        outcomes.accepted([(call.attempt, result) for call, result in accepted])
+    except TROUBLE:
+        if len(accepted) == 1:
+            log.exception("delivery.not_recorded", extra={"message_id": accepted[0][0].message.pk})
+            return
+        connection.close_if_unusable_or_obsolete()
+        for each in accepted:
+            _record_accepted([each])
+
+
+def claim_due(*, batch: int = IN_FLIGHT) -> list[Claim]:
     """Due messages, now ours for LEASE: one per person, in the order they were queued; no shop takes all places."""
     now = clock.now()
     with transaction.atomic():
-        found = _pick(_due(now), batch)
+        due = _due(now).exclude(reason=outcomes.SUSPECT)
+        found = _pick(due, batch)
         shops = {shop for _, shop, _ in found}
         if len(found) == batch and len(shops) == 1:  # one shop floods: leave half of the places to the others
-            others = _pick(_due(now).exclude(shop_id__in=shops), batch // 2)
+            others = _pick(due.exclude(shop_id__in=shops), batch // 2)
             found = found[: batch - len(others)] + others
-        ids = [pk for pk, _, _ in found]
-        if ids:
-            Message.objects.filter(pk__in=ids).update(
-                status=MessageStatus.SENDING, next_attempt_at=now + LEASE, attempts=F("attempts") + 1
-            )
+        return _lease(found, now)
+
+
+def claim_suspect() -> list[Claim]:
+    """One message whose senders have ended without a trace: it is sent by itself, so that it takes no other along."""
+    now = clock.now()
+    with transaction.atomic():
+        return _lease(_pick(_due(now).filter(reason=outcomes.SUSPECT), 1), now)
+
+
+def _lease(found: list[tuple[int, int, int]], now: datetime) -> list[Claim]:
+    if found:
+        Message.objects.filter(pk__in=[pk for pk, _, _ in found]).update(
+            status=MessageStatus.SENDING, next_attempt_at=now + LEASE, attempts=F("attempts") + 1
+        )
     return [Claim(pk, attempts + 1) for pk, _, attempts in found]
 
 
@@ -107,99 +183,3 @@ def _pick(due: QuerySet[Message], places: int) -> list[tuple[int, int, int]]:
     if connection.features.has_select_for_update_skip_locked:
         due = due.select_for_update(skip_locked=True, of=("self",))
     return list(due.values_list("pk", "shop_id", "attempts")[:places])
-
-
-def deliver(claim: Claim) -> None:
-    """Judge and send one claimed message, and record what happened."""
-    message = (
-        Message.objects.select_related("shop__settings", "contact", "order", "point", "conversation")
-        .filter(pk=claim.message_id, status=MessageStatus.SENDING, attempts=claim.number)
-        .first()
-    )
-    if message is None:
-        return
-    now = clock.now()
-    found = reach.gather(message, now=now)
-    verdict = judge(found.proposal, found.situation, now)
-    if verdict.decision == Decision.SUPPRESS:
-        _give_back(claim, status=MessageStatus.SUPPRESSED, reason=verdict.reason, next_attempt_at=None)
-    elif verdict.decision == Decision.HOLD or verdict.candidate is None:
-        _give_back(claim, status=MessageStatus.HELD, reason=verdict.reason, next_attempt_at=verdict.until, attempts=0)
-    else:
-        _hand_over(message, claim, verdict, found.ways[verdict.candidate.point_id, verdict.candidate.channel_id])
-
-
-def _give_back(claim: Claim, **fields: object) -> None:
-    if "reason" in fields:
-        fields["reason"] = str(fields["reason"])[:255]
-    Message.objects.filter(pk=claim.message_id, status=MessageStatus.SENDING, attempts=claim.number).update(**fields)
-
-
-def _hand_over(message: Message, claim: Claim, verdict: Verdict, way: reach.Way) -> None:
-    driver = driver_for(way.channel.kind)
-    pause = 0.0
-    if message.reason != HAS_PLACE:
-        pause = pacing.reserve(rate=driver.rate, channel_id=way.channel.pk, point_id=way.point.pk)
-    if pause:
-        reason = HAS_PLACE if pause <= pacing.HORIZON else f"{driver.kind.label} takes only so many messages a second"
-        until = clock.now() + timedelta(seconds=min(pause, pacing.HORIZON))
-        _give_back(claim, status=MessageStatus.QUEUED, reason=reason, next_attempt_at=until, attempts=F("attempts") - 1)
-        return
-    attempt = _begin(message, claim, way)
-    if attempt is None:
-        return
-    try:
-        result = driver.send(
-            channel=way.channel,
-            point=way.point,
-            message=_content(message, verdict.mode, way),
-            mode=verdict.mode,
-            ref=message.ref,
-            context=_context(message, way, attempt.number),
-        )
-    except ChannelError as error:
-        outcomes.refused(attempt=attempt, error=error)
-    else:
-        outcomes.accepted(attempt=attempt, result=result)
-
-
-@transaction.atomic
-def _begin(message: Message, claim: Claim, way: reach.Way) -> DeliveryAttempt | None:
-    """The attempt, committed before the network is asked. None: the claim was lost meanwhile."""
-    now = clock.now()
-    held = Message.objects.filter(pk=message.pk, status=MessageStatus.SENDING, attempts=claim.number)
-    if not held.update(point=way.point, channel=way.channel, next_attempt_at=now + LEASE, reason=""):
-        return None
-    number = message.delivery_attempts.count() + 1
-    return DeliveryAttempt.objects.create(
-        message=message, channel=way.channel, point=way.point, number=number, started_at=now
-    )
-
-
-def _content(message: Message, mode: Mode, way: reach.Way) -> OutMessage:
-    """The words; with a template, in the language in which the network approved it."""
-    content = OutMessage.model_validate(message.content)
-    if mode == Mode.TEMPLATE and content.template and way.template:
-        chosen = content.template.model_copy(update={"language": way.template.language})
-        return content.model_copy(update={"template": chosen})
-    return content
-
-
-def _context(message: Message, way: reach.Way, number: int) -> SendContext:
-    """A dozen ids are enough for a mail program to find the thread."""
-    thread = (
-        []
-        if way.channel.kind != ChannelKind.EMAIL
-        else list(
-            Message.objects.filter(conversation_id=message.conversation_id, channel=way.channel, point=way.point)
-            .exclude(provider_id="")
-            .order_by("-pk")
-            .values_list("provider_id", flat=True)[:12]
-        )
-    )
-    return SendContext(
-        purpose=Purpose(message.purpose),
-        typed=message.author == Author.PERSON,
-        attempt=number,
-        thread=tuple(reversed(thread)),
-    )

@@ -1,9 +1,10 @@
 """What follows from a network's answer, from its silence, and from a sender that was killed."""
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, Q
 
 from post_purchase.channels.base import ChannelError, Outcome, SendResult
@@ -13,48 +14,75 @@ from shopapp.lib import clock
 from shopapp.lib.queue import Job, wake
 
 from . import statuses
+from .each_row import update_each
 from .refusals import follow
 
 log = logging.getLogger("post_purchase.outcomes")
 HEAR_FOR = timedelta(hours=24)  # how long a silent network may still tell by callback
 WAITING_TO_HEAR = "Waiting to hear whether this arrived"
+SUSPECT = "Its sender stopped without a trace; it is tried again by itself"
 NOBODY_KNOWS = "Nobody can say whether it arrived; not sent again"
 
 
 @transaction.atomic
-def accepted(*, attempt: DeliveryAttempt, result: SendResult) -> None:
+def accepted(taken: Sequence[tuple[DeliveryAttempt, SendResult]]) -> None:
+    """The networks have taken these: one transaction, with as many statements for many as for one."""
     now = clock.now()
-    _finish(attempt, DeliveryAttempt.Outcome.ACCEPTED, provider_id=result.provider_id)
-    message = Message.objects.select_for_update(of=("self",)).get(pk=attempt.message_id)
-    fields: dict[str, object] = {}
-    if message.status in (MessageStatus.SENDING, *statuses.RANK):  # else a faster callback has asked for another try
-        fields["provider_id"] = result.provider_id
-    if message.status == MessageStatus.SENDING:  # a callback may have been faster
-        fields |= {
-            "status": MessageStatus.SENT,
-            "sent_at": now,
-            "reason": "",
-            "error_code": "",
-            "next_attempt_at": None,
-        }
-        if result.status == "delivered":
-            fields |= {"status": MessageStatus.DELIVERED, "delivered_at": now}
-    if fields:
-        Message.objects.filter(pk=message.pk).update(**fields)
-    wake(Job.SEND_MESSAGES)  # the next one for this person
-    waiting = ProviderStatus.objects.filter(channel=attempt.channel, provider_id=result.provider_id, message=None)
+    results = {attempt.message_id: result for attempt, result in taken}
+    rows = Message.objects.filter(pk__in=results).order_by("pk")
+    if connection.features.has_select_for_update:
+        rows = rows.select_for_update(of=("self",))
+    states = dict(rows.values_list("pk", "status"))
+    _finish_accepted(taken, now)
+    # A callback may have been faster. Where it asked for another try, this id is not the message's any more.
+    counted = [pk for pk, status in states.items() if status in (MessageStatus.SENDING, *statuses.RANK)]
+    update_each(Message, ["provider_id"], {pk: [results[pk].provider_id] for pk in counted})
+    for arrived in (False, True):
+        mine = [
+            pk
+            for pk, status in states.items()
+            if status == MessageStatus.SENDING and (results[pk].status == "delivered") == arrived
+        ]
+        fields: dict[str, object] = {"sent_at": now, "reason": "", "error_code": "", "next_attempt_at": None}
+        fields |= (
+            {"status": MessageStatus.DELIVERED, "delivered_at": now} if arrived else {"status": MessageStatus.SENT}
+        )
+        if mine:
+            Message.objects.filter(pk__in=mine).update(**fields)
+    wake(Job.SEND_MESSAGES)  # the next ones for these people
+    _attach_waiting(taken)
+
+
+def _finish_accepted(taken: Sequence[tuple[DeliveryAttempt, SendResult]], now: datetime) -> None:
+    """Where a callback that said no was faster, the attempt stays refused."""
+    attempts = DeliveryAttempt.objects.filter(pk__in=[attempt.pk for attempt, _ in taken])
+    attempts.exclude(outcome=DeliveryAttempt.Outcome.REFUSED).update(outcome=DeliveryAttempt.Outcome.ACCEPTED)
+    attempts.update(finished_at=now)
+    update_each(DeliveryAttempt, ["provider_id"], {attempt.pk: [result.provider_id] for attempt, result in taken})
+
+
+def _attach_waiting(taken: Sequence[tuple[DeliveryAttempt, SendResult]]) -> None:
+    """Statuses that came before their message's id was known."""
+    messages = {(attempt.channel_id, result.provider_id): attempt.message_id for attempt, result in taken}
+    waiting = ProviderStatus.objects.filter(
+        channel_id__in={attempt.channel_id for attempt, _ in taken},
+        provider_id__in={result.provider_id for _, result in taken},
+        message=None,
+    )
     for status in waiting.order_by("happened_at", "pk"):
-        statuses.attach(status, message_id=message.pk)
+        message_id = messages.get((status.channel_id, status.provider_id))
+        if message_id is not None:
+            statuses.attach(status, message_id=message_id)
 
 
 @transaction.atomic
 def refused(*, attempt: DeliveryAttempt, error: ChannelError) -> None:
     """The network said no, or nothing."""
     if error.outcome == Outcome.UNKNOWN:
-        _finish(attempt, DeliveryAttempt.Outcome.UNKNOWN, error=error)
+        _finish(attempt, DeliveryAttempt.Outcome.UNKNOWN, error)
         unknown(attempt.message_id)
         return
-    _finish(attempt, DeliveryAttempt.Outcome.REFUSED, error=error)
+    _finish(attempt, DeliveryAttempt.Outcome.REFUSED, error)
     follow(message_id=attempt.message_id, error=error, tries=attempt.number)
 
 
@@ -96,21 +124,16 @@ def _settle(message: Message, now: datetime, max_crashes: int) -> None:
         still.update(status=MessageStatus.FAILED, reason=reason, failed_at=now, next_attempt_at=None)
         log.error("delivery.poison", extra={"message_id": message.pk})
     else:
-        still.update(status=MessageStatus.QUEUED, next_attempt_at=now)
+        crashed_again = message.attempts - message.tries > 1  # type: ignore[attr-defined]
+        reason = SUSPECT if crashed_again else message.reason
+        still.update(status=MessageStatus.QUEUED, next_attempt_at=now, reason=reason)
 
 
-def _finish(
-    attempt: DeliveryAttempt, outcome: str, *, error: ChannelError | None = None, provider_id: str = ""
-) -> None:
-    row = DeliveryAttempt.objects.filter(pk=attempt.pk)
-    if outcome == DeliveryAttempt.Outcome.ACCEPTED and row.filter(outcome=DeliveryAttempt.Outcome.REFUSED).exists():
-        row.update(finished_at=clock.now(), provider_id=provider_id)  # the callback that said no was faster
-        return
-    row.update(
+def _finish(attempt: DeliveryAttempt, outcome: str, error: ChannelError) -> None:
+    DeliveryAttempt.objects.filter(pk=attempt.pk).update(
         finished_at=clock.now(),
         outcome=outcome,
-        decided=error.outcome if error else "",
-        error_code=error.code[:32] if error else "",
-        error=str(error)[:255] if error else "",
-        provider_id=provider_id,
+        decided=error.outcome,
+        error_code=error.code[:32],
+        error=str(error)[:255],
     )

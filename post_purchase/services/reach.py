@@ -1,9 +1,14 @@
-"""Gathers what the arbiter must know about one message: the ways to reach the person, the hours, the history."""
+"""Gathers what the arbiter must know about messages: the ways to reach each person, the hours, the history.
 
+`Facts` reads for a whole batch in a constant number of queries; `reach_of` then puts one message's facts together.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Max, Q
 
 from post_purchase.channels.base import Outcome, OutMessage
 from post_purchase.channels.registry import DRIVERS, driver_for
@@ -15,14 +20,16 @@ from post_purchase.models import (
     DeliveryAttempt,
     Message,
     MessageTemplate,
+    OrderBinding,
     ShopSettings,
 )
 from post_purchase.touchpoints.choose import choose
 from post_purchase.words import Author, ChannelKind, Direction, MessageStatus, Mode, Purpose
+from shopapp.models import Shop
 
 from . import consent
 from .arbiter import CAP_SPAN, PROMOTIONS, Candidate, Proposal, Situation
-from .templates import template_for
+from .templates import approved_templates, nearest
 
 
 @dataclass(frozen=True)
@@ -36,158 +43,216 @@ class Way:
 
 @dataclass(frozen=True)
 class Reach:
+    content: OutMessage
     proposal: Proposal
     situation: Situation
     ways: dict[tuple[int, int], Way]  # by (point, channel)
+    tries: int  # calls to a network so far
 
 
-def gather(message: Message, *, now: datetime) -> Reach:
-    """Everything `arbiter.judge` wants, in about a dozen queries."""
-    settings = getattr(message.shop, "settings", None) or ShopSettings.objects.get_or_create(shop_id=message.shop_id)[0]
-    content = OutMessage.model_validate(message.content)
-    proposal = Proposal(
-        purpose=Purpose(message.purpose),
-        fixed_point_id=message.point_id if message.fixed_point else None,
-        use_by_at=message.use_by_at,
-        from_person=message.author == Author.PERSON,
-        confirms_stop=message.step_id == consent.STOP_CONFIRMATION,
-    )
-    ways = _ways(message, settings, content)
-    candidates = tuple(_candidates(message, proposal, ways, content, now))
-    return Reach(proposal, _situation(message, settings, candidates, now), ways)
+class Facts:
+    """The rows behind a batch of messages, read in about ten queries however many messages there are."""
 
-
-def points_for(message: Message) -> list[ContactPoint]:
-    """The point that is answered, or the person's points that have proved the order, newest talk first."""
-    if message.fixed_point:
-        return [message.point] if message.point is not None else []
-    points = ContactPoint.objects.filter(contact_id=message.contact_id)
-    if message.order_id is not None:
-        points = points.filter(bindings__order_id=message.order_id)
-    spoken = [point for point in points if point.last_inbound_at]
-    silent = [point for point in points if not point.last_inbound_at]
-    spoken.sort(key=lambda point: (point.last_inbound_at, point.pk), reverse=True)
-    return spoken + silent
-
-
-def channels_by_kind(shop_id: int) -> dict[str, list[Channel]]:
-    found: dict[str, list[Channel]] = {}
-    connected = Channel.objects.exclude(status=ChannelStatus.DISCONNECTED).filter(kind__in=DRIVERS, shop_id=shop_id)
-    for channel in connected.select_related("shop__settings").order_by("pk"):
-        found.setdefault(channel.kind, []).append(channel)
-    return found
-
-
-def channel_of(point: ContactPoint, channels: dict[str, list[Channel]]) -> Channel | None:
-    """The account that this point knows: its own page or bot, else the one that it last talked with, else the first."""
-    mine = channels.get(point.kind, [])
-    if point.account_id:
-        return next((channel for channel in mine if channel.account_id == point.account_id), None)
-    if len(mine) > 1:
-        last = (
-            Message.objects.filter(point=point, direction=Direction.IN, channel__in=mine)
-            .order_by("-pk")
-            .values_list("channel_id", flat=True)
-            .first()
+    def __init__(self, messages: Collection[Message], *, now: datetime):
+        self.now = now
+        self.shops = _shops({message.shop_id for message in messages})
+        self.channels = _channels(self.shops)
+        self.points, self.bound = _points(messages)
+        self.last_channel = self._last_channels(messages)
+        self.templates = approved_templates(
+            channels=[channel.pk for channel in self._all_channels() if driver_for(channel.kind).has_templates],
+            names={name for name in map(_template_name, messages) if name},
         )
-        mine = [channel for channel in mine if channel.pk == last] or mine
-    return mine[0] if mine else None
+        points = {point.pk: point for message in messages for point in self.points_for(message)}
+        self.states = consent.newest_states(points.values())
+        self.attempts: dict[int, list[DeliveryAttempt]] = defaultdict(list)
+        for attempt in DeliveryAttempt.objects.filter(message__in=messages).order_by("number"):
+            self.attempts[attempt.message_id].append(attempt)
+        self.promotions = _promotions(messages, now)
 
-
-def _ways(message: Message, settings: ShopSettings, content: OutMessage) -> dict[tuple[int, int], Way]:
-    channels = channels_by_kind(message.shop_id)
-    points = points_for(message)
-    if not message.fixed_point:
-        order = message.order
-        country = (order.shipping_country if order else "") or message.contact.country
-        kinds = {point.kind for point in points}
-        ranked = choose(connected=kinds, merchant_order=settings.channel_order, country=country).ranked
-        points.sort(
-            key=lambda point: (point.last_inbound_at is None, 0 if point.last_inbound_at else ranked.index(point.kind))
+    def reach_of(self, message: Message) -> Reach:
+        """What `arbiter.judge` wants to know about this one. Raises ValueError where its content cannot be read."""
+        content = OutMessage.model_validate(message.content)
+        proposal = Proposal(
+            purpose=Purpose(message.purpose),
+            fixed_point_id=message.point_id if message.fixed_point else None,
+            use_by_at=message.use_by_at,
+            from_person=message.author == Author.PERSON,
+            confirms_stop=message.step_id == consent.STOP_CONFIRMATION,
         )
-    ways: dict[tuple[int, int], Way] = {}
-    for point in points:
-        channel = channel_of(point, channels)
-        if channel is not None:
-            ways[point.pk, channel.pk] = Way(point, channel, _template(channel, content))
-    return ways
+        ways = self._ways(message, content)
+        candidates = tuple(self._candidates(message, proposal, ways))
+        situation = self._situation(message, candidates)
+        return Reach(content, proposal, situation, ways, tries=len(self.attempts[message.pk]))
 
+    def points_for(self, message: Message) -> list[ContactPoint]:
+        """The point that is answered, or the person's points that have proved the order, newest talk first."""
+        if message.fixed_point:
+            return [message.point] if message.point is not None else []
+        points = self.points[message.contact_id]
+        if message.order_id is not None:
+            points = [point for point in points if (point.pk, message.order_id) in self.bound]
+        spoken = [point for point in points if point.last_inbound_at]
+        silent = [point for point in points if not point.last_inbound_at]
+        spoken.sort(key=lambda point: (point.last_inbound_at, point.pk), reverse=True)
+        return spoken + silent
 
-def _template(channel: Channel, content: OutMessage) -> MessageTemplate | None:
-    if content.template is None or not driver_for(channel.kind).has_templates:
-        return None
-    return template_for(channel, content.template.name, content.template.language)
+    def channel_of(self, point: ContactPoint) -> Channel | None:
+        """The account that this point knows: its own page or bot, else the one last talked with, else the first."""
+        mine = self.channels[point.shop_id, point.kind]
+        if point.account_id:
+            return next((channel for channel in mine if channel.account_id == point.account_id), None)
+        last = self.last_channel.get(point.pk)
+        return next((channel for channel in mine if channel.pk == last), mine[0] if mine else None)
 
+    def _all_channels(self) -> Iterable[Channel]:
+        return (channel for each in self.channels.values() for channel in each)
 
-def _candidates(
-    message: Message, proposal: Proposal, ways: dict[tuple[int, int], Way], content: OutMessage, now: datetime
-) -> list[Candidate]:
-    states = consent.newest_states([way.point for way in ways.values()])
-    refused = {
-        (attempt.point_id, attempt.channel_id): attempt
-        for attempt in DeliveryAttempt.objects.filter(
-            message=message, outcome=DeliveryAttempt.Outcome.REFUSED
-        ).order_by("number")
-    }
-    found = []
-    for key, way in ways.items():
-        point, channel = way.point, way.channel
-        capability = driver_for(channel.kind).capability(
-            point=point, channel=channel, purpose=proposal.purpose, now=now, typed=proposal.from_person
-        )
-        mode, why = capability.mode, capability.reason
-        blocked = point.blocked_reason or "it cannot be reached" if point.blocked_at else ""
-        earlier = refused.get(key)
-        if earlier is not None and earlier.decided == Outcome.USE_TEMPLATE and mode == Mode.FREE:
-            mode, why = Mode.TEMPLATE, earlier.error
-        if earlier is not None and earlier.decided == Outcome.OTHER_CHANNEL:
-            blocked = blocked or earlier.error
-        found.append(
-            Candidate(
+    def _last_channels(self, messages: Iterable[Message]) -> dict[int, int]:
+        """For points that could be reached through several accounts: which one they wrote to last."""
+        unsure = {
+            point.pk
+            for message in messages
+            for point in self.points_for(message)
+            if not point.account_id and len(self.channels[point.shop_id, point.kind]) > 1
+        }
+        if not unsure:
+            return {}
+        accounts = [channel.pk for channel in self._all_channels()]
+        heard = Message.objects.filter(point_id__in=unsure, direction=Direction.IN, channel_id__in=accounts)
+        newest = heard.values_list("point_id", "channel_id").annotate(newest=Max("pk")).order_by("newest")
+        return {point: channel for point, channel, _ in newest}
+
+    def _ways(self, message: Message, content: OutMessage) -> dict[tuple[int, int], Way]:
+        points = self.points_for(message)
+        settings = self.shops[message.shop_id].settings
+        if not message.fixed_point and len(points) > 1:
+            order = message.order
+            country = (order.shipping_country if order else "") or message.contact.country
+            kinds = {point.kind for point in points}
+            ranked = choose(connected=kinds, merchant_order=settings.channel_order, country=country).ranked
+            points.sort(
+                key=lambda point: (
+                    point.last_inbound_at is None,
+                    0 if point.last_inbound_at else ranked.index(point.kind),
+                )
+            )
+        ways: dict[tuple[int, int], Way] = {}
+        for point in points:
+            channel = self.channel_of(point)
+            if channel is not None:
+                ways[point.pk, channel.pk] = Way(point, channel, self._template(channel, content, settings))
+        return ways
+
+    def _template(self, channel: Channel, content: OutMessage, settings: ShopSettings) -> MessageTemplate | None:
+        if content.template is None:
+            return None
+        approved = self.templates.get((channel.pk, content.template.name), {})
+        return nearest(approved, language=content.template.language, own=settings.default_language)
+
+    def _candidates(
+        self, message: Message, proposal: Proposal, ways: dict[tuple[int, int], Way]
+    ) -> Iterable[Candidate]:
+        refused = {
+            (attempt.point_id, attempt.channel_id): attempt
+            for attempt in self.attempts[message.pk]
+            if attempt.outcome == DeliveryAttempt.Outcome.REFUSED
+        }
+        for key, way in ways.items():
+            point, channel = way.point, way.channel
+            capability = driver_for(channel.kind).capability(
+                point=point, channel=channel, purpose=proposal.purpose, now=self.now, typed=proposal.from_person
+            )
+            mode, why = capability.mode, capability.reason
+            blocked = point.blocked_reason or "it cannot be reached" if point.blocked_at else ""
+            earlier = refused.get(key)
+            if earlier is not None and earlier.decided == Outcome.USE_TEMPLATE and mode == Mode.FREE:
+                mode, why = Mode.TEMPLATE, earlier.error
+            if earlier is not None and earlier.decided == Outcome.OTHER_CHANNEL:
+                blocked = blocked or earlier.error
+            halted = channel.status == ChannelStatus.HALTED
+            states = self.states[point.pk]
+            yield Candidate(
                 point_id=point.pk,
                 channel_id=channel.pk,
                 kind=ChannelKind(point.kind),
                 mode=Mode(mode),
                 mode_reason=why,
                 blocked_reason=blocked,
-                halted_reason=channel.status_reason or "it needs mending"
-                if channel.status == ChannelStatus.HALTED
-                else "",
+                halted_reason=channel.status_reason or "it needs mending" if halted else "",
                 not_before=channel.not_before,
-                granted=frozenset(p for p, state in states[point.pk].items() if state == ConsentState.GRANTED),
-                withdrawn=frozenset(p for p, state in states[point.pk].items() if state == ConsentState.WITHDRAWN),
+                granted=frozenset(p for p, state in states.items() if state == ConsentState.GRANTED),
+                withdrawn=frozenset(p for p, state in states.items() if state == ConsentState.WITHDRAWN),
                 has_template=way.template is not None,
             )
+
+    def _situation(self, message: Message, candidates: tuple[Candidate, ...]) -> Situation:
+        order, contact, shop = message.order, message.contact, self.shops[message.shop_id]
+        zone = (order.timezone if order else "") or contact.timezone
+        others = self.promotions.get(message.contact_id, []) if message.purpose in PROMOTIONS else []
+        return Situation(
+            candidates=candidates,
+            timezone=zone,
+            country=(order.shipping_country if order else "") or contact.country,
+            place=(order.shipping_city if order and order.timezone else "")
+            or zone.rpartition("/")[2].replace("_", " "),
+            quiet_from=shop.settings.quiet_from,
+            quiet_until=shop.settings.quiet_until,
+            promotions_sent_at=tuple(sent_at or self.now for pk, sent_at in others if pk != message.pk),
+            max_promotions_per_week=shop.settings.max_promotions_per_week,
+            delivered=order is not None and order.delivered_at is not None,
+            handed_off=message.conversation.handed_off_at is not None,
+            shop_installed=shop.is_installed,
+            fallback_zones=(shop.timezone,),
         )
+
+
+def _shops(ids: set[int]) -> dict[int, Shop]:
+    """With settings, without Shopify's tokens: decrypting those costs more than the rest of the row."""
+    shops = Shop.objects.select_related("settings").defer("access_token", "refresh_token").in_bulk(ids)
+    for shop in shops.values():
+        if getattr(shop, "settings", None) is None:
+            shop.settings = ShopSettings.objects.get_or_create(shop_id=shop.pk)[0]
+    return shops
+
+
+def _channels(shops: dict[int, Shop]) -> dict[tuple[int, str], list[Channel]]:
+    """By (shop, kind), oldest first."""
+    found: dict[tuple[int, str], list[Channel]] = defaultdict(list)
+    connected = Channel.objects.exclude(status=ChannelStatus.DISCONNECTED).filter(kind__in=DRIVERS, shop_id__in=shops)
+    for channel in connected.order_by("pk"):
+        channel.shop = shops[channel.shop_id]
+        found[channel.shop_id, channel.kind].append(channel)
     return found
 
 
-def _situation(message: Message, settings: ShopSettings, candidates: tuple[Candidate, ...], now: datetime) -> Situation:
-    order, contact, shop = message.order, message.contact, message.shop
-    zone = (order.timezone if order else "") or contact.timezone
-    return Situation(
-        candidates=candidates,
-        timezone=zone,
-        country=(order.shipping_country if order else "") or contact.country,
-        place=(order.shipping_city if order and order.timezone else "") or zone.rpartition("/")[2].replace("_", " "),
-        quiet_from=settings.quiet_from,
-        quiet_until=settings.quiet_until,
-        promotions_sent_at=_promotions(message, now),
-        max_promotions_per_week=settings.max_promotions_per_week,
-        delivered=order is not None and order.delivered_at is not None,
-        handed_off=message.conversation.handed_off_at is not None,
-        shop_installed=shop.is_installed,
-        fallback_zones=(shop.timezone,),
-    )
+def _points(messages: Iterable[Message]) -> tuple[dict[int, list[ContactPoint]], set[tuple[int, int]]]:
+    """The points of each contact that a message may choose among, and which of them are bound to which order."""
+    points: dict[int, list[ContactPoint]] = defaultdict(list)
+    free = [message for message in messages if not message.fixed_point]
+    if not free:
+        return points, set()
+    for point in ContactPoint.objects.filter(contact_id__in={each.contact_id for each in free}).order_by("pk"):
+        points[point.contact_id].append(point)
+    orders = {each.order_id for each in free if each.order_id is not None}
+    bindings = OrderBinding.objects.filter(order_id__in=orders) if orders else OrderBinding.objects.none()
+    return points, set(bindings.values_list("point_id", "order_id"))
 
 
-def _promotions(message: Message, now: datetime) -> tuple[datetime, ...]:
-    """Also those on their way: two workers must not both see room for one more."""
-    if message.purpose not in PROMOTIONS:
-        return ()
-    sent = Message.objects.filter(contact_id=message.contact_id, direction=Direction.OUT, purpose__in=PROMOTIONS)
-    sent = sent.exclude(pk=message.pk).filter(
-        Q(sent_at__gt=now - CAP_SPAN)
-        | Q(status=MessageStatus.SENDING, happened_at__gt=now - CAP_SPAN - timedelta(days=30))
-    )
-    return tuple(moment or now for moment in sent.values_list("sent_at", flat=True))
+def _template_name(message: Message) -> str:
+    template = message.content.get("template") if isinstance(message.content, dict) else None
+    return str(template.get("name") or "") if isinstance(template, dict) else ""
+
+
+def _promotions(messages: Iterable[Message], now: datetime) -> dict[int, list[tuple[int, datetime | None]]]:
+    """By contact. Also those on their way: two workers must not both see room for one more."""
+    contacts = {message.contact_id for message in messages if message.purpose in PROMOTIONS}
+    found: dict[int, list[tuple[int, datetime | None]]] = defaultdict(list)
+    if contacts:
+        sent = Message.objects.filter(contact_id__in=contacts, direction=Direction.OUT, purpose__in=PROMOTIONS).filter(
+            Q(sent_at__gt=now - CAP_SPAN)
+            | Q(status=MessageStatus.SENDING, happened_at__gt=now - CAP_SPAN - timedelta(days=30))
+        )
+        for contact, pk, sent_at in sent.values_list("contact_id", "pk", "sent_at"):
+            found[contact].append((pk, sent_at))
+    return found

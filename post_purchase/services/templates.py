@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -158,13 +158,30 @@ def _apply(rows: QuerySet[MessageTemplate], update: TemplateUpdate) -> int:
     return changed
 
 
+def approved_templates(
+    *, channels: Collection[int], names: Collection[str]
+) -> dict[tuple[int, str], dict[str, MessageTemplate]]:
+    """{(channel, name): {language: template}}, in one query; none where nothing is asked for."""
+    found: dict[tuple[int, str], dict[str, MessageTemplate]] = {}
+    if channels and names:
+        rows = MessageTemplate.objects.filter(channel_id__in=channels, name__in=names, status=TemplateStatus.APPROVED)
+        for row in rows:
+            found.setdefault((row.channel_id, row.name), {})[row.language] = row
+    return found
+
+
 def template_for(channel: Channel, name: str, language: str) -> MessageTemplate | None:
-    """The approved template in this language, or in the nearest that there is: de-AT, de, the shop's own, English."""
-    approved = {row.language: row for row in channel.templates.filter(name=name, status=TemplateStatus.APPROVED)}
+    """The approved template of one channel in this language, or in the nearest that there is."""
+    own = ShopSettings.objects.filter(shop=channel.shop_id).values_list("default_language", flat=True).first() or "en"
+    approved = approved_templates(channels=[channel.pk], names=[name])
+    return nearest(approved.get((channel.pk, name), {}), language=language, own=own)
+
+
+def nearest(approved: Mapping[str, MessageTemplate], *, language: str, own: str) -> MessageTemplate | None:
+    """In this language, or in the nearest that there is: de-AT, de, the shop's `own`, English."""
     if not approved:
         return None
-    own = ShopSettings.objects.filter(shop=channel.shop_id).values_list("default_language", flat=True).first() or "en"
-    for wish in (language, own, "en"):
+    for wish in (language, own or "en", "en"):
         exact, base = meta_language(wish), meta_language(wish).partition("_")[0]
         near = next((code for code in sorted(approved) if code.partition("_")[0] == base), "")
         for code in (exact, base, near):

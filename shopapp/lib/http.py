@@ -1,9 +1,10 @@
 """The only HTTP client: one pool of kept connections, always a time-out, a cap on what is read, one kind of error."""
 
+import contextlib
 import ipaddress
 import json as jsonlib
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,14 @@ from django.conf import settings
 
 DEFAULT_TIMEOUT = 10.0  # seconds, whole request
 MAX_BYTES = 25 * 1024 * 1024
+# The last: httpx finds a header that HTTP does not allow before the first byte leaves.
+NOT_TAKEN = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
 _client: httpx.Client | None = None
 
 
@@ -58,15 +67,17 @@ def request(
     timeout: float = DEFAULT_TIMEOUT,
     max_bytes: int = MAX_BYTES,
     trusted: bool = True,
+    on_leaving: Callable[[], None] | None = None,
 ) -> Reply:
     """Ask once, follow no redirects. `trusted=False`: the address comes from outside, private ones are refused.
 
+    `on_leaving` is called when the request is built and may leave this machine next: an error before it was our own.
     Raises HttpError where no answer came or the answer is larger than `max_bytes`.
     """
     if not trusted:
         refuse_private_address(url)
     try:
-        with client().stream(
+        asked = client().build_request(
             method,
             url,
             headers=headers,
@@ -75,9 +86,14 @@ def request(
             data=data,
             content=content,
             files=files,
-            auth=auth,
             timeout=httpx.Timeout(timeout, connect=min(timeout, 5.0)),
-        ) as response:
+        )
+    except httpx.InvalidURL as error:
+        raise HttpError("This is no usable address", maybe_taken=False) from error
+    if on_leaving is not None:
+        on_leaving()
+    try:
+        with contextlib.closing(client().send(asked, stream=True, auth=auth)) as response:
             chunks, size = [], 0
             for chunk in response.iter_bytes():
                 size += len(chunk)
@@ -85,9 +101,9 @@ def request(
                     raise HttpError(f"The answer is larger than {max_bytes} bytes", maybe_taken=True)
                 chunks.append(chunk)
             return Reply(status=response.status_code, headers=response.headers, body=b"".join(chunks))
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
+    except NOT_TAKEN as error:
         raise HttpError(f"{urlsplit(url).hostname} cannot be reached", maybe_taken=False) from error
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except httpx.HTTPError as error:
         raise HttpError(
             f"{urlsplit(url).hostname} did not answer ({type(error).__name__})", maybe_taken=True
         ) from error

@@ -75,6 +75,7 @@ class Email(ChannelDriver):
             connection.open()
         except (OSError, smtplib.SMTPException) as error:
             raise _cannot_open(error) from error
+        context.leaving()
         try:
             connection.send_messages([mail])
         except smtplib.SMTPException as error:

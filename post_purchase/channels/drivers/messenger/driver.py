@@ -3,6 +3,7 @@
 import json
 import mimetypes
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -81,8 +82,8 @@ class Messenger(ChannelDriver):
         kind = self._messaging_type(point, mode, typed=context.typed)
         words = template_message(message) if mode == Mode.TEMPLATE else free_message(message)
         if message.image_path and mode != Mode.TEMPLATE:
-            self._send_picture(channel, point, message, kind, ref)
-        answer = self._deliver(channel, point, kind | {"message": words}, attempt=context.attempt)
+            self._send_picture(channel, point, message, kind, ref, context)
+        answer = self._deliver(channel, point, kind | {"message": words}, context)
         provider_id = text(answer.get("message_id"), 255)
         if not provider_id:
             raise ChannelError("Messenger's answer has no message id", outcome=Outcome.UNKNOWN)
@@ -97,7 +98,13 @@ class Messenger(ChannelDriver):
         return {"messaging_type": "RESPONSE"}
 
     def _send_picture(
-        self, channel: Channel, point: ContactPoint, message: OutMessage, kind: dict[str, str], ref: str
+        self,
+        channel: Channel,
+        point: ContactPoint,
+        message: OutMessage,
+        kind: dict[str, str],
+        ref: str,
+        context: SendContext,
     ) -> None:
         """Picture and text are two messages here. A second try of the text does not send the picture again."""
         mark = f"doorstep:messenger:picture:{ref}"
@@ -105,7 +112,7 @@ class Messenger(ChannelDriver):
             return
         try:
             picture = {"attachment": {"type": "image", "payload": self._picture(channel, message)}}
-            self._deliver(channel, point, kind | {"message": picture}, attempt=1)
+            self._deliver(channel, point, kind | {"message": picture}, replace(context, attempt=1))
         except ChannelError as error:
             if error.outcome != Outcome.UNKNOWN:  # unknown: it may be there, and the text matters more
                 queue.redis().delete(mark)
@@ -131,10 +138,11 @@ class Messenger(ChannelDriver):
         return {"attachment_id": text(answer.get("attachment_id"), 64)}
 
     def _deliver(
-        self, channel: Channel, point: ContactPoint, request: dict[str, Any], *, attempt: int
+        self, channel: Channel, point: ContactPoint, request: dict[str, Any], context: SendContext
     ) -> dict[str, Any]:
         body = {"recipient": {"id": point.address}} | request
-        return self._call(channel, "POST", f"{channel.account_id}/messages", json=body, attempt=attempt, sends=True)
+        path = f"{channel.account_id}/messages"
+        return self._call(channel, "POST", path, json=body, attempt=context.attempt, on_leaving=context.leaving)
 
     def check_account(self, *, account_id: str, credentials: Mapping[str, str]) -> AccountCheck:
         if not account_id.isdigit():

@@ -85,7 +85,12 @@ class WhatsApp(ChannelDriver):
             message=message, mode=mode, address=point.address, ref=ref, context=context, image=image
         )
         answer = self._call(
-            channel, "POST", f"{channel.account_id}/messages", json=request, attempt=context.attempt, sends=True
+            channel,
+            "POST",
+            f"{channel.account_id}/messages",
+            json=request,
+            attempt=context.attempt,
+            on_leaving=context.leaving,
         )
         provider_id = next((text(each.get("id"), 255) for each in mappings(answer.get("messages"))), "")
         if not provider_id:

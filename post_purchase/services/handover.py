@@ -1,0 +1,213 @@
+"""From claimed messages to calls: read, judge, take a place, commit the attempts; and the call itself."""
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from django.db import connection, transaction
+from django.db.models import F, Window
+from django.db.models.functions import RowNumber
+
+from post_purchase.channels.base import ChannelError, Outcome, OutMessage, SendContext, SendResult
+from post_purchase.channels.registry import driver_for
+from post_purchase.models import DeliveryAttempt, Message
+from post_purchase.words import Author, ChannelKind, MessageStatus, Mode, Purpose
+from shopapp.lib import clock
+
+from . import pacing
+from .arbiter import Decision, Verdict, judge
+from .each_row import update_each
+from .reach import Facts, Reach, Way
+
+log = logging.getLogger("post_purchase.delivery")
+LEASE = timedelta(seconds=90)  # longer than a driver may take
+HAS_PLACE = "Waits for its place: the network takes only so many messages a second"
+THREAD = 12  # ids are enough for a mail program to find the thread
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+
+@dataclass(frozen=True)
+class Claim:
+    message_id: int
+    number: int  # Message.attempts at the claim: whoever holds an older number has lost it
+
+
+@dataclass
+class Call:
+    """One message on its way to one network. `left`: from here on it may have gone."""
+
+    message: Message
+    claim: Claim
+    mode: Mode
+    way: Way
+    content: OutMessage
+    number: int
+    attempt: DeliveryAttempt = field(init=False)
+    thread: tuple[str, ...] = ()
+    left: bool = False
+
+    def leaving(self) -> None:
+        self.left = True
+
+
+def prepare(claims: Sequence[Claim]) -> list[Call]:
+    """Judge what was claimed, give back what may not go now, and commit an attempt for each that goes."""
+    messages = _read(claims)
+    if not messages:
+        return []
+    now = clock.now()
+    facts = Facts(messages, now=now)
+    numbers = {claim.message_id: claim for claim in claims}
+    kept: dict[tuple[int, tuple[tuple[str, object], ...]], list[int]] = defaultdict(list)
+    calls: list[Call] = []
+    for message in messages:
+        claim = numbers[message.pk]
+        try:
+            reach = facts.reach_of(message)
+            verdict = judge(reach.proposal, reach.situation, now)
+        except UNREADABLE:  # its lease runs out, and settle_left_over decides
+            log.exception("delivery.crashed", extra={"message_id": message.pk})
+            continue
+        if verdict.decision == Decision.GO and verdict.candidate is not None:
+            calls.append(_call(message, claim, verdict, reach))
+        else:
+            kept[claim.number, tuple(_put_off(verdict).items())].append(message.pk)
+    for (number, fields), ids in kept.items():
+        _give_back(ids, number, **dict(fields))
+    return _begin(_with_places(calls))
+
+
+def _read(claims: Iterable[Claim]) -> list[Message]:
+    """Those whose claim still holds."""
+    numbers = {claim.message_id: claim.number for claim in claims}
+    rows = Message.objects.select_related("contact", "order", "point", "conversation")
+    found = rows.filter(pk__in=numbers, status=MessageStatus.SENDING).order_by("pk")
+    return [message for message in found if message.attempts == numbers[message.pk]]
+
+
+def _put_off(verdict: Verdict) -> dict[str, object]:
+    reason = verdict.reason[:255]
+    if verdict.decision == Decision.SUPPRESS:
+        return {"status": MessageStatus.SUPPRESSED, "reason": reason, "next_attempt_at": None}
+    return {"status": MessageStatus.HELD, "reason": reason, "next_attempt_at": verdict.until, "attempts": 0}
+
+
+def _give_back(ids: Iterable[int], number: int, **fields: object) -> None:
+    Message.objects.filter(pk__in=ids, status=MessageStatus.SENDING, attempts=number).update(**fields)
+
+
+def _call(message: Message, claim: Claim, verdict: Verdict, reach: Reach) -> Call:
+    """With a template, in the language in which the network approved it."""
+    assert verdict.candidate is not None
+    way = reach.ways[verdict.candidate.point_id, verdict.candidate.channel_id]
+    content = reach.content
+    if verdict.mode == Mode.TEMPLATE and content.template and way.template:
+        chosen = content.template.model_copy(update={"language": way.template.language})
+        content = content.model_copy(update={"template": chosen})
+    return Call(message, claim, verdict.mode, way, content, number=reach.tries + 1)
+
+
+def _with_places(calls: list[Call]) -> list[Call]:
+    """Those that may go now by the networks' rates; the others wait for the place that they have got."""
+    asking = [call for call in calls if call.message.reason != HAS_PLACE]
+    places = [
+        pacing.Place(driver_for(call.way.channel.kind).rate, call.way.channel.pk, call.way.point.pk) for call in asking
+    ]
+    late: set[int] = set()
+    for call, pause in zip(asking, pacing.reserve(places) if places else [], strict=True):
+        if pause:
+            late.add(call.message.pk)
+            label = driver_for(call.way.channel.kind).kind.label
+            _give_back(
+                [call.message.pk],
+                call.claim.number,
+                status=MessageStatus.QUEUED,
+                reason=HAS_PLACE if pause <= pacing.HORIZON else f"{label} takes only so many messages a second",
+                next_attempt_at=clock.now() + timedelta(seconds=min(pause, pacing.HORIZON)),
+                attempts=F("attempts") - 1,
+            )
+    return [call for call in calls if call.message.pk not in late]
+
+
+@transaction.atomic
+def _begin(calls: list[Call]) -> list[Call]:
+    """The attempts, committed before any network is asked. A claim that was lost meanwhile makes no call."""
+    if not calls:
+        return []
+    now = clock.now()
+    rows = Message.objects.filter(pk__in=[call.message.pk for call in calls], status=MessageStatus.SENDING)
+    if connection.features.has_select_for_update:
+        rows = rows.select_for_update(of=("self",))
+    held = set(rows.order_by("pk").values_list("pk", "attempts"))
+    going = [call for call in calls if (call.message.pk, call.claim.number) in held]
+    if not going:
+        return []
+    Message.objects.filter(pk__in=[call.message.pk for call in going]).update(next_attempt_at=now + LEASE, reason="")
+    update_each(
+        Message,
+        ["point_id", "channel_id"],
+        {call.message.pk: (call.way.point.pk, call.way.channel.pk) for call in going},
+    )
+    attempts = DeliveryAttempt.objects.bulk_create(
+        DeliveryAttempt(
+            message=call.message, channel=call.way.channel, point=call.way.point, number=call.number, started_at=now
+        )
+        for call in going
+    )
+    threads = _threads(going)
+    for call, attempt in zip(going, attempts, strict=True):
+        call.attempt = attempt
+        call.thread = threads.get((call.message.conversation_id, call.way.channel.pk, call.way.point.pk), ())
+    return going
+
+
+def _threads(calls: list[Call]) -> dict[tuple[int, int, int], tuple[str, ...]]:
+    """E-mail: the newest ids exchanged with each point, oldest first."""
+    talks = {call.message.conversation_id for call in calls if call.way.channel.kind == ChannelKind.EMAIL}
+    if not talks:
+        return {}
+    place = Window(RowNumber(), partition_by=["conversation", "channel", "point"], order_by="-pk")
+    mails = Message.objects.filter(conversation_id__in=talks, channel__kind=ChannelKind.EMAIL).exclude(provider_id="")
+    newest = mails.annotate(place=place).filter(place__lte=THREAD).order_by("pk")
+    found: dict[tuple[int, int, int], list[str]] = defaultdict(list)
+    for talk, channel, point, provider_id in newest.values_list(
+        "conversation_id", "channel_id", "point_id", "provider_id"
+    ):
+        found[talk, channel, point].append(provider_id)
+    return {key: tuple(ids) for key, ids in found.items()}
+
+
+def make(call: Call) -> SendResult:
+    """The call itself, in a thread of its own. Raises ChannelError, or whatever is broken in the driver."""
+    message = call.message
+    return driver_for(call.way.channel.kind).send(
+        channel=call.way.channel,
+        point=call.way.point,
+        message=call.content,
+        mode=call.mode,
+        ref=message.ref,
+        context=SendContext(
+            purpose=Purpose(message.purpose),
+            typed=message.author == Author.PERSON,
+            attempt=call.number,
+            thread=call.thread,
+            leaving=call.leaving,
+        ),
+    )
+
+
+def explain(call: Call, error: BaseException) -> ChannelError:
+    """What a driver raised. A fault of ours is settled at once where the message cannot have left yet."""
+    if isinstance(error, ChannelError):
+        return error
+    log.error("delivery.crashed", exc_info=error, extra={"message_id": call.message.pk, "left": call.left})
+    name = type(error).__name__
+    if call.left:
+        return ChannelError(f"The answer could not be read ({name})", outcome=Outcome.UNKNOWN, code="crash")
+    return ChannelError(
+        f"Not sent: this message could not be made ready ({name}). The log of this moment says why.",
+        outcome=Outcome.BUG,
+        code="crash",
+    )
