@@ -19,7 +19,7 @@ from bench.machinery import (
 
 COUNT = 6000  # of SHOPS shops: one WhatsApp number takes 80 a second
 SHOPS = 200
-IN_FLIGHT = 48  # as services.delivery.IN_FLIGHT
+IN_FLIGHT = 96  # as services.delivery.IN_FLIGHT
 SEED = """
 import django; django.setup()
 from post_purchase.models import ConsentEntry, Contact, ContactPoint, Conversation, Message
@@ -79,7 +79,9 @@ def _timed(environment: dict[str, str], script: str, *arguments: str) -> float:
 
 
 def main(folder: Path, postgres_url: str | None) -> None:
-    heading(f"Messages out ({COUNT} due, a network that takes 30 ms, two worker processes with {IN_FLIGHT} calls in flight each)")
+    heading(
+        f"Messages out ({COUNT} due, a network that takes 30 ms, two workers with {IN_FLIGHT} calls in flight each)"
+    )
     for name, url in (("PostgreSQL", postgres_url), ("SQLite", f"sqlite:///{folder}/messages.sqlite3")):
         if not url:
             continue

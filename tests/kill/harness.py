@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connections
 
-from shopapp.lib import http, queue
+from shopapp.lib import queue
 
 ROOT = str(Path(__file__).resolve().parent.parent.parent)
 WATCHED = tuple(
@@ -54,7 +54,6 @@ def in_child(work: Callable[[], object], *, kill_at: int | None = None) -> tuple
         code = 1
         try:
             os.close(reading)
-            http._client = None
             counter = _Counter(kill_at)
             threading.settrace(counter.trace)
             sys.settrace(counter.trace)
