@@ -5,16 +5,19 @@ Quiet zone of 4 modules: ISO/IEC 18004.
 """
 
 import io
+import re
 from functools import cache
 from html import escape
 from urllib.parse import urlsplit
 
 import qrcode
+import zxingcpp
 from PIL import Image, ImageDraw, ImageFont
 from qrcode.constants import ERROR_CORRECT_Q
 
 QUIET = 4  # modules
 MAX_MODULE_PX = 60
+_DARK = re.compile(rb"\x00+")
 
 
 def capital_url(url: str) -> str:
@@ -28,6 +31,52 @@ def matrix_of(url: str) -> list[list[bool]]:
     code.add_data(capital_url(url))
     code.make(fit=True)
     return [[bool(module) for module in row] for row in code.get_matrix()]
+
+
+def quick_matrix(url: str) -> list[bytes]:
+    """As `matrix_of`, twenty times faster, for batches: rows of bytes, 0 is dark (performance.md, section 3b)."""
+    code = zxingcpp.create_barcode(capital_url(url), zxingcpp.BarcodeFormat.QRCode, ec_level="Q")
+    image = memoryview(zxingcpp.write_barcode_to_image(code, scale=1, add_quiet_zones=False))
+    flat, side = image.tobytes(), image.shape[0]
+    return [flat[start : start + side] for start in range(0, side * side, side)]
+
+
+def pdf_squares(rows: list[bytes]) -> bytes:
+    """PDF operators that fill the dark modules, one module a unit, from the top left corner, y down."""
+    parts = [
+        b"%d %d %d 1 re" % (run.start(), y, run.end() - run.start())
+        for y, row in enumerate(rows)
+        for run in _DARK.finditer(row)
+    ]
+    parts.append(b"f")
+    return b"\n".join(parts)
+
+
+def quick_svg(rows: list[bytes], caption: str) -> bytes:
+    """As `qr_svg`, of a `quick_matrix`."""
+    side = len(rows) + 2 * QUIET
+    path = "".join(
+        f"M{run.start() + QUIET} {y + QUIET}h{run.end() - run.start()}v1h-{run.end() - run.start()}z"
+        for y, row in enumerate(rows)
+        for run in _DARK.finditer(row)
+    )
+    text = escape(caption)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" width="{side * 8}" height="{side * 8}" '
+        f'role="img"><title>{text}</title><rect width="{side}" height="{side}" fill="#fff"/>'
+        f'<path shape-rendering="crispEdges" d="{path}"/></svg>'
+    ).encode()
+
+
+def quick_png(rows: list[bytes], *, module_px: int = 12) -> bytes:
+    """As `qr_png` without the caption, of a `quick_matrix`."""
+    side = len(rows)
+    whole = Image.new("L", (side + 2 * QUIET, side + 2 * QUIET), 255)
+    whole.paste(Image.frombytes("L", (side, side), b"".join(rows)), (QUIET, QUIET))
+    edge = (side + 2 * QUIET) * module_px
+    out = io.BytesIO()
+    whole.resize((edge, edge), Image.Resampling.NEAREST).convert("1").save(out, "PNG")
+    return out.getvalue()
 
 
 def short_text(url: str) -> str:

@@ -1,0 +1,382 @@
+"""One card: what stands on it, where, and the PDF operators that draw it. Everything but the code is drawn once a file.
+
+The side with the code carries logo, words, code, call, and the code in letters; the other side, where it is wanted, is
+the cover: the colour, the logo and the headline.
+"""
+
+import io
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import urlsplit
+
+from PIL import Image
+
+from .layouts import BLEED, Layout
+from .pdf import PdfWriter, dictionary, number
+from .qr import QUIET, capital_url, pdf_squares, quick_matrix
+from .typesetting import LEADING, Block, Typesetter
+
+MM = 72 / 25.4  # points
+LEAST_TEXT = 5.0  # points; below, printed letters run together
+LOGO_SHARE = 0.22  # of the code's side, where the logo stands in its middle
+CODE_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-/.:"
+
+
+@dataclass(frozen=True)
+class Design:
+    """What a merchant chose. Colours are "#rrggbb"; `logo` is a PNG or nothing."""
+
+    layout: Layout
+    language: str = "en"
+    headline: str = ""
+    body: str = ""
+    call: str = ""  # beside the code: what a scan is good for
+    small: str = ""  # {address} becomes the page where the code can be typed
+    brand: str = ""  # where there is no logo
+    color: str = "#1f6f5c"
+    code_color: str = "#000000"
+    paper: str = "#ffffff"
+    logo: bytes = b""
+    logo_in_code: bool = False
+    cover: bool = False
+
+
+@dataclass(frozen=True)
+class Box:
+    """Millimetres from the top left corner of the trimmed piece."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+def rgb(color: str) -> tuple[float, float, float]:
+    value = color.lstrip("#")
+    return tuple(int(value[place : place + 2], 16) / 255 for place in (0, 2, 4))  # type: ignore[return-value]
+
+
+def luminance(color: str) -> float:
+    """WCAG 2.2 relative luminance, 0 (black) to 1 (white)."""
+    parts = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in rgb(color)]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+
+def fill(color: str) -> bytes:
+    """Black and white are grey values: one ink, which a print shop's black plate takes as it is."""
+    red, green, blue = rgb(color)
+    if red == green == blue:
+        return number(red) + b" g"
+    return b"%b %b %b rg" % (number(red), number(green), number(blue))
+
+
+def on(color: str) -> str:
+    """Black or white, whichever is read better on this colour."""
+    return "#ffffff" if luminance(color) < 0.4 else "#000000"
+
+
+def places(layout: Layout, *, words: bool, logo: bool) -> dict[str, Box]:
+    """Where everything stands on the side with the code; a name that is missing is not drawn there."""
+    if layout.fold:
+        half = layout.width / 2
+        inner = _tall(half, layout.height, layout.margin, words=False, logo=False)
+        shifted = {name: Box(box.x + half, box.y, box.width, box.height) for name, box in inner.items()}
+        width, edge = half - 2 * layout.margin, layout.margin
+        return shifted | {
+            "headline": Box(edge, 22, width, 30),
+            "body": Box(edge, 56, width, layout.height - 82),
+            "small": Box(edge, layout.height - edge - 14, width, 14),
+        }
+    if layout.round:
+        return _round(layout.width)
+    if layout.wide:
+        return _wide(layout.width, layout.height, layout.margin, logo=logo)
+    return _tall(layout.width, layout.height, layout.margin, words=words, logo=logo)
+
+
+def _wide(width: float, height: float, edge: float, *, logo: bool) -> dict[str, Box]:
+    tiny = height < 32
+    inner = height - 2 * edge
+    strip = 0.0 if tiny else max(3.0, height * 0.075)  # for the code in letters, under the code
+    call = 0.0 if height < 45 else height * 0.12
+    side = min(inner - strip - call, 0.44 * width)
+    right = width - edge - side
+    column = right - edge - max(1.5, edge * 0.6)
+    top = edge + (inner - side - strip - call) / 2
+    boxes = {"code": Box(right, top + call, side, side)}
+    if call:
+        boxes["call"] = Box(right, top, side, call)
+    at = edge
+    if logo and height >= 30:
+        logo_height = inner * 0.24
+        boxes["logo"] = Box(edge, at, column, logo_height)
+        at += logo_height + inner * 0.06
+    rest = height - edge - at
+    foot = min(9.0, rest * 0.26)
+    if tiny:
+        foot = min(5.5, rest * 0.26)
+        boxes["caption"] = Box(edge, height - edge - foot, column, foot)
+    else:
+        boxes["caption"] = Box(right, top + call + side, side, strip)
+        boxes["small"] = Box(edge, height - edge - foot, column, foot)
+    boxes["headline"] = Box(edge, at, column, (rest - foot) * 0.45)
+    boxes["body"] = Box(edge, at + (rest - foot) * 0.47, column, (rest - foot) * 0.5)
+    return boxes
+
+
+def _tall(width: float, height: float, edge: float, *, words: bool, logo: bool) -> dict[str, Box]:
+    inner_width, inner = width - 2 * edge, height - 2 * edge
+    low = height < 1.2 * width  # square: the words stand closer
+    boxes: dict[str, Box] = {}
+    at = edge
+    if logo:
+        boxes["logo"] = Box(edge, at, inner_width, inner * 0.12)
+        at += inner * 0.15
+    if words:
+        boxes["headline"] = Box(edge, at, inner_width, inner * 0.16)
+        at += inner * 0.165
+        boxes["body"] = Box(edge, at, inner_width, inner * (0.12 if low else 0.17))
+        at += inner * (0.13 if low else 0.18)
+        boxes["small"] = Box(edge, height - edge - inner * 0.06, inner_width, inner * 0.06)
+    end = height - edge - (inner * 0.07 if words else 0)
+    strip, call = max(8.0, inner * 0.075), max(6.0, inner * 0.065)
+    side = min(end - at - strip - call, inner_width * 0.72)
+    top = at + (end - at - side - strip - call) / 2
+    boxes["call"] = Box(edge, top, inner_width, call)
+    boxes["code"] = Box((width - side) / 2, top + call, side, side)
+    boxes["caption"] = Box(edge, top + call + side, inner_width, strip)
+    return boxes
+
+
+def _round(width: float) -> dict[str, Box]:
+    """The code's quiet zone touches the circle at four corners; words stand in the segments above and below."""
+    side = width * 0.56
+    left, top = (width - side) / 2, (width - side) / 2
+    words = width * 0.6
+    return {
+        "headline": Box((width - words) / 2, width * 0.065, words, top - width * 0.075),
+        "code": Box(left, top, side, side),
+        "caption": Box((width - words) / 2, top + side, words, width * 0.075),
+        "call": Box((width - words * 0.75) / 2, top + side + width * 0.075, words * 0.75, width * 0.075),
+    }
+
+
+class Card:
+    """A design, set. `problems` are plain sentences about what does not fit; the scan check adds its own."""
+
+    def __init__(self, design: Design, sample_url: str) -> None:
+        self.design = design
+        self.layout = design.layout
+        self.typesetter = Typesetter(design.language)
+        self.letters = self.typesetter.latin(bold=True).plain(CODE_LETTERS)
+        self.problems: list[str] = []
+        self.boxes = places(
+            self.layout,
+            words=bool(design.headline or design.body),
+            logo=bool(design.logo or design.brand),
+        )
+        self.rtl = design.language.split("-")[0] in ("ar", "he", "fa", "ur")
+        if self.rtl and not self.layout.round:
+            self.boxes = {name: self._mirrored(box) for name, box in self.boxes.items()}
+        self.modules = len(quick_matrix(sample_url))
+        parts = urlsplit(capital_url(sample_url))
+        self.address = f"{parts.netloc}{parts.path.rpartition('/')[0]}"  # HOST/C, the same on every piece
+        code = self.boxes["code"]
+        self.module = code.width / (self.modules + 2 * QUIET)  # mm
+
+    def _mirrored(self, box: Box) -> Box:
+        width = self.layout.width
+        return Box(width - box.x - box.width, box.y, box.width, box.height)
+
+    @cached_property
+    def logo(self) -> Image.Image | None:
+        if not self.design.logo:
+            return None
+        picture = Image.open(io.BytesIO(self.design.logo)).convert("RGBA")
+        if not self.layout.mono:
+            return picture
+        white = Image.new("RGBA", picture.size, "#ffffff")
+        white.alpha_composite(picture)
+        return white.convert("L").convert("1").convert("RGBA")  # a thermal printer has no grey: dots
+
+    @property
+    def color(self) -> str:
+        return "#000000" if self.layout.mono else self.design.color
+
+    @property
+    def covered(self) -> float:
+        """The share of the code under the logo in its middle."""
+        return (LOGO_SHARE * (self.modules + 2 * QUIET) / self.modules) ** 2 if self._logo_in_code else 0.0
+
+    @property
+    def _logo_in_code(self) -> bool:
+        return self.design.logo_in_code and self.logo is not None
+
+    def draw_code_side(self, image: str) -> bytes:
+        """Everything on the side with the code that is the same on every piece."""
+        design = self.design
+        ops = [self._paper(design.paper)]
+        words = {"headline": (design.headline, True, 30.0), "body": (design.body, False, 13.0)}
+        small = design.small.replace("{address}", self.address)
+        words |= {"call": (design.call, True, 12.0), "small": (small, False, 8.0)}
+        for name, (text, bold, largest) in words.items():
+            box = self.boxes.get(name)
+            if box is None or not text:
+                continue
+            if name in ("headline", "body"):
+                largest = min(largest, max(9.0, box.width * 0.32) if bold else max(7.5, box.width * 0.17))
+            color = self.color if name == "headline" and luminance(self.color) < 0.4 else on(design.paper)
+            middle = name == "call" or not (self.layout.wide or self.layout.fold)
+            ops.append(self._text(name, text, box, bold=bold, largest=largest, color=color, middle=middle))
+        if box := self.boxes.get("logo"):
+            ops.append(self._brand(box, image, design.paper, middle=not self.layout.wide))
+        return b"\n".join(part for part in ops if part)
+
+    def draw_cover(self, image: str) -> bytes:
+        """The other side: colour, logo, headline. Of a fold card the outside, whose right half is the front."""
+        width, height, edge = self.layout.width, self.layout.height, self.layout.margin
+        left = width / 2 if self.layout.fold and not self.rtl else 0.0
+        front = width / 2 if self.layout.fold else width
+        ground = "#ffffff" if self.layout.mono else self.design.color
+        box = Box(left + edge, height * 0.2, front - 2 * edge, height * 0.26)
+        words = Box(left + edge, height * 0.52, front - 2 * edge, height * 0.3)
+        ops = [self._paper(ground), self._brand(box, image, ground, middle=True)]
+        if self.design.headline:
+            ops.append(
+                self._text("cover", self.design.headline, words, bold=True, largest=24.0, color=on(ground), middle=True)
+            )
+        return b"\n".join(part for part in ops if part)
+
+    def code(self, url: str, image: str) -> bytes:
+        """What differs from piece to piece: the code, and the same in letters."""
+        box, design = self.boxes["code"], self.design
+        ops = []
+        if design.code_color != "#000000" or design.paper != "#ffffff":
+            ops.append(b"%b %b" % (fill(design.paper), self._rectangle(box)))
+        start = QUIET * self.module
+        left, top = (box.x + start) * MM, (self.layout.height - box.y - start) * MM
+        unit = number(self.module * MM)
+        black = "#000000" if self.layout.mono else design.code_color
+        squares = pdf_squares(quick_matrix(url))
+        ops.append(b"q %b 0 0 -%b %b %b cm %b\n%b Q" % (unit, unit, number(left), number(top), fill(black), squares))
+        if self._logo_in_code:
+            ops.append(self._logo_on_code(box, image))
+        ops.append(self._caption(capital_url(url).rpartition("/")[2]))
+        return b"\n".join(ops)
+
+    def images(self, pdf: PdfWriter) -> dict[str, int]:
+        """The logo, written once."""
+        if self.logo is None:
+            return {}
+        width, height = self.logo.size
+        size = b"/Width %d/Height %d/BitsPerComponent 8" % (width, height)
+        alpha = self.logo.getchannel("A").tobytes()
+        mask = pdf.stream(alpha, b"/Type/XObject/Subtype/Image/ColorSpace/DeviceGray" + size)
+        pixels = self.logo.convert("RGB").tobytes()
+        head = b"/Type/XObject/Subtype/Image/ColorSpace/DeviceRGB/SMask %d 0 R" % mask
+        return {"Logo": pdf.stream(pixels, head + size)}
+
+    def write_fonts(self, pdf: PdfWriter) -> bytes:
+        return dictionary({font.name: font.write(pdf) for font in self.typesetter.fonts.values() if font.used})
+
+    def _caption(self, code: str) -> bytes:
+        """Two lines where there is room: where to type it, and the code in groups of four."""
+        box = self.boxes["caption"]
+        groups = "-".join(code[place : place + 4] for place in range(0, len(code), 4))
+        lines = [groups] if box.height < 6.5 else [self.address, groups]
+        if box.height < 6.5 and self.layout.wide and "small" not in self.boxes:
+            lines = [self.address, groups]
+        height, width = box.height * MM, box.width * MM
+        per_em = max(sum(self.letters[letter][1] for letter in line) for line in lines) / 1000
+        size = min(height / len(lines) / LEADING, width / per_em, 10.0)
+        if size < LEAST_TEXT - 0.6:
+            self._say(
+                f"The code in letters would be {size:.1f} points high, too small to read. Choose a larger layout."
+            )
+        name = self.typesetter.latin(bold=True).name.encode()
+        ops = [fill(on(self.design.paper)), b"BT /%b %b Tf" % (name, number(size))]
+        y = (self.layout.height - box.y) * MM - size
+        for line in lines:
+            wide = sum(self.letters[letter][1] for letter in line) / 1000 * size
+            x = box.x * MM + (width - wide) / 2
+            glyphs = b"".join(b"%04X" % self.letters[letter][0] for letter in line)
+            ops.append(b"1 0 0 1 %b %b Tm <%b> Tj" % (number(x), number(y), glyphs))
+            y -= size * LEADING
+        ops.append(b"ET")
+        return b" ".join(ops)
+
+    def _text(self, name: str, text: str, box: Box, *, bold: bool, largest: float, color: str, middle: bool) -> bytes:
+        block = self.typesetter.block(
+            text, width=box.width * MM, height=box.height * MM, largest=largest, smallest=LEAST_TEXT, bold=bold
+        )
+        if not block.fits:
+            what = {"headline": "headline", "body": "text", "call": "line beside the code", "small": "small print"}
+            self._say(f"The {what.get(name, 'headline')} is too long for this layout. Shorten it.")
+        return fill(color) + b"\n" + self._lines(block, box, middle=middle)
+
+    def _lines(self, block: Block, box: Box, *, middle: bool) -> bytes:
+        ops = []
+        size = block.size
+        baseline = (self.layout.height - box.y) * MM - size
+        if middle and not (self.layout.wide or self.layout.fold):
+            baseline -= max(0.0, (box.height * MM - block.height) / 2)
+        for line in block.lines:
+            wide = line.width / 1000 * size
+            spare = box.width * MM - wide
+            x = box.x * MM + (spare / 2 if middle else spare if block.rtl else 0)
+            for run in line.runs:
+                ops.append(b"BT /%b %b Tf" % (run.font.name.encode(), number(size)))
+                for glyph in run.glyphs:
+                    at = number(x + glyph.x / 1000 * size), number(baseline + glyph.y / 1000 * size)
+                    ops.append(b"1 0 0 1 %b %b Tm <%04X> Tj" % (*at, glyph.gid))
+                ops.append(b"ET")
+                x += run.width / 1000 * size
+            baseline -= size * LEADING
+        return b"\n".join(ops)
+
+    def _brand(self, box: Box, image: str, ground: str, *, middle: bool) -> bytes:
+        """The logo as large as it fits, or the shop's name where there is none."""
+        if self.logo is None:
+            if not self.design.brand:
+                return b""
+            color = self.color if ground == self.design.paper and luminance(self.color) < 0.4 else on(ground)
+            largest = min(26.0, box.height * MM * 0.7)
+            return self._text("brand", self.design.brand, box, bold=True, largest=largest, color=color, middle=middle)
+        width, height = self.logo.size
+        scale = min(box.width / width, box.height / height)
+        wide, high = width * scale, height * scale
+        spare = box.width - wide
+        left = box.x + (spare / 2 if middle else spare if self.rtl else 0)
+        return self._image(image, Box(left, box.y + (box.height - high) / 2, wide, high))
+
+    def _logo_on_code(self, box: Box, image: str) -> bytes:
+        assert self.logo is not None
+        side = box.width * LOGO_SHARE
+        width, height = self.logo.size
+        scale = side * 0.84 / max(width, height)
+        middle_x, middle_y = box.x + box.width / 2, box.y + box.height / 2
+        ground = Box(middle_x - side / 2, middle_y - side / 2, side, side)
+        wide, high = width * scale, height * scale
+        picture = Box(middle_x - wide / 2, middle_y - high / 2, wide, high)
+        return b"%b %b\n%b" % (fill(self.design.paper), self._rectangle(ground), self._image(image, picture))
+
+    def _image(self, name: str, box: Box) -> bytes:
+        values = (box.width * MM, box.height * MM, box.x * MM, (self.layout.height - box.y - box.height) * MM)
+        wide, high, x, y = (number(value) for value in values)
+        return b"q %b 0 0 %b %b %b cm /%b Do Q" % (wide, high, x, y, name.encode())
+
+    def _rectangle(self, box: Box) -> bytes:
+        values = (box.x * MM, (self.layout.height - box.y - box.height) * MM, box.width * MM, box.height * MM)
+        return b"%b %b %b %b re f" % tuple(number(value) for value in values)
+
+    def _paper(self, color: str) -> bytes:
+        """The ground, with its bleed; white is the paper's own."""
+        if color.lower() == "#ffffff":
+            return b""
+        around = BLEED * MM
+        values = (-around, -around, self.layout.width * MM + 2 * around, self.layout.height * MM + 2 * around)
+        return b"%b %b %b %b %b re f" % (fill(color), *(number(value) for value in values))
+
+    def _say(self, problem: str) -> None:
+        if problem not in self.problems:
+            self.problems.append(problem)

@@ -1,0 +1,134 @@
+"""What can be printed, and how pieces lie on a sheet: millimetres from the top left corner. Data: data/layouts.yaml."""
+
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+BLEED = 3.0  # mm; what printers ask for
+SLUG = 6.0  # mm of paper around the bleed, where the crop marks stand
+MARK = 4.0  # mm; a crop mark's length
+GUTTER = 2 * BLEED  # between pieces that are cut from one sheet
+EDGE = 8.0  # mm that office printers leave white
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Where the pieces lie. `left`, `top`: the first piece's trimmed corner; `across`, `down`: from piece to piece."""
+
+    width: float
+    height: float
+    columns: int
+    rows: int
+    left: float
+    top: float
+    across: float
+    down: float
+
+    @property
+    def pieces(self) -> int:
+        return self.columns * self.rows
+
+    def corner(self, place: int) -> tuple[float, float]:
+        """The place-th piece's top left corner, row by row."""
+        row, column = divmod(place, self.columns)
+        left = self.left + column * self.across
+        return left, self.top + row * self.down
+
+    def corner_behind(self, place: int, piece_width: float) -> tuple[float, float]:
+        """Where the back of that piece lies when the sheet is turned over its long edge."""
+        left, top = self.corner(place)
+        return self.width - left - piece_width, top
+
+
+@dataclass(frozen=True)
+class Layout:
+    key: str
+    name: str
+    group: str
+    width: float
+    height: float
+    margin: float
+    two_sided: bool = False  # may have a cover on its other side
+    fold: bool = False  # folded once in the middle
+    round: bool = False
+    mono: bool = False  # thermal: black only
+    sheet: Sheet | None = None  # label stock: the sheet is given
+
+    @property
+    def wide(self) -> bool:
+        return self.width >= 1.15 * self.height
+
+
+@cache
+def _data() -> dict[str, Any]:
+    with (Path(__file__).parent / "data" / "layouts.yaml").open(encoding="utf-8") as file:
+        loaded: dict[str, Any] = yaml.safe_load(file)
+    return loaded
+
+
+@cache
+def layouts() -> dict[str, Layout]:
+    """Every layout by its key, in the order in which they are offered."""
+    return {key: _layout(key, dict(row)) for key, row in _data()["layouts"].items()}
+
+
+def _layout(key: str, row: dict[str, Any]) -> Layout:
+    stock = row.pop("sheet", None)
+    layout = Layout(key=key, **row)
+    if stock:
+        layout = replace(layout, sheet=Sheet(**_data()["papers"][stock.pop("paper")], **stock))
+    return layout
+
+
+def papers() -> tuple[str, ...]:
+    return tuple(_data()["papers"])
+
+
+def one_by_one(layout: Layout, *, marks: bool) -> Sheet:
+    """A page for each piece, as print shops want it: with bleed and crop marks, or exactly the trimmed size."""
+    around = BLEED + SLUG if marks else 0.0
+    return Sheet(
+        width=layout.width + 2 * around,
+        height=layout.height + 2 * around,
+        columns=1,
+        rows=1,
+        left=around,
+        top=around,
+        across=layout.width,
+        down=layout.height,
+    )
+
+
+def imposed(layout: Layout, paper: str) -> Sheet:
+    """As many pieces as an office printer gets on a sheet, in the middle of it. At least one.
+
+    Raises ValueError where the piece is larger than the paper, and KeyError for a paper that is not known.
+    """
+    size = _data()["papers"][paper]
+    best: Sheet | None = None
+    for width, height in ((size["width"], size["height"]), (size["height"], size["width"])):
+        columns = int((width - 2 * EDGE + GUTTER) // (layout.width + GUTTER))
+        rows = int((height - 2 * EDGE + GUTTER) // (layout.height + GUTTER))
+        if columns < 1 or rows < 1:
+            if layout.width > width or layout.height > height:
+                continue
+            columns = rows = 1  # exactly as large as the paper, or nearly: an A5 card on A5 has no edge to spare
+        across, down = layout.width + GUTTER, layout.height + GUTTER
+        sheet = Sheet(
+            width=width,
+            height=height,
+            columns=columns,
+            rows=rows,
+            left=(width - (columns * across - GUTTER)) / 2,
+            top=(height - (rows * down - GUTTER)) / 2,
+            across=across,
+            down=down,
+        )
+        if best is None or sheet.pieces > best.pieces:
+            best = sheet
+    if best is None:
+        raise ValueError(f"{layout.name} does not fit on {paper}")
+    return best
