@@ -124,6 +124,7 @@ class Font:
         buffer.guess_segment_properties()
         buffer.direction = "rtl" if rtl else "ltr"
         buffer.language = language
+        buffer.cluster_level = hb.BufferClusterLevel.MONOTONE_CHARACTERS  # marks keep a text of their own
         hb.shape(_font(self.face, self.weight), buffer)
         scale = 1000 / _face(self.face).upem
         starts = [*sorted({info.cluster for info in buffer.glyph_infos}), len(text)]
@@ -133,7 +134,8 @@ class Font:
         for info, position in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True):
             stands_for = "" if info.cluster in told else text[info.cluster : ends[info.cluster]]
             told.add(info.cluster)
-            self.used.setdefault(info.codepoint, stands_for)
+            if stands_for or info.codepoint not in self.used:
+                self.used[info.codepoint] = self.used.get(info.codepoint) or stands_for
             glyphs.append(Glyph(info.codepoint, at + position.x_offset * scale, position.y_offset * scale))
             at += position.x_advance * scale
         return Run(self, tuple(glyphs), at)

@@ -59,7 +59,7 @@ def check(design: Design, sample_url: str) -> ScanCheck:
             "in dim light": _dim(picture.filter(ImageFilter.GaussianBlur(BLUR * 0.7 * pixels))),
         }
         for how, image in seen.items():
-            found = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormat.QRCode)
+            found = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
             good = any(one.text == capital_url(sample_url) for one in found)
             (read if good else unread).append(f"{dpi} dpi ({printer}), {how}")
     if unread:
@@ -114,7 +114,8 @@ class _Pictures:
             max(0.0, box.y - around),
         )
         crop = tuple(edge * MM for edge in edges)
-        return self.page.render(scale=dpi / 72, crop=crop, grayscale=True).to_pil().convert("L")
+        picture: Image.Image = self.page.render(scale=dpi / 72, crop=crop, grayscale=True).to_pil().convert("L")
+        return picture
 
     def whole_quiet_zone(self, dpi: int) -> bool:
         """Four modules all around show nothing but paper."""
