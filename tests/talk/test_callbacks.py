@@ -120,7 +120,8 @@ def test_a_bad_update_stops_no_other_and_the_row_comes_again(world: World, monke
     kept = list(Message.objects.filter(direction=Direction.IN).order_by("pk").values_list("text", flat=True))
     assert kept == ["first", "last"]
     assert (row.done_at, row.parked_at, row.attempts) == (None, None, 1)
-    assert row.error.startswith("ValueError at test_callbacks.py")
+    assert row.error.startswith("ValueError at ")
+    assert "test_callbacks.py" in row.error
     assert not ContactPoint.objects.filter(address=OTTO).exists()
 
 
