@@ -56,7 +56,7 @@ class Server:
         self.http = _Http(("127.0.0.1", port), _handler_for(self))
         self.port = int(self.http.server_address[1])
         self.url = f"http://127.0.0.1:{self.port}"
-        self.thread = threading.Thread(target=self.http.serve_forever, args=(0.1,), name="demo-http", daemon=True)
+        self.thread = threading.Thread(target=self.http.serve_forever, args=(0.02,), name="demo-http", daemon=True)
 
     def route(self, method: str, pattern: str, function: Handler) -> None:
         """`pattern`: a path with `<name>` for one segment and `<name...>` for the rest."""

@@ -70,7 +70,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def shopify_scripts(settings: Any) -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Shopify)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     settings.SHOPIFY_CDN_ORIGIN = f"http://127.0.0.1:{server.server_port}/cdn"
     yield settings.SHOPIFY_CDN_ORIGIN
     server.shutdown()

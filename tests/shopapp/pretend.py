@@ -100,7 +100,7 @@ def pretend_shopify() -> Iterator[PretendShopify]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     world = PretendShopify(f"http://127.0.0.1:{server.server_port}/shops/{{shop}}")
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield world

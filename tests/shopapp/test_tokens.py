@@ -51,7 +51,7 @@ def test_the_first_load_exchanges_the_id_token_and_stores_the_pair_encrypted(sho
     with connection.cursor() as cursor:
         cursor.execute("SELECT access_token, refresh_token FROM shopapp_shop")
         stored = cursor.fetchone()
-    assert not any("shp" in value for value in stored)
+    assert not any(secret in value for value in stored for secret in ("shpat_", "shprt_"))
 
 
 @pytest.mark.django_db
