@@ -40,6 +40,8 @@ class Courier:
         self.log: list[Delivery] = []
         self.waiting: list[Delivery] = []  # only without app_url
         self.lock = threading.Lock()
+        # A connection each, as from many senders, but one client: making one reads all certificates of the machine.
+        self.http = httpx.Client(timeout=5, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 
     def send(self, delivery: Delivery) -> Delivery:
         with self.lock:
@@ -72,13 +74,7 @@ class Courier:
     def carry(self, delivery: Delivery) -> None:
         delivery.tries += 1
         try:
-            reply = httpx.post(
-                self.app_url + delivery.path,
-                content=delivery.body,
-                headers=delivery.headers,
-                timeout=5,
-                trust_env=False,
-            )
+            reply = self.http.post(self.app_url + delivery.path, content=delivery.body, headers=delivery.headers)
             delivery.status = reply.status_code
         except httpx.HTTPError:
             delivery.status = -1

@@ -156,7 +156,7 @@ class Processes:
                     return
             except (URLError, OSError):
                 pass
-            time.sleep(0.05)
+            time.sleep(0.02)
         raise NotStarted(f"{name} did not answer within {timeout:.0f} seconds: {self.folder}/log/{name}.log says why.")
 
     def check(self) -> None:

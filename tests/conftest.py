@@ -16,6 +16,27 @@ from tests import environment
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 
+HOMES = {"browser": "browser", "kill": "kill", "story": "stories"}  # bin/test runs each of these folders by itself
+ASKS_FOR_DATABASE = {"db", "transactional_db", "live_server"}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        for mark, folder in HOMES.items():
+            if item.get_closest_marker(mark) and f"/tests/{folder}/" not in item.path.as_posix():
+                raise pytest.UsageError(f"{item.nodeid} is marked {mark}, so it belongs into tests/{folder}")
+    if "TEST_DATABASE_URL" in os.environ:  # the second run, on PostgreSQL: only what can come out otherwise there
+        pure = [item for item in items if not _asks_for_database(item)]
+        config.hook.pytest_deselected(items=pure)
+        items[:] = [item for item in items if _asks_for_database(item)]
+
+
+def _asks_for_database(item: pytest.Item) -> bool:
+    return bool(item.get_closest_marker("django_db")) or not ASKS_FOR_DATABASE.isdisjoint(
+        getattr(item, "fixturenames", ())
+    )
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings() -> None:
     """SQLite tests use a file, as the app does: threads and child processes see the same database."""

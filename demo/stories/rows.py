@@ -1,9 +1,11 @@
 """What the stories read in the app's own database. Imported after django.setup()."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
 from PIL import Image
+from rq.registry import StartedJobRegistry
 
 from post_purchase.models import (
     Attachment,
@@ -18,7 +20,7 @@ from post_purchase.models import (
     Timer,
 )
 from post_purchase.words import Direction
-from shopapp.lib import clock
+from shopapp.lib import clock, queue
 from shopapp.models import IncomingWebhook, Shop
 
 __all__ = [
@@ -32,15 +34,28 @@ __all__ = [
     "Reward",
     "Shop",
     "due_rows",
+    "jobs",
     "outbound",
     "photo_of",
     "put_off",
 ]
 
 
+SOON = timedelta(seconds=2)  # what is put off for a moment is not yet done
+
+
+def jobs() -> int:
+    """Jobs that wait in a queue or run. A row that is being worked on is leased, and so not due."""
+    redis = queue.redis()
+    running = sum(
+        StartedJobRegistry(name, connection=redis).get_job_count(cleanup=False) for name in ("hot", "default")
+    )
+    return running + sum(queue.waiting_jobs().values())
+
+
 def due_rows() -> int:
-    """Rows that some job should be handling at this moment."""
-    now = clock.now()
+    """Rows that some job should be handling at this moment, or in the next ones."""
+    now = clock.now() + SOON
     models = (IncomingWebhook, FlowEvent, Timer, Attachment, Reward)
     due = sum(model.objects.filter(next_attempt_at__lte=now).count() for model in models)
     return due + Message.objects.filter(next_attempt_at__lte=now).count()

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import django
 import httpx
+from django.core.management import call_command
 
 from demo.moments import move_ahead
 from demo.pages.site import add_pages
@@ -25,8 +26,8 @@ from demo.world import DemoWorld
 
 T = TypeVar("T")
 SHOP = "fern-and-field.myshopify.com"
-PATIENCE = 25.0  # seconds of real time: longer than the slowest sweep that a step waits for
-QUIET = 1.5  # seconds in which nothing more may come
+PATIENCE = 60.0  # seconds of real time: longer than the slowest sweep that a step waits for, on a busy machine
+QUIET = 0.3  # seconds in which nothing is due, queued, worked on or on its way; a wake-up takes 0.02
 
 
 class Mismatch(Exception):
@@ -52,19 +53,21 @@ class Stage:
             if found:
                 return found
             self.processes.check()
-            time.sleep(0.05)
+            time.sleep(0.02)
         raise Mismatch(f"Expected {what}; it did not come within {patience:.0f} seconds.")
 
     def calm(self) -> None:
         """Everything that was sent is taken in and worked off; nothing is left to do now."""
-        self.world.courier.idle()
         end, since = time.monotonic() + PATIENCE, None
         while time.monotonic() < end:
-            since = since or time.monotonic() if not work_left() else None
-            if since and time.monotonic() - since > QUIET and self.world.courier.idle(1):
+            if not self.world.courier.idle(1) or work_left():
+                since = None
+            elif since is None:
+                since = time.monotonic()
+            elif time.monotonic() - since > QUIET:
                 return
-            time.sleep(0.1)
-        raise Mismatch(f"The app did not come to rest: {work_left()} rows are still due.")
+            time.sleep(0.02)
+        raise Mismatch(f"The app did not come to rest: {work_left() or 'something is still on its way'}.")
 
     def move(self, **delta: float) -> None:
         move_ahead(self.world.clock_file, timedelta(**delta))
@@ -110,8 +113,8 @@ def stage() -> Iterator[Stage]:
     world.start()
     try:
         processes.start_redis(redis_port)
-        processes.migrate()
-        processes.start_web(app_port)
+        processes.start_web(app_port)  # asks nothing of the database until it is asked
+        call_command("migrate", interactive=False, verbosity=0)
         processes.start_worker()
         processes.start_clock()
         processes.wait_for("web", f"{env['APP_URL']}/health/live")
@@ -126,10 +129,12 @@ def stage() -> Iterator[Stage]:
                 shutil.rmtree(folder)
 
 
-def work_left() -> int:
-    from demo.stories.rows import due_rows  # noqa: PLC0415 - models can be imported only after django.setup()
+def work_left() -> str:
+    """What the app has still to do; empty when it is at rest. Jobs twice: one may begin or end while rows are read."""
+    from demo.stories.rows import due_rows, jobs  # noqa: PLC0415 - models can be imported only after django.setup()
 
-    return due_rows()
+    before, due, after = jobs(), due_rows(), jobs()
+    return f"{due} rows are still due, {after} jobs wait or run" if before or due or after else ""
 
 
 __all__ = ["SHOP", "Mismatch", "Stage", "require", "same", "stage"]

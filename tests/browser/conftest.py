@@ -3,6 +3,7 @@
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from shopapp.models import Shop
 from tests.factories import make_shop
@@ -28,6 +29,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+QUIET = 0.1  # seconds
 SIZES = {"wide": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
 
 
@@ -87,13 +89,27 @@ class Admin:
     def __init__(self, page: Page, origin: str):
         self.page, self.origin = page, origin
         self.errors: list[str] = []
+        self.asking: set[Request] = set()
         page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", self.asking.add)
+        page.on("requestfinished", self.asking.discard)
+        page.on("requestfailed", self.asking.discard)
 
     def open(self, path: str) -> Page:
         self.page.goto(f"{self.origin}{path}{'&' if '?' in path else '?'}shop={SHOP}&host=aG9zdA")
         self.page.wait_for_selector("#page s-page")
-        self.page.wait_for_load_state("networkidle")
+        self.settle()
         return self.page
+
+    def settle(self) -> None:
+        """Everything loaded, and QUIET without a request. Playwright's own "networkidle" waits half a second."""
+        self.page.wait_for_load_state("load")
+        since, end = time.monotonic(), time.monotonic() + 20
+        while time.monotonic() - since < QUIET:
+            assert time.monotonic() < end, f"still loading: {[request.url for request in self.asking]}"
+            self.page.wait_for_timeout(20)
+            if self.asking:
+                since = time.monotonic()
 
     def photograph(self, name: str) -> None:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
@@ -103,7 +119,7 @@ class Admin:
 @pytest.fixture
 def admin(chromium: Browser, live_server: Any, shopify_scripts: str, shop: Shop) -> Iterator[Admin]:
     context = chromium.new_context(viewport=SIZES["wide"])
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     made = Admin(context.new_page(), live_server.url)
     yield made
     context.close()

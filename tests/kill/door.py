@@ -144,7 +144,7 @@ def wait_until(true: Callable[[], object], *, seconds: float = 40) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "it did not become so in time"
-        time.sleep(0.05)
+        time.sleep(0.02)
 
 
 def get(port: int, path: str) -> int:

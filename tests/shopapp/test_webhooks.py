@@ -205,7 +205,7 @@ def test_a_locked_database_is_a_503_well_within_shopifys_five_seconds(deliver, a
     connection.ensure_connection()  # as in a server that has been running
     started = time.monotonic()
     assert deliver(BODY, **meta()) == 503
-    assert 1.9 < time.monotonic() - started < 3.5
+    assert 1.9 < time.monotonic() - started < 4.5
     assert usual_wait() == 20000
     another_writer.execute("ROLLBACK")
     assert deliver(BODY, **meta()) == 200

@@ -35,7 +35,7 @@ class Demo:
         while "is running" not in self.out.read_text():
             assert self.process.poll() is None, self.out.read_text()
             assert time.monotonic() - started < seconds, self.out.read_text()
-            time.sleep(0.05)
+            time.sleep(0.02)
         return time.monotonic() - started
 
     def children(self) -> list[int]:
@@ -52,7 +52,7 @@ def gone(pids: list[int], seconds: float = 15) -> bool:
     while time.monotonic() < end:
         if not any(Path(f"/proc/{pid}").exists() for pid in pids):
             return True
-        time.sleep(0.05)
+        time.sleep(0.02)
     return False
 
 
