@@ -91,9 +91,9 @@ class Admin:
         self.errors: list[str] = []
         self.asking: set[Request] = set()
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("request", self.asking.add)
-        page.on("requestfinished", self.asking.discard)
-        page.on("requestfailed", self.asking.discard)
+        page.on("request", lambda request: self.asking.add(request))
+        page.on("requestfinished", lambda request: self.asking.discard(request))
+        page.on("requestfailed", lambda request: self.asking.discard(request))
 
     def open(self, path: str) -> Page:
         self.page.goto(f"{self.origin}{path}{'&' if '?' in path else '?'}shop={SHOP}&host=aG9zdA")
