@@ -3,12 +3,14 @@
 from django.urls import path
 
 from post_purchase.web.pages import (
+    beside,
     channels,
     conversations,
     email_snippets,
     flow_editor,
     flows,
     home,
+    order_cards,
     replies,
     reviews,
     settings,
@@ -66,5 +68,9 @@ urlpatterns = [
     path("media/<str:signed>", media.photo),
     path("photos/<str:signed>", media.review_photo),
     path("unsubscribe/<str:code>", unsubscribe.unsubscribe),
+    path("api/admin/order", beside.order),
+    path("api/admin/customer", beside.customer),
+    path("api/admin/print", order_cards.prepare),
+    path("api/admin/cards/<str:signed>", order_cards.cards),
     path("api/extension/thank-you", extension.thank_you),
 ]
