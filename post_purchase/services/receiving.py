@@ -182,8 +182,11 @@ def _use_code(arrival: _Arrival, code: str) -> bool:
         case bindings.Outcome.SECOND:
             _say(arrival, "second")
         case bindings.Outcome.SHOP_WIDE:
-            if not bindings.bound_orders(arrival.point).exists():
+            newest = bindings.bound_orders(arrival.point).first()
+            if newest is None:
                 _say(arrival, "which_order")
+            else:  # the card is the same in every parcel: it came with the last one
+                Message.objects.filter(pk=arrival.message.pk).update(order=newest)
         case bindings.Outcome.TOO_MANY:
             _say(arrival, "too_many", once="hour")
         case _:

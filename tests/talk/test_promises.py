@@ -15,6 +15,7 @@ from post_purchase.services.promises import opens_again
 from post_purchase.words import Direction, EventKind, TouchpointKind
 from shopapp.lib import clock
 from shopapp.lib.crypto import grouped
+from tests import factories
 from tests.talk.test_answers import LANGUAGES, Talk
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)  # a Tuesday, 13:00 in Berlin
@@ -143,6 +144,15 @@ def test_the_code_of_an_order_that_no_flow_speaks_of_is_greeted_once(flows_on: b
     if flows_on:
         assert ask(talk, f"Hi! My code is {code}") == []
     assert ask(talk, "Where is my order?")[0].startswith("Your order #1001")
+
+
+def test_the_card_in_the_parcel_is_about_the_newest_order_of_who_is_known():
+    talk = Talk()
+    newest = factories.make_order(talk.shop, talk.contact, name="#1002", placed_at=NOON)
+    factories.bind(talk.point, newest)
+    card = links.touchpoint_of(shop=talk.shop, kind=TouchpointKind.PACKAGE_INSERT)
+    code = grouped(links.shop_link(touchpoint=card)[1])
+    assert ask(talk, f"Hi! My code is {code}") == [load("phrases")["bound"]["en"].format(order="#1002")]
 
 
 def test_a_flow_that_greets_is_not_repeated():
