@@ -1,7 +1,12 @@
+import re
+from pathlib import Path
+
 import pytest
 
+from post_purchase.services.phrases import load
 from post_purchase.services.texts import MAX_TEMPLATE, TextError, problems, render
 
+LIBRARY = Path(__file__).resolve().parents[2] / "post_purchase" / "flows" / "library"
 MOMENT = {"at": "2026-03-03T23:30:00+00:00"}
 
 
@@ -77,3 +82,21 @@ def test_a_missing_value_is_its_fallback_or_named():
 def test_problems_are_named_before_use():
     assert problems("Hi {{ name }}") == []
     assert problems("{% for x in y %}\nHi") == ["expected tag endfor, found end of expression"]
+
+
+@pytest.mark.parametrize(
+    ("language", "familiar"),
+    [
+        ("de", "du dir dich dein deine deiner deinem deinen"),
+        ("es", "tu te ti tus tienes quieres"),
+        ("fr", "tu te toi ton ta tes"),
+    ],
+)
+def test_flows_and_answers_speak_to_one_shopper_in_one_manner(language, familiar):
+    """The automatic answers are formal, and they stand in the same chat."""
+    texts = [path.read_text("utf-8") for path in LIBRARY.glob(f"texts/*/{language}.yaml")]
+    texts += [str(sentences[language]) for sentences in load("phrases").values()] + [str(load("where")[language])]
+    assert len(texts) > 10
+    for text in texts:
+        words = set(re.findall(r"\w+", re.sub(r"\{[{%].*?[%}]\}", "", text).lower()))
+        assert not words & set(familiar.split())
