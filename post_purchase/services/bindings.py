@@ -10,12 +10,12 @@ from datetime import timedelta
 from enum import StrEnum
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from post_purchase.models import ChatStart, CodeGuess, Contact, ContactPoint, Link, Message, Order, OrderBinding
 from post_purchase.words import ChannelKind, EventKind, Purpose
 from shopapp.lib import clock
-from shopapp.lib.crypto import CODE_ALPHABET, normalise_code
+from shopapp.lib.crypto import CODE_ALPHABET, hash_code, normalise_code
 
 from . import consent
 from .contact_points import merge_contact
@@ -29,6 +29,7 @@ NEWS_FOR = timedelta(days=60)
 GUESS_SPAN = timedelta(hours=1)
 LONGEST_PROOF = 300  # characters that are read
 MOST_NUMBERS = 8  # words with digits in a proof: a list of postcodes is guessing, not an address
+MOST_LOCKED = 50  # orders
 CODE_LENGTHS = (16, 20)  # random or derived; as the e-mail snippet cuts it
 _GROUPED = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]{4}(?:[-\u2010-\u2015][0-9A-Za-z]{4}){3,4}(?![0-9A-Za-z])")
 _SPACED = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]{4}(?: ?[0-9A-Za-z]{4}){3,4}(?![0-9A-Za-z])")
@@ -85,6 +86,33 @@ def bind_by_code(*, point: ContactPoint, code: str, message: Message | None = No
     return Bound(Outcome.BOUND, order=redeemed.order, link=link)
 
 
+def lock_orders(*, shop_id: int, point: ContactPoint | None, code: str, text: str) -> None:
+    """Lock the orders that a message may be bound to, before anything of its person.
+
+    Whoever needs several of these rows takes them in this order, so that nobody waits in a ring: orders, then the
+    contact that stays, then contact points, then the contact that is merged, then conversations.
+    """
+    wanted = Q(pk__in=[])
+    if point is not None:
+        wanted |= Q(contact_id=point.contact_id)
+        wanted |= Q(pk__in=OrderBinding.objects.filter(point=point).values("order_id"))
+    codes = [hash_code(each) for each in (code, *codes_in(text)) if each]
+    if codes:
+        links = Link.objects.filter(shop_id=shop_id, code_hash__in=codes)
+        for order_id, token_hash in links.values_list("order_id", "checkout_token_hash"):
+            wanted |= Q(pk=order_id) | Q(checkout_token_hash=token_hash or "-")
+    if point is None or not point.bindings.exists():
+        numbers = _numbers(_words(text))
+        if numbers:
+            wanted |= Q(number__in=numbers)
+    found = Order.objects.filter(wanted, shop_id=shop_id).order_by("pk").select_for_update(no_key=True)
+    list(found.values_list("pk", flat=True)[:MOST_LOCKED])
+
+
+def _numbers(words: list[str]) -> set[int]:
+    return {int(each) for word in words for each in re.findall(r"(?<!\d)\d{3,12}(?!\d)", word)}
+
+
 def bind_late(*, link: Link) -> None:
     """The order of a code that a shopper used before the order came from Shopify."""
     if link.used_by is not None and link.order is not None:
@@ -94,7 +122,7 @@ def bind_late(*, link: Link) -> None:
 def prove(*, point: ContactPoint, text: str, message: Message) -> Bound:
     """An order number and its postcode in one message. Tries are counted like wrong codes."""
     words = _words(text)
-    numbers = {int(each) for word in words for each in re.findall(r"(?<!\d)\d{3,12}(?!\d)", word)}
+    numbers = _numbers(words)
     if not numbers:
         return Bound(Outcome.UNKNOWN)
     if _too_many_guesses(point, weak=True):
@@ -130,6 +158,7 @@ def bind(
     *, point: ContactPoint, order: Order, method: str, link: Link | None = None, message: Message | None = None
 ) -> OrderBinding:
     """Write the proof down, join the two contacts, open the ledger for news of the order, tell the flows."""
+    Order.objects.select_for_update(no_key=True).filter(pk=order.pk).first()  # lock_orders
     binding, _ = OrderBinding.objects.get_or_create(
         point=point, order=order, defaults={"method": method, "link": link, "bound_at": clock.now()}
     )

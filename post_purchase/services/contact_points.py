@@ -134,6 +134,7 @@ def merge_contact(source: Contact, target: Contact) -> None:
     """Two contacts are proved to be one person: everything of `source` becomes `target`'s."""
     if source.pk == target.pk or source.merged_into_id == target.pk:
         return
+    Contact.objects.select_for_update(no_key=True).filter(pk=target.pk).first()  # bindings.lock_orders
     ContactPoint.objects.filter(contact=source).update(contact=target)
     for model in (ConsentEntry, Message, FlowEvent, FlowRun, Order, Review, Reward):
         model._default_manager.filter(contact=source).update(contact=target)

@@ -28,8 +28,9 @@ def save_order(*, shop: Shop, data: OrderData, news: bool = True) -> Order:
 
     Repeating the call, or an older payload, changes nothing but what it alone knew (a parcel, a refund).
     `news=False` (backfill): the rows are written and no flow hears of it.
+    The order is locked before every contact (bindings.lock_orders says why).
     """
-    order = Order.objects.select_for_update().filter(shop=shop, shopify_id=data.shopify_id).first()
+    order = Order.objects.select_for_update(no_key=True).filter(shop=shop, shopify_id=data.shopify_id).first()
     created = order is None
     if order is None:
         order, created = Order.objects.get_or_create(
@@ -89,7 +90,7 @@ def save_scan(*, shop: Shop, data: ScanData, news: bool = True) -> Parcel | None
         parcel = parcels.first()
         if parcel is None:
             return None
-        order = Order.objects.select_for_update().get(pk=parcel.order_id)
+        order = Order.objects.select_for_update(no_key=True).get(pk=parcel.order_id)
         order.shop = shop
         parcel = parcels.get()  # as it is now that the order is ours
         apply_scan(parcel=parcel, data=data)
@@ -167,7 +168,7 @@ def _known(shop: Shop, shopify_id: int) -> bool:
 
 
 def _locked(shop: Shop, shopify_id: int) -> Order:
-    order = Order.objects.select_for_update().get(shop=shop, shopify_id=shopify_id)
+    order = Order.objects.select_for_update(no_key=True).get(shop=shop, shopify_id=shopify_id)
     order.shop = shop
     return order
 

@@ -13,7 +13,7 @@ from shopapp.lib.crypto import hash_secret, new_code
 from shopapp.lib.queue import Job, wake
 
 from . import answers, bindings, consent
-from .contact_points import find_or_create_point
+from .contact_points import find_or_create_point, find_point
 from .events import record_event
 from .messages import queue_answer
 from .phrases import is_one_of, phrase
@@ -58,15 +58,17 @@ def _key(channel: Channel, inbound: Inbound) -> str:
 def _receive(channel: Channel, inbound: Inbound) -> Message | None:
     if _known(channel, inbound):
         return None
+    known = find_point(channel=channel, addresses=(inbound.address, *inbound.aliases))
+    bindings.lock_orders(shop_id=channel.shop_id, point=known, code=inbound.entry_code, text=inbound.text)
     point = find_or_create_point(channel=channel, inbound=inbound)
     conversation = conversation_for(point.contact)
     message = _save(channel, inbound, point, conversation)
     point.last_inbound_at = max(filter(None, (point.last_inbound_at, inbound.happened_at)))
-    ContactPoint.objects.filter(pk=point.pk).update(
-        last_inbound_at=point.last_inbound_at, blocked_at=None, blocked_reason=""
-    )
     arrival = _Arrival(message, point, conversation, inbound, language_of(point.contact, conversation.order))
     handled = inbound.kind in SAYS_NOTHING or _respond(arrival)
+    ContactPoint.objects.filter(pk=point.pk).update(  # after the contacts: bindings.lock_orders
+        last_inbound_at=point.last_inbound_at, blocked_at=None, blocked_reason=""
+    )
     message.refresh_from_db(fields=["conversation", "contact"])  # two contacts may have become one
     _note(message, inbound, handled)
     if inbound.kind not in SAYS_NOTHING:
