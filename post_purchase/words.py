@@ -104,6 +104,7 @@ class EventKind(TextChoices):
     DELIVERY_ASSUMED = "delivery_assumed"  # the estimate has passed and the carrier is silent
     RETURN_REQUESTED = "return_requested"
     PARCEL_FAILED = "parcel_failed"
+    ORDER_DELIVERED = "order_delivered"  # all that has to travel is there; also when the rest is refunded
     CONVERSATION_STARTED = "conversation_started"  # a shopper's chat was bound to an order by a code
     MESSAGE_RECEIVED = "message_received"
     MEDIA_STORED = "media_stored"  # a photo of an earlier message is safely stored (or refused: data says which)

@@ -16,7 +16,7 @@ from .contacts import contact_for_order, e164
 from .events import record_event
 from .links import join_order
 from .order_data import OrderData, ParcelData, RefundData, ScanData
-from .parcels import apply_parcel, apply_scan, is_news, settle_order, tell
+from .parcels import apply_parcel, apply_scan, is_news, settle_order, tell, tell_delivered
 from .timezones import zone_for
 
 MAX_LINE_PAGES = 10
@@ -47,6 +47,7 @@ def save_order(*, shop: Shop, data: OrderData, news: bool = True) -> Order:
         order.paid_at = data.placed_at if created else data.updated_at
     new_refunds = _add_refunds(order, data.refunds)
     order.save()
+    was_delivered, before = order.delivered_at is not None, _states(order)
     parcels = {each.shopify_id: apply_parcel(order=order, data=each, news=news) for each in data.parcels}
     settle_order(order=order)
     if created:
@@ -57,7 +58,15 @@ def save_order(*, shop: Shop, data: OrderData, news: bool = True) -> Order:
     _tell(order, created=created, news=news, new_refunds=new_refunds)
     for parcel in parcels.values():
         tell(order=order, parcel=parcel, news=news)
+    stood_still = not created and before == _states(order)
+    tell_delivered(
+        order=order, was_delivered=was_delivered, happened_at=data.updated_at if stood_still else None, news=news
+    )
     return order
+
+
+def _states(order: Order) -> dict[int, str]:
+    return dict(order.parcels.values_list("pk", "state"))
 
 
 def save_parcel(*, shop: Shop, data: ParcelData, news: bool = True) -> Parcel | None:
@@ -70,9 +79,11 @@ def save_parcel(*, shop: Shop, data: ParcelData, news: bool = True) -> Parcel | 
         return order.parcels.get(shopify_id=data.shopify_id) if order else None
     with transaction.atomic():
         order = _locked(shop, data.order_shopify_id)
+        was_delivered = order.delivered_at is not None
         parcel = apply_parcel(order=order, data=data, news=news)
         settle_order(order=order)
         tell(order=order, parcel=parcel, news=news)
+        tell_delivered(order=order, was_delivered=was_delivered, happened_at=None, news=news)
     return parcel
 
 
@@ -93,9 +104,11 @@ def save_scan(*, shop: Shop, data: ScanData, news: bool = True) -> Parcel | None
         order = Order.objects.select_for_update(no_key=True).get(pk=parcel.order_id)
         order.shop = shop
         parcel = parcels.get()  # as it is now that the order is ours
+        was_delivered = order.delivered_at is not None
         apply_scan(parcel=parcel, data=data)
         settle_order(order=order)
         tell(order=order, parcel=parcel, news=news)
+        tell_delivered(order=order, was_delivered=was_delivered, happened_at=None, news=news)
     return parcel
 
 

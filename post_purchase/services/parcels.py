@@ -154,6 +154,28 @@ def tell(*, order: Order, parcel: Parcel, news: bool) -> None:
     )
 
 
+def tell_delivered(*, order: Order, was_delivered: bool, happened_at: datetime | None, news: bool) -> None:
+    """Record that the whole order is there, once for each number of parcels: one that leaves later makes it open again.
+
+    `happened_at`: when it became so without a parcel moving (the rest was refunded); None: when the last one arrived.
+    """
+    if was_delivered or order.delivered_at is None or order.cancelled_at:
+        return
+    moment = max(happened_at or order.delivered_at, order.delivered_at)
+    if not is_news(order, moment, news=news):
+        return
+    kept = order.parcels.exclude(state=ParcelState.CANCELLED).count()
+    record_event(
+        shop=order.shop,
+        kind=EventKind.ORDER_DELIVERED,
+        key=f"{EventKind.ORDER_DELIVERED}:{order.pk}:{kept}",
+        order=order,
+        contact=order.contact,
+        data={"delivered_at": order.delivered_at.isoformat()},
+        happened_at=moment,
+    )
+
+
 def is_news(order: Order, happened_at: datetime, *, news: bool) -> bool:
     """Not history: after this installation and not older than three days."""
     return news and happened_at >= max(order.shop.installed_at, clock.now() - NEWS_AGE)

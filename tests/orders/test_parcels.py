@@ -19,11 +19,11 @@ STATED = payload("fulfillment", shipment_status="delivered", updated_at="2026-11
 
 
 @pytest.fixture(autouse=True)
-def shop():
-    with clock.frozen(NOON):
-        shop = make_shop(installed_at=datetime(2026, 11, 1, tzinfo=UTC))
+def at():
+    with clock.frozen(NOON) as at:
+        make_shop(installed_at=datetime(2026, 11, 1, tzinfo=UTC))
         deliver("orders/create", payload("order"))
-        yield shop
+        yield at
 
 
 def parcel_events() -> list[str]:
@@ -106,6 +106,8 @@ def test_nothing_travels_from_the_counter() -> None:
     parcel = Parcel.objects.get(shopify_id=50)
     assert (parcel.state, parcel.order.delivered_at) == ("delivered", datetime(2026, 11, 21, 8, 0, tzinfo=UTC))
     assert parcel_events() == []
+    told = FlowEvent.objects.get(kind="order_delivered")  # no parcel news, but the order is in the shopper's hands
+    assert (told.order, told.parcel) == (parcel.order, None)
 
 
 def test_an_unknown_status_is_ignored() -> None:
@@ -128,3 +130,67 @@ def test_a_parcel_before_its_order_waits_while_shopify_cannot_be_asked(settings)
     row.refresh_from_db()
     assert row.done_at is not None
     assert Parcel.objects.filter(order__shopify_id=4711, shopify_id=4712).exists()
+
+
+def whole_orders() -> list[str]:
+    return list(FlowEvent.objects.filter(kind="order_delivered").order_by("pk").values_list("key", flat=True))
+
+
+def test_the_whole_order_is_told_once_however_often_the_news_comes() -> None:
+    for _ in range(2):
+        deliver("fulfillments/create", SHIPPED)
+        deliver("fulfillment_events/create", DELIVERED)
+        deliver("fulfillments/update", STATED)
+        deliver("orders/updated", payload("order", updated_at="2026-11-22T11:00:00Z", fulfillments=[STATED]))
+    assert whole_orders() == [f"order_delivered:{Order.objects.get().pk}:1"]
+
+
+def test_a_refund_of_what_was_never_sent_completes_the_order_days_later(at) -> None:
+    one = payload("fulfillment", line_items=[{"id": 5001, "quantity": 2}])
+    deliver("fulfillments/create", one)
+    deliver("fulfillment_events/create", DELIVERED)
+    assert whole_orders() == []
+    at.move(days=5)  # the scan is history by now
+    rest = payload("order", updated_at="2026-11-27T11:00:00Z", refunds=[payload("refund")])
+    rest["line_items"][1]["current_quantity"] = 0
+    deliver("orders/updated", rest)
+    order = Order.objects.get()
+    assert order.delivered_at == datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
+    told = FlowEvent.objects.get(kind="order_delivered")
+    assert told.happened_at == datetime(2026, 11, 27, 11, 0, tzinfo=UTC)
+    assert parcel_events().count("parcel_delivered") == 1
+
+
+def test_a_split_shipment_is_told_whole_with_its_last_parcel_and_again_with_another() -> None:
+    for number, line in ((1, 5001), (2, 5002)):
+        deliver("fulfillments/create", payload("fulfillment", id=number, line_items=[{"id": line, "quantity": 2}]))
+    deliver("fulfillment_events/create", scan("delivered", "2026-11-22T09:00:00Z", fulfillment_id=1))
+    assert whole_orders() == []
+    deliver("fulfillment_events/create", scan("delivered", "2026-11-22T10:00:00Z", fulfillment_id=2))
+    pk = Order.objects.get().pk
+    assert whole_orders() == [f"order_delivered:{pk}:2"]
+    deliver("fulfillments/create", payload("fulfillment", id=3, created_at="2026-11-22T11:00:00Z"))
+    assert Order.objects.get().delivered_at is None  # a replacement is on its way
+    deliver("fulfillment_events/create", scan("delivered", "2026-11-22T11:30:00Z", fulfillment_id=3))
+    assert whole_orders() == [f"order_delivered:{pk}:2", f"order_delivered:{pk}:3"]
+
+
+def test_an_order_with_nothing_to_ship_is_whole_when_it_is_fulfilled() -> None:
+    digital = payload("order", id=6, name="#1006", checkout_token="d1g1tal")
+    for line in digital["line_items"]:
+        line["requires_shipping"] = False
+    deliver("orders/create", digital)
+    assert whole_orders() == []
+    bare = payload("fulfillment", id=60, order_id=6, tracking_number=None, tracking_company=None, tracking_url=None)
+    deliver("fulfillments/create", bare)
+    assert (len(whole_orders()), parcel_events()) == (1, [])
+
+
+def test_an_old_delivery_and_a_cancelled_order_are_not_told() -> None:
+    old = payload("fulfillment", shipment_status="delivered", created_at="2026-11-10T08:00:00Z")
+    deliver("fulfillments/create", old | {"updated_at": "2026-11-15T08:00:00Z"})
+    assert (Order.objects.get().delivered_at is not None, whole_orders()) == (True, [])
+    gone = payload("order", id=7, name="#1007", checkout_token="g0ne", cancelled_at="2026-11-22T09:00:00Z")
+    deliver("orders/create", gone)
+    deliver("fulfillments/create", STATED | {"id": 70, "order_id": 7})
+    assert whole_orders() == []

@@ -266,3 +266,17 @@ def test_a_killed_reconciliation_is_taken_over_after_its_lease(world: DemoWorld,
     at.move(minutes=5)
     reconcile_orders()
     assert Order.objects.count() == 1
+
+
+def test_an_edit_is_fetched_and_told_once(world: DemoWorld, shop: Shop, at) -> None:
+    placed = world.shopify.place_order(SHOP, items=((0, 2), (1, 1)), tell=False)
+    deliver("orders/create", world.shopify.order(SHOP, placed["id"]))
+    at.move(minutes=5)
+    world.shopify.edit_order(SHOP, placed["id"], line=1, quantity=0)
+    edited = {"order_edit": {"id": 78, "order_id": placed["id"], "committed_at": clock.now().isoformat()}}
+    for _ in range(2):
+        row = deliver("orders/edited", edited)
+        assert (row.error, row.subject) == ("", f"order:{placed['id']}")
+    assert [line.current_quantity for line in Order.objects.get().lines.all()] == [2, 0]
+    told = FlowEvent.objects.filter(kind="order_edited")
+    assert [event.key for event in told] == [f"order_edited:{Order.objects.get().pk}:78"]
