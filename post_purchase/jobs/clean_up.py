@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from post_purchase.models import CodeGuess, FlowEvent, PrivacyRequest, Timer
+from post_purchase.services import print_files
 from shopapp.lib import clock
 from shopapp.models import IncomingWebhook
 
@@ -22,6 +23,7 @@ def clean_up() -> None:
     _delete(FlowEvent.objects.filter(done_at__lt=now - FINISHED_WORK, next_attempt_at=None))
     _delete(Timer.objects.filter(due_at__lt=now - FINISHED_WORK, next_attempt_at=None))
     _delete(CodeGuess.objects.filter(guessed_at__lt=now - GUESSES))
+    print_files.forget_old()
     PrivacyRequest.objects.filter(done_at__lt=now - EXPORTS).exclude(export="").update(export="")
 
 

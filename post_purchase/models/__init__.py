@@ -10,7 +10,18 @@ from .reviews import Review, ReviewPhoto
 from .rewards import Reward, RewardStatus
 from .shop_settings import ShopSettings
 from .suppressions import Suppression
-from .touchpoints import ChatStart, CodeGuess, Link, Scan, Touchpoint, VisitKey
+from .touchpoints import (
+    ChatStart,
+    CodeGuess,
+    Link,
+    PrintBatch,
+    PrintFile,
+    PrintForm,
+    PrintStatus,
+    Scan,
+    Touchpoint,
+    VisitKey,
+)
 
 __all__ = [
     "Attachment",
@@ -41,6 +52,10 @@ __all__ = [
     "OutgoingCall",
     "Parcel",
     "ParcelEvent",
+    "PrintBatch",
+    "PrintFile",
+    "PrintForm",
+    "PrintStatus",
     "PrivacyRequest",
     "PrivacyRequestKind",
     "ProviderStatus",

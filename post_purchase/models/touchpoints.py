@@ -2,7 +2,7 @@ from django.db import models
 from django.db.models import Q
 
 from post_purchase.words import ChannelKind, EmailTemplate, TouchpointKind
-from shopapp.lib.crypto import EncryptedTextField
+from shopapp.lib.crypto import EncryptedTextField, new_code
 from shopapp.models import Shop
 
 from .contacts import ContactPoint
@@ -27,6 +27,64 @@ class Touchpoint(models.Model):
         return f"{self.kind} touchpoint {self.pk}"
 
 
+class PrintBatch(models.Model):
+    """A print run of codes, each different: one for each parcel. The codes follow from `secret`, so none is stored."""
+
+    touchpoint = models.ForeignKey(Touchpoint, on_delete=models.CASCADE, related_name="batches")
+    name = models.CharField(max_length=120)
+    secret = EncryptedTextField(default=new_code)
+    quantity = models.PositiveIntegerField()
+    made = models.PositiveIntegerField(default=0)  # codes that are links already, the first ones
+    design = models.JSONField(default=dict)  # what was on the card when it was ordered
+    route = models.JSONField(default=dict)  # where these codes lead, where other than the card's (services.routes)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"print batch {self.pk}"
+
+
+class PrintStatus(models.TextChoices):
+    WAITING = "waiting", "Waiting"
+    MAKING = "making", "Being made"
+    READY = "ready", "Ready"
+    CANCELLED = "cancelled", "Stopped"
+    FAILED = "failed", "Could not be made"
+
+
+class PrintForm(models.TextChoices):
+    PDF = "pdf", "One PDF"
+    SVG = "svg", "ZIP of SVG"
+    PNG = "png", "ZIP of PNG"
+    CSV = "csv", "CSV for a printer"
+
+
+class PrintFile(models.Model):
+    """A batch as one file to download. Made in the background (services.print_files)."""
+
+    batch = models.ForeignKey(PrintBatch, on_delete=models.CASCADE, related_name="files")
+    form = models.CharField(max_length=8, choices=PrintForm.choices)
+    paper = models.CharField(max_length=16, blank=True)  # empty: a page for each piece
+    marks = models.BooleanField(default=False)
+    status = models.CharField(max_length=12, choices=PrintStatus.choices, default=PrintStatus.WAITING)
+    done = models.PositiveIntegerField(default=0)  # pieces in the file
+    bytes = models.PositiveBigIntegerField(default=0)
+    file = models.CharField(max_length=64, blank=True)  # below MEDIA_ROOT
+    error = models.CharField(max_length=255, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["batch", "form", "paper", "marks"], name="print_file_once")]
+        indexes = [
+            models.Index(fields=["next_attempt_at"], name="print_file_due", condition=Q(next_attempt_at__isnull=False))
+        ]
+
+    def __str__(self) -> str:
+        return f"print file {self.pk}"
+
+
 class Link(models.Model):
     """A code behind /c/<code>. Only its hash is stored; codes of links without an order can be shown again (`code`)."""
 
@@ -38,6 +96,8 @@ class Link(models.Model):
     )  # shop-wide links only (nothing personal behind them): printed again and again
     order = models.ForeignKey(Order, null=True, on_delete=models.CASCADE, related_name="links")
     checkout_token_hash = models.CharField(max_length=64, blank=True)  # thank-you page: the order may come later
+    batch = models.ForeignKey(PrintBatch, null=True, on_delete=models.CASCADE, related_name="links")
+    number = models.PositiveIntegerField(null=True)  # its place in the batch, from 1
     order_shopify_id = models.BigIntegerField(null=True)  # claimed by the page, never trusted alone
     channel_kind = models.CharField(max_length=16, choices=ChannelKind.choices, blank=True)  # empty: chosen at each tap
     chosen_kind = models.CharField(max_length=16, choices=ChannelKind.choices, blank=True)  # picked here by the shopper
@@ -49,6 +109,11 @@ class Link(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["batch", "number"], name="link_once_in_batch", condition=Q(batch__isnull=False)
+            )
+        ]
         indexes = [
             # services.links.join_order
             models.Index(

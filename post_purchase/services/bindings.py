@@ -18,6 +18,7 @@ from shopapp.lib import clock
 from shopapp.lib.crypto import CODE_ALPHABET, hash_code, normalise_code
 
 from . import consent
+from .card_flows import claim_found_card, start_flow_of_card
 from .contact_points import merge_contact
 from .events import record_event
 from .links import find_link, is_shop_wide, redeem
@@ -77,11 +78,12 @@ def bind_by_code(*, point: ContactPoint, code: str, message: Message | None = No
     )
     redeemed = redeem(link=link, point=point)
     if is_shop_wide(link):
+        start_flow_of_card(point=point, link=link, order=bound_orders(point).first())
         return Bound(Outcome.SHOP_WIDE, link=link)
     if not redeemed.first:
         return Bound(Outcome.SECOND, link=link)
-    if redeemed.order is None:
-        return Bound(Outcome.WAITING, link=link)
+    if redeemed.order is None:  # a card that nobody has bound at packing asks for the order, as a card for all does
+        return Bound(Outcome.SHOP_WIDE if link.batch_id else Outcome.WAITING, link=link)
     bind(point=point, order=redeemed.order, method=OrderBinding.Method.CODE, link=link, message=message)
     return Bound(Outcome.BOUND, order=redeemed.order, link=link)
 
@@ -185,6 +187,9 @@ def bind(
         message=message,
         data={"point": point.pk, "kind": point.kind, "touchpoint": link.touchpoint.kind if link else ""},
     )
+    card = link or claim_found_card(point=point, order=order)
+    if card is not None:
+        start_flow_of_card(point=point, link=card, order=order)
     return binding
 
 

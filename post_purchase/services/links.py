@@ -54,6 +54,8 @@ def link_for_order(*, touchpoint: Touchpoint, order: Order, channel_kind: str = 
     """The link of this touchpoint for this order, and its code. Repeating the call gives the same."""
     if touchpoint.kind == TouchpointKind.EMAIL_BUTTON and not channel_kind:
         code = email_code(shop=touchpoint.shop, order_shopify_id=order.shopify_id)
+    elif touchpoint.kind == TouchpointKind.PACKING_SLIP:
+        code = slip_code(shop=touchpoint.shop, order_shopify_id=order.shopify_id)
     else:
         code = derived_code("order", str(touchpoint.pk), str(order.pk), channel_kind)
     link = _save_link(
@@ -96,7 +98,9 @@ def link_for_checkout(
 def shop_link(*, touchpoint: Touchpoint) -> tuple[Link, str]:
     """The link that is the same for everybody. Its code can be shown again, also after SECRET_KEY has changed."""
     link = (
-        Link.objects.filter(touchpoint=touchpoint, order=None, checkout_token_hash="").exclude(code="").order_by("pk")
+        Link.objects.filter(touchpoint=touchpoint, order=None, checkout_token_hash="", batch=None)
+        .exclude(code="")
+        .order_by("pk")
     ).first()
     if link is None:
         code = derived_code("shop", touchpoint.shop.domain, str(touchpoint.pk))
@@ -108,6 +112,13 @@ def email_code(*, shop: Shop, order_shopify_id: int) -> str:
     """What the Liquid snippet computes: the first 20 hex digits of HMAC-SHA256(link key, order id), in capitals."""
     key = ShopSettings.objects.get_or_create(shop=shop)[0].link_key
     digest = hmac.new(key.encode(), str(order_shopify_id).encode(), hashlib.sha256).hexdigest()
+    return digest[:EMAIL_CODE_LENGTH].upper()
+
+
+def slip_code(*, shop: Shop, order_shopify_id: int) -> str:
+    """As `email_code`, for the packing slip: another code, since who unpacks may not be who reads the e-mail."""
+    key = ShopSettings.objects.get_or_create(shop=shop)[0].link_key
+    digest = hmac.new(key.encode(), f"slip{order_shopify_id}".encode(), hashlib.sha256).hexdigest()
     return digest[:EMAIL_CODE_LENGTH].upper()
 
 
@@ -124,6 +135,9 @@ def join_order(*, order: Order) -> list[Link]:
         for link in joined:
             link.order = order
     link_for_order(touchpoint=touchpoint_of(shop=order.shop, kind=TouchpointKind.EMAIL_BUTTON), order=order)
+    slip = Touchpoint.objects.filter(shop=order.shop, kind=TouchpointKind.PACKING_SLIP, archived_at=None).first()
+    if slip is not None:
+        link_for_order(touchpoint=slip, order=order)
     return [link for link in joined if link.used_by_id]
 
 
@@ -138,7 +152,8 @@ def find_link(shop: Shop, code: str) -> Link | None:
 
 
 def is_shop_wide(link: Link) -> bool:
-    return link.order_id is None and not link.checkout_token_hash
+    """The same for everybody. A card of a batch is not: it is one person's, also before it is bound to an order."""
+    return link.order_id is None and not link.checkout_token_hash and link.batch_id is None
 
 
 def redeem(*, link: Link, point: ContactPoint) -> Redeemed:

@@ -1,5 +1,6 @@
 """What we hold about a person: collected for an export, or erased. Numbers (ratings, scans, counts, sums) stay."""
 
+import shutil
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -38,6 +39,7 @@ from shopapp.models import IncomingWebhook, Shop, ShopStatus, WebhookSource
 
 from .contacts import e164
 from .events import record_event
+from .print_designs import folder_of
 from .publications import reviews_changed
 from .suppressions import keep_stops
 
@@ -164,6 +166,7 @@ def erase_shop(*, shop: Shop, requested_at: datetime) -> str:
         if sign_of_life > requested_at - GRACE:
             return f"Kept: the shop has the app (installed on {shop.installed_at:%Y-%m-%d})"
     files = _files(Attachment.objects.filter(message__shop=shop))
+    prints = Path(settings.MEDIA_ROOT).resolve() / folder_of(shop.pk)
     with transaction.atomic():
         raw = IncomingWebhook.objects.filter(source=WebhookSource.SHOPIFY, account=shop.domain)
         raw.exclude(topic="shop/redact").delete()
@@ -173,6 +176,7 @@ def erase_shop(*, shop: Shop, requested_at: datetime) -> str:
         FlowRun.objects.filter(shop=shop).delete()  # versions are protected while runs point at them
         shop.delete()
     _delete_files(files)
+    shutil.rmtree(prints, ignore_errors=True)  # print runs and logos
     return "Erased: the shop with everything stored about it"
 
 

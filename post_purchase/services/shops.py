@@ -61,7 +61,7 @@ def set_up_shop(shop: Shop) -> None:
     read_shop(shop=shop)
     with transaction.atomic():
         settings_of(shop)
-        for kind in KINDS:
+        for kind in (each.kind for each in KINDS.values() if each.made_with_shop):
             touchpoint_of(shop=shop, kind=kind)
 
 

@@ -14,6 +14,7 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from post_purchase.models import Channel
 from post_purchase.touchpoints.codes import CODE_LENGTHS, read_code
+from post_purchase.touchpoints.routes import page_url, route_now
 from shopapp.lib.crypto import hash_code, normalise_code
 
 KEPT_FOR = timedelta(seconds=3)
@@ -22,19 +23,20 @@ KEPT_AT_MOST = 2000  # links; about 4 MB
 SELECT = """
 SELECT l.id, l.channel_kind, l.language, l.country,
        CASE WHEN l.expires_at IS NOT NULL AND l.expires_at <= %s THEN 1 ELSE 0 END,
-       CASE WHEN l.order_id IS NULL AND l.checkout_token_hash = '' THEN 1 ELSE 0 END,
+       CASE WHEN l.order_id IS NULL AND l.checkout_token_hash = '' AND l.batch_id IS NULL THEN 1 ELSE 0 END,
        o.language, o.shipping_country,
        COALESCE(NULLIF(l.chosen_kind, ''), (
            SELECT q.kind FROM post_purchase_contactpoint q
            WHERE q.contact_id = o.contact_id AND q.last_inbound_at IS NOT NULL AND q.blocked_at IS NULL
            ORDER BY q.last_inbound_at DESC LIMIT 1), ''),
-       t.options,
+       t.options, b.route, s.primary_url,
        s.status, s.name, s.domain, s.country, s.locale,
        p.brand_name, p.brand_color, p.default_language, p.channel_order,
        c.id, c.kind, c.name, c.account_id, c.link_address, c.options
 FROM post_purchase_link l
 JOIN post_purchase_touchpoint t ON t.id = l.touchpoint_id
 JOIN shopapp_shop s ON s.id = l.shop_id
+LEFT JOIN post_purchase_printbatch b ON b.id = l.batch_id
 LEFT JOIN post_purchase_shopsettings p ON p.shop_id = l.shop_id
 LEFT JOIN post_purchase_order o ON o.id = l.order_id
 LEFT JOIN post_purchase_channel c ON c.shop_id = l.shop_id AND c.status = 'active' AND c.link_address <> ''
@@ -52,6 +54,7 @@ class Tap:
     fixed: str  # the link is for this channel alone
     earlier: str  # what this shopper picked on this link, or else last wrote on
     route: str  # where the merchant leads this touchpoint
+    page: str  # a page of the shop's own website, where the merchant leads the code there
     language: str  # of the checkout or the order; may be empty
     country: str
     expired: bool
@@ -106,6 +109,8 @@ def look_up(code: str, *, now: datetime) -> Tap | None:
         order_country,
         earlier,
         options,
+        batch_route,
+        primary_url,
         status,
         shop_name,
         domain,
@@ -115,10 +120,10 @@ def look_up(code: str, *, now: datetime) -> Tap | None:
         color,
         default_language,
         channel_order,
-    ) = rows[0][:19]
+    ) = rows[0][:21]
     channels: dict[str, Channel] = {}
     for row in rows:
-        pk, kind, name, account_id, link_address, channel_options = row[19:]
+        pk, kind, name, account_id, link_address, channel_options = row[21:]
         if pk is not None and kind not in channels:
             channels[kind] = Channel(
                 pk=pk,
@@ -128,13 +133,15 @@ def look_up(code: str, *, now: datetime) -> Tap | None:
                 link_address=link_address,
                 options=_json(channel_options),
             )
+    route = route_now(_json(options), _json(batch_route), now=now)
     return Tap(
         link_id=link_id,
         code=plain,
         fixed=channel_kind or "",
         earlier=earlier or "",
-        route=str(_json(options).get("channel") or ""),
-        language=order_language or language or "",
+        route=route.channel,
+        page=page_url(route.page, primary_url=primary_url or "", domain=domain),
+        language=order_language or language or route.language,
         country=order_country or country or "",
         expired=bool(expired),
         shop_wide=bool(shop_wide),

@@ -5,6 +5,7 @@ from post_purchase.words import TouchpointKind
 from .base import TouchpointKindBase
 from .kinds.email_button import EmailButton
 from .kinds.package_insert import PackageInsert
+from .kinds.packing_slip import PackingSlip
 from .kinds.storefront import Storefront
 from .kinds.thank_you_page import ThankYouPage
 
@@ -14,6 +15,7 @@ KINDS: dict[TouchpointKind, TouchpointKindBase] = {
         ThankYouPage(),
         EmailButton(),
         PackageInsert(),
+        PackingSlip(),
         Storefront(),
     )
 }

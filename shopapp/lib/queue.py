@@ -35,6 +35,7 @@ class Job(StrEnum):
     CALL_OUT = "default:post_purchase.jobs.outgoing_calls.call_out"
     WATCH_TIME = "default:post_purchase.jobs.flows.watch_time"
     INGEST_SCANS = "default:post_purchase.jobs.scans.ingest_scans"
+    MAKE_PRINTS = "default:post_purchase.jobs.printing.make_prints"
     SET_UP_SHOP = "default:post_purchase.jobs.shops.set_up_shop"
     SUBMIT_TEMPLATES = "default:post_purchase.jobs.templates.submit_templates"
     BACKFILL_ORDERS = "default:post_purchase.jobs.orders.backfill_orders"

@@ -97,6 +97,10 @@ def open_link(request: HttpRequest, code: str) -> HttpResponse:
         return public_page("closed", status=410, **page)
     if tap.expired:
         return public_page("expired", status=410, **page)
+    if tap.page:
+        if request.method == "GET":
+            count(found, visitor, language, "", now=now, environ=request.META, scan_id=new_scan_id())
+        return HttpResponseRedirect(tap.page, headers=HEADERS)
     via = request.GET.get("via", "")
     choice = choose_for(tap, visitor, fixed=via)
     visit = request.GET.get("s", "")
@@ -129,6 +133,8 @@ def front_door(environ: dict[str, Any], start_response: Callable[..., Any]) -> I
         return None  # Django tries again, and says and logs what is wrong
     environ[FOUND] = found
     if found is None or found.tap is None or found.missed or found.tap.expired or not found.tap.installed:
+        return None
+    if found.tap.page:
         return None
     tap = found.tap
     visitor = visitor_of(environ)

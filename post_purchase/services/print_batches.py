@@ -1,0 +1,234 @@
+"""Print runs in which every code is different, and what binds such a code to its parcel."""
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pypdfium2 as pdfium
+from django.db import transaction
+from django.db.models import Q
+
+from post_purchase.models import Link, Order, PrintBatch, PrintFile, PrintForm, PrintStatus, Touchpoint
+from post_purchase.printing.sheets import PrintRefused, sheet_for, write_pdf
+from post_purchase.words import TouchpointKind
+from shopapp.lib import clock
+from shopapp.lib.crypto import derived_code, hash_code, new_code, normalise_code
+from shopapp.lib.queue import Job, wake
+from shopapp.models import Shop
+
+from .bindings import bind_late
+from .links import link_for_order, link_url, touchpoint_of
+from .print_designs import check_design, design_of, languages_of, sample_url
+
+MOST = 50_000  # codes a batch
+MOST_ORDERS = 250  # of one print action; Shopify's lists select 50 to 250
+AT_ONCE = 1000  # rows in one transaction
+
+
+class CannotBind(Exception):
+    """The card cannot go with this order; the text says why and what to do, for who packs."""
+
+
+@dataclass(frozen=True)
+class Inserts:
+    """What the print action shows. `missing`: order ids that are not here (yet)."""
+
+    pdf: bytes
+    printed: int
+    missing: tuple[str, ...]
+
+
+@transaction.atomic
+def create_batch(
+    *, touchpoint: Touchpoint, quantity: int, name: str, form: str, paper: str = "", marks: bool = False
+) -> PrintBatch:
+    """Order a print run and its first file. Raises PrintRefused where the card would not be read, or cannot be cut."""
+    if not 1 <= quantity <= MOST:
+        raise PrintRefused(f"A batch has 1 to {MOST:,} cards.")
+    checked = check_design(touchpoint)
+    if not checked.passed:
+        raise PrintRefused(" ".join(checked.problems))
+    sheet_for(design_of(touchpoint).layout, paper=paper, marks=marks)
+    batch = PrintBatch.objects.create(
+        touchpoint=touchpoint, name=name, quantity=quantity, secret=new_code() + new_code(), design=touchpoint.options
+    )
+    order_file(batch=batch, form=form, paper=paper, marks=marks)
+    return batch
+
+
+@transaction.atomic
+def order_file(*, batch: PrintBatch, form: str, paper: str = "", marks: bool = False) -> PrintFile:
+    """Have a batch made as a file; one that is there, or being made, is not made again."""
+    plain = form != PrintForm.PDF  # pictures and lists know no sheets
+    file, _ = PrintFile.objects.get_or_create(
+        batch=batch, form=form, paper="" if plain else paper, marks=False if plain else marks
+    )
+    if file.status != PrintStatus.READY and file.next_attempt_at is None:
+        PrintFile.objects.filter(pk=file.pk).update(
+            status=PrintStatus.WAITING, next_attempt_at=clock.now(), error="", attempts=0
+        )
+        file.refresh_from_db()
+    wake(Job.MAKE_PRINTS)
+    return file
+
+
+def cancel_file(*, file: PrintFile) -> bool:
+    """Stop: whoever makes it sees this at the next card. What is there of the batch's codes stays."""
+    return bool(
+        PrintFile.objects.filter(pk=file.pk, status__in=(PrintStatus.WAITING, PrintStatus.MAKING)).update(
+            status=PrintStatus.CANCELLED, next_attempt_at=None
+        )
+    )
+
+
+def resume_file(*, file: PrintFile) -> PrintFile:
+    """Go on where it stopped: codes that are made are made, the file is written anew."""
+    return order_file(batch=file.batch, form=file.form, paper=file.paper, marks=file.marks)
+
+
+def code_of(batch: PrintBatch, number: int) -> str:
+    return derived_code("print", str(number), key=batch.secret)
+
+
+def urls_of(batch: PrintBatch) -> Iterator[str]:
+    return (link_url(code_of(batch, number)) for number in range(1, batch.quantity + 1))
+
+
+def make_codes(batch: PrintBatch) -> bool:
+    """The next rows of the batch; False when all are there. Two workers at once make each row once."""
+    first = batch.made + 1
+    last = min(batch.quantity, batch.made + AT_ONCE)
+    if first > last:
+        return False
+    rows = [
+        Link(
+            shop_id=batch.touchpoint.shop_id,
+            touchpoint=batch.touchpoint,
+            batch=batch,
+            number=number,
+            code_hash=hash_code(code_of(batch, number)),
+        )
+        for number in range(first, last + 1)
+    ]
+    with transaction.atomic():
+        Link.objects.bulk_create(rows, ignore_conflicts=True)
+        PrintBatch.objects.filter(pk=batch.pk, made__lt=last).update(made=last)
+    batch.made = last
+    return last < batch.quantity
+
+
+def read_scan(text: str) -> str:
+    """The code in what a hand scanner types: the whole address or the code, in any case."""
+    return normalise_code(text.strip().rstrip("/").rpartition("/")[2].partition("?")[0])
+
+
+def find_order(shop: Shop, text: str) -> Order | None:
+    """By what is on the packing slip: the order's name (#1001), or its number."""
+    name = text.strip()[:64]
+    digits = name.lstrip("#")
+    wanted = Q(name=name) | Q(name=f"#{digits}")
+    if digits.isdigit() and len(digits) < 10:
+        wanted |= Q(number=int(digits))
+    return Order.objects.filter(wanted, shop=shop, redacted_at=None).order_by("-placed_at", "-pk").first()
+
+
+@transaction.atomic
+def bind_card(*, shop: Shop, scanned: str, order: Order) -> Link:
+    """This card lies in this order's parcel. Repeating it changes nothing. Raises CannotBind.
+
+    A card that a shopper used already is bound too: they may have found it before the packer got to this page.
+    """
+    code = read_scan(scanned)
+    link = Link.objects.select_for_update().filter(shop=shop, code_hash=hash_code(code)).first()
+    if link is None:
+        raise CannotBind("This is not one of your cards. Scan the square code on the card once more.")
+    if link.batch_id is None:
+        raise CannotBind("This card is the same for everybody and needs no binding. Put it in as it is.")
+    if link.order_id == order.pk:
+        return link
+    if link.order_id is not None:
+        raise CannotBind("This card lies in another order's parcel already. Take a new card.")
+    if order.shop_id != shop.pk:
+        raise CannotBind("This order is not one of this shop's.")
+    link.order, link.order_shopify_id, link.language = order, order.shopify_id, order.language
+    link.save(update_fields=["order", "order_shopify_id", "language"])
+    bind_late(link=link)
+    return link
+
+
+def insert_for_orders(shop: Shop, order_gids: Sequence[str]) -> Inserts:
+    """One card a page for these orders, each in its shopper's language, with the code bound to the order.
+
+    Raises PrintRefused where a card would not be read. Repeating it prints the same codes.
+    """
+    wanted = list(dict.fromkeys(order_gids))
+    if len(wanted) > MOST_ORDERS:
+        raise PrintRefused(f"At most {MOST_ORDERS} orders can be printed at once.")
+    numbers = {gid: _number(gid) for gid in wanted}
+    found = Order.objects.filter(shop=shop, shopify_id__in=[n for n in numbers.values() if n], redacted_at=None)
+    orders = {order.shopify_id: order for order in found.prefetch_related("lines")}
+    here = [orders[number] for number in numbers.values() if number in orders]
+    missing = tuple(gid for gid, number in numbers.items() if number not in orders)
+    cards = list(Touchpoint.objects.filter(shop=shop, kind=TouchpointKind.PACKAGE_INSERT, archived_at=None))
+    cards = sorted(cards, key=lambda card: card.pk) or [touchpoint_of(shop=shop, kind=TouchpointKind.PACKAGE_INSERT)]
+    groups: dict[tuple[int, str], list[tuple[int, Order]]] = {}
+    for place, order in enumerate(here):
+        card = card_for(order, cards)
+        groups.setdefault((card.pk, _language(card, order)), []).append((place, order))
+    by_pk = {card.pk: card for card in cards}
+    pages: dict[int, tuple[pdfium.PdfDocument, list[int]]] = {}
+    for (pk, language), members in groups.items():
+        _print_group(by_pk[pk], language, members, pages)
+    return Inserts(_joined(pages), len(here), missing)
+
+
+def card_for(order: Order, cards: Sequence[Touchpoint]) -> Touchpoint:
+    """The card of a product in the order, else the first that is for all products, else the first."""
+    products = {line.product_id for line in order.lines.all() if line.product_id}
+    for card in cards:
+        if card.options.get("product_id") in products:
+            return card
+    return next((card for card in cards if not card.options.get("product_id")), cards[0])
+
+
+def _language(card: Touchpoint, order: Order) -> str:
+    spoken = order.language.lower()
+    ours = languages_of(card)
+    return next((tag for tag in (spoken, spoken.split("-")[0]) if tag in ours), ours[0])
+
+
+def _print_group(
+    card: Touchpoint,
+    language: str,
+    members: list[tuple[int, Order]],
+    pages: dict[int, tuple[pdfium.PdfDocument, list[int]]],
+) -> None:
+    checked = check_design(card, language=language)
+    if not checked.passed:
+        raise PrintRefused(f"{card.name}: {' '.join(checked.problems)}")
+    addresses = [link_url(link_for_order(touchpoint=card, order=order)[1]) for _, order in members]
+    out = io.BytesIO()
+    design = design_of(card, language=language)
+    write_pdf(out, design, addresses, sample_url=sample_url(), alone=True, title=card.name)
+    document = pdfium.PdfDocument(out.getvalue())
+    sides = len(document) // len(members)
+    for at, (place, _) in enumerate(members):
+        pages[place] = document, list(range(at * sides, (at + 1) * sides))
+
+
+def _joined(pages: dict[int, tuple[pdfium.PdfDocument, list[int]]]) -> bytes:
+    """The pages in the order in which the orders were asked for."""
+    if not pages:
+        return b""
+    whole = pdfium.PdfDocument.new()
+    for place in sorted(pages):
+        document, numbers = pages[place]
+        whole.import_pages(document, numbers)
+    out = io.BytesIO()
+    whole.save(out)
+    return out.getvalue()
+
+
+def _number(gid: str) -> int:
+    digits = gid.rsplit("/", 1)[-1]
+    return int(digits) if digits.isdigit() and len(digits) < 19 else 0

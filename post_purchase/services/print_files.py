@@ -1,0 +1,186 @@
+"""Making a batch's file in the background: claimed under a lease, stopped when asked, the same after any kill.
+
+A file is written beside its place and moved when it is whole. Memory does not grow with the number of cards.
+"""
+
+import csv
+import io
+import logging
+import os
+import time
+import zipfile
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from pathlib import Path
+from typing import BinaryIO
+
+from django.conf import settings
+from django.db.models import F
+
+from post_purchase.models import PrintBatch, PrintFile, PrintForm, PrintStatus
+from post_purchase.printing.qr import quick_matrix, quick_png, quick_svg, short_text
+from post_purchase.printing.sheets import PrintRefused, write_pdf
+from shopapp.lib import clock
+from shopapp.lib.crypto import derived_code
+from shopapp.lib.queue import Job, wake
+
+from . import photo_files
+from .print_batches import make_codes, urls_of
+from .print_designs import design_of, folder_of, sample_url
+
+log = logging.getLogger("post_purchase.printing")
+LEASE = timedelta(minutes=3)  # renewed at every NOTE_EVERY cards
+NOTE_EVERY = 250
+SECONDS = 600.0  # of one run; RQ's limit for the default queue is 900
+MAX_ATTEMPTS = 5
+KEPT = timedelta(days=14)  # a file; it can be made again from its batch at any time
+
+
+class _Stopped(Exception):
+    """Somebody pressed Stop, or another worker has taken over."""
+
+
+def make_due() -> int:
+    """Make every file that is due. Returns how many came to an end."""
+    started = time.monotonic()
+    ended = 0
+    while time.monotonic() - started < SECONDS:
+        file = _claim()
+        if file is None:
+            return ended
+        _make(file)
+        ended += 1
+    wake(Job.MAKE_PRINTS)
+    return ended
+
+
+def _claim() -> PrintFile | None:
+    now = clock.now()
+    due = PrintFile.objects.filter(next_attempt_at__lte=now)
+    while (file := due.order_by("next_attempt_at", "pk").first()) is not None:
+        mine = PrintFile.objects.filter(pk=file.pk, next_attempt_at=file.next_attempt_at, attempts=file.attempts)
+        if mine.update(next_attempt_at=now + LEASE, attempts=F("attempts") + 1, status=PrintStatus.MAKING, done=0):
+            return PrintFile.objects.select_related("batch__touchpoint__shop").get(pk=file.pk)
+    return None
+
+
+def _make(file: PrintFile) -> None:
+    name = f"{folder_of(file.batch.touchpoint.shop_id)}/{derived_code('file', str(file.pk)).lower()}{suffix_of(file)}"
+    target = Path(settings.MEDIA_ROOT).resolve() / name
+    beside = target.with_suffix(f".{os.getpid()}.part")
+    if file.attempts > MAX_ATTEMPTS:
+        _close(file, status=PrintStatus.FAILED, error="Given up: no try came to an end. Make a smaller batch.")
+        return
+    try:
+        while make_codes(file.batch):
+            _note(file, 0)
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+            _write(out, file, lambda done: _note(file, done))
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(beside, target)
+    except _Stopped:
+        log.info("printing.stopped", extra={"file": file.pk})
+    except PrintRefused as refused:
+        _close(file, status=PrintStatus.FAILED, error=str(refused)[:255])
+    except OSError as error:
+        log.exception("printing.no_room", extra={"file": file.pk})
+        PrintFile.objects.filter(pk=file.pk, attempts=file.attempts).update(
+            next_attempt_at=clock.now() + LEASE, error=f"The file could not be written: {error.strerror}"[:255]
+        )
+    else:
+        size = target.stat().st_size
+        _close(file, status=PrintStatus.READY, file=name, bytes=size, done=file.batch.quantity, error="")
+        log.info("printing.made", extra={"file": file.pk, "cards": file.batch.quantity, "bytes": size})
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _note(file: PrintFile, done: int) -> None:
+    """Progress, and the lease; stops where the row says so."""
+    mine = PrintFile.objects.filter(pk=file.pk, status=PrintStatus.MAKING, attempts=file.attempts)
+    if not mine.update(done=done, next_attempt_at=clock.now() + LEASE):
+        raise _Stopped
+
+
+def _close(row: PrintFile, **fields: object) -> None:
+    mine = PrintFile.objects.filter(pk=row.pk, status=PrintStatus.MAKING, attempts=row.attempts)
+    mine.update(next_attempt_at=None, finished_at=clock.now(), **fields)
+
+
+def suffix_of(file: PrintFile) -> str:
+    return {PrintForm.PDF: ".pdf", PrintForm.CSV: ".csv"}.get(PrintForm(file.form), ".zip")
+
+
+def _write(out: BinaryIO, file: PrintFile, note: Callable[[int], None]) -> None:
+    batch = file.batch
+    told = _Steps(note)
+    match file.form:
+        case PrintForm.PDF:
+            card = write_pdf(
+                out,
+                design_of(batch.touchpoint, options=batch.design),
+                urls_of(batch),
+                sample_url=sample_url(),
+                paper=file.paper,
+                marks=file.marks,
+                title=batch.name,
+                on_sheet=told,
+            )
+            if card.problems:
+                raise PrintRefused(" ".join(card.problems))
+        case PrintForm.CSV:
+            _write_csv(out, batch, told)
+        case _:
+            _write_zip(out, urls_of(batch), png=file.form == PrintForm.PNG, told=told)
+
+
+class _Steps:
+    """Tells of every NOTE_EVERY-th card: a row is not written for each."""
+
+    def __init__(self, note: Callable[[int], None]) -> None:
+        self.note = note
+        self.last = 0
+
+    def __call__(self, done: int) -> None:
+        if done - self.last >= NOTE_EVERY:
+            self.last = done
+            self.note(done)
+
+
+def _write_csv(out: BinaryIO, batch: PrintBatch, told: Callable[[int], None]) -> None:
+    """What goes into the code is the address in capitals; the other column is for people."""
+    text = io.TextIOWrapper(out, encoding="utf-8", newline="", write_through=True)
+    rows = csv.writer(text)
+    rows.writerow(["number", "code_content", "in_letters"])
+    for number, url in enumerate(urls_of(batch), 1):
+        rows.writerow([number, url.upper(), short_text(url)])
+        told(number)
+    text.detach()
+
+
+def _write_zip(out: BinaryIO, urls: Iterable[str], *, png: bool, told: Callable[[int], None]) -> None:
+    packing = zipfile.ZIP_STORED if png else zipfile.ZIP_DEFLATED
+    with zipfile.ZipFile(out, "w", packing) as archive:
+        for number, url in enumerate(urls, 1):
+            rows = quick_matrix(url)
+            code = url.rpartition("/")[2]
+            content = quick_png(rows) if png else quick_svg(rows, short_text(url))
+            archive.writestr(f"{number:05d}-{code}.{'png' if png else 'svg'}", content)
+            told(number)
+
+
+def path_of(file: PrintFile) -> Path | None:
+    return photo_files.find(file.file) if file.status == PrintStatus.READY else None
+
+
+def forget_old() -> int:
+    """Files that nobody needs any more: their batches stay, and can be made again."""
+    old = PrintFile.objects.filter(status=PrintStatus.READY, finished_at__lt=clock.now() - KEPT)
+    gone = 0
+    for file in old.order_by("pk")[:1000]:
+        photo_files.delete([file.file])
+        PrintFile.objects.filter(pk=file.pk).update(status=PrintStatus.CANCELLED, file="", bytes=0, done=0)
+        gone += 1
+    return gone

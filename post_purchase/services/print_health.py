@@ -1,0 +1,72 @@
+"""Alarms: codes that are on paper somewhere and lead nowhere any more, or not where the merchant means them to."""
+
+from dataclasses import dataclass
+
+from django.db.models import Exists, OuterRef
+
+from post_purchase.models import ChannelStatus, FlowStatus, Link, PrintBatch, Scan, Touchpoint
+from post_purchase.touchpoints.routes import has_ended, page_url, route_now
+from post_purchase.words import ChannelKind, TouchpointKind
+from shopapp.lib import clock
+from shopapp.models import Shop
+
+PRINTED = (TouchpointKind.PACKAGE_INSERT, TouchpointKind.PACKING_SLIP)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """`text` says what a shopper meets now and what to do. `severe`: the code leads nowhere."""
+
+    touchpoint: Touchpoint
+    text: str
+    severe: bool = False
+
+
+def troubles_of(shop: Shop) -> list[Trouble]:
+    """Of every code that may be on paper: a card that was scanned or has a print run, put away or not. 4 queries."""
+    printed = (
+        Touchpoint.objects.filter(shop=shop, kind__in=PRINTED)
+        .annotate(
+            run=Exists(PrintBatch.objects.filter(touchpoint=OuterRef("pk"))),
+            scanned=Exists(Scan.objects.filter(touchpoint=OuterRef("pk"))),
+            for_orders=Exists(Link.objects.filter(touchpoint=OuterRef("pk"), order__isnull=False)),
+        )
+        .order_by("pk")
+    )
+    cards = [row for row in printed if row.run or row.scanned or row.for_orders]
+    if not cards:
+        return []
+    kinds = set(
+        shop.channels.filter(status=ChannelStatus.ACTIVE).exclude(link_address="").values_list("kind", flat=True)
+    )
+    flows = dict(shop.flows.values_list("key", "status"))
+    routes: list[tuple[Touchpoint, dict[str, str], str]] = [(card, {}, "") for card in cards]
+    batches = PrintBatch.objects.filter(touchpoint__in=cards).exclude(route={}).select_related("touchpoint")
+    routes += [(batch.touchpoint, batch.route, f", batch “{batch.name}”") for batch in batches.order_by("pk")]
+    return [trouble for card, own, name in routes for trouble in _troubles(shop, card, own, name, kinds, flows)]
+
+
+def _troubles(
+    shop: Shop, card: Touchpoint, own: dict[str, str], name: str, kinds: set[str], flows: dict[str, str]
+) -> list[Trouble]:
+    now = clock.now()
+    route = route_now(card.options, own, now=now)
+    called = f"“{card.name}”{name}"
+    found: list[Trouble] = []
+    page = page_url(route.page, primary_url=shop.primary_url, domain=shop.domain)
+    if not page and not kinds:
+        text = f"{called} leads nowhere: no chat channel is connected. Connect one, or send its scans to a page."
+        found.append(Trouble(card, text, severe=True))
+    elif not page and route.channel and route.channel not in kinds:
+        label = ChannelKind(route.channel).label if route.channel in ChannelKind.values else route.channel
+        text = f"{called} should lead to {label}, which is not connected. Scans go to another channel until it is."
+        found.append(Trouble(card, text))
+    if route.page and not page:
+        found.append(Trouble(card, f"{called}: the page “{route.page}” is no page of your website. Choose another."))
+    if route.flow and flows.get(route.flow) != FlowStatus.ON:
+        text = f"{called} should start a flow that is off. Scans open the chat, and nothing starts. Switch it on."
+        found.append(Trouble(card, text))
+    if route.ended and not route.page and has_ended(str(own.get("ends_on") or card.options.get("ends_on")), now=now):
+        text = f"{called} belongs to a campaign that is over. Scans open the chat. Choose where they should lead now."
+        found.append(Trouble(card, text))
+    return found

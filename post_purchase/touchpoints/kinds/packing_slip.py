@@ -1,0 +1,51 @@
+"""A QR code on Shopify's packing slip: an image whose address Liquid writes, with the order's own code in it.
+
+Whether hmac_sha256 runs in packing-slip templates, and whether `order.id` is there, is not documented (shopify.md,
+section 6): where either fails, the image shows the code that is the same for everybody and the chat asks for the order.
+"""
+
+from typing import ClassVar
+
+from post_purchase.touchpoints.base import Placing, Snippet, TouchpointKindBase
+from post_purchase.touchpoints.codes import EMAIL_CODE_LENGTH
+from post_purchase.words import TouchpointKind
+
+LIQUID = """\
+{{% assign doorstep_order = order.id | append: '' %}}
+{{% assign doorstep_code = doorstep_order | prepend: 'slip' | hmac_sha256: '{key}' | slice: 0, {length} | upcase %}}
+{{% assign doorstep_size = doorstep_code | size %}}
+{{% if doorstep_order == '' or doorstep_size != {length} %}}{{% assign doorstep_code = '{shop}' %}}{{% endif %}}
+<div style="text-align: center; margin: 16px 0;">
+  <img src="{app_url}/qr/{{{{ doorstep_code }}}}.svg" width="150" height="150" alt="QR code" \
+style="width: 35mm; height: 35mm;">
+  <p style="margin: 4px 0 0; font-size: 12px;">{text}<br>{host}/c &nbsp; <strong>{{{{ doorstep_code }}}}</strong></p>
+</div>
+"""
+
+
+class PackingSlip(TouchpointKindBase):
+    kind: ClassVar[TouchpointKind] = TouchpointKind.PACKING_SLIP
+    default_name: ClassVar[str] = "Packing slip"
+    help: ClassVar[str] = (
+        "A QR code on the packing slip that you print anyway: it opens the chat about exactly that order."
+    )
+    made_with_shop: ClassVar[bool] = False
+
+    def steps(self) -> tuple[str, ...]:
+        return (
+            "Open Settings, then Shipping and delivery, then Packing slips in your Shopify admin.",
+            "Click Edit, and paste the snippet at the end of the template, above the shop's address.",
+            "Click Save, open any order, and print its packing slip.",
+            "Scan the code on that print with your phone: the chat that opens should name the order.",
+        )
+
+    def snippet(self, placing: Placing) -> Snippet:
+        code = LIQUID.format(
+            key=placing.link_key,
+            length=EMAIL_CODE_LENGTH,
+            shop=placing.link_url.rpartition("/")[2],
+            app_url=placing.app_url,
+            host=placing.app_url.split("://", 1)[-1],
+            text=placing.text or "Scan to chat with us about this order",
+        )
+        return Snippet(code=code, language="liquid", steps=self.steps())
