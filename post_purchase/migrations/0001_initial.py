@@ -18,6 +18,19 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='PrintBatch',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=120)),
+                ('secret', shopapp.lib.crypto.EncryptedTextField(default=shopapp.lib.crypto.new_code)),
+                ('quantity', models.PositiveIntegerField()),
+                ('made', models.PositiveIntegerField(default=0)),
+                ('design', models.JSONField(default=dict)),
+                ('route', models.JSONField(default=dict)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+            ],
+        ),
+        migrations.CreateModel(
             name='VisitKey',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -340,6 +353,7 @@ class Migration(migrations.Migration):
                 ('code_hash', models.CharField(max_length=64, unique=True)),
                 ('code', shopapp.lib.crypto.EncryptedTextField(blank=True)),
                 ('checkout_token_hash', models.CharField(blank=True, max_length=64)),
+                ('number', models.PositiveIntegerField(null=True)),
                 ('order_shopify_id', models.BigIntegerField(null=True)),
                 ('channel_kind', models.CharField(blank=True, choices=[('whatsapp', 'WhatsApp'), ('messenger', 'Messenger'), ('instagram', 'Instagram'), ('telegram', 'Telegram'), ('sms', 'SMS'), ('email', 'E-mail'), ('webchat', 'Web chat')], max_length=16)),
                 ('chosen_kind', models.CharField(blank=True, choices=[('whatsapp', 'WhatsApp'), ('messenger', 'Messenger'), ('instagram', 'Instagram'), ('telegram', 'Telegram'), ('sms', 'SMS'), ('email', 'E-mail'), ('webchat', 'Web chat')], max_length=16)),
@@ -351,6 +365,7 @@ class Migration(migrations.Migration):
                 ('shop', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='links', to='shopapp.shop')),
                 ('used_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='used_links', to='post_purchase.contactpoint')),
                 ('order', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='links', to='post_purchase.order')),
+                ('batch', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='links', to='post_purchase.printbatch')),
             ],
         ),
         migrations.AddField(
@@ -480,6 +495,25 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ['happened_at', 'id'],
             },
+        ),
+        migrations.CreateModel(
+            name='PrintFile',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('form', models.CharField(choices=[('pdf', 'One PDF'), ('svg', 'ZIP of SVG'), ('png', 'ZIP of PNG'), ('csv', 'CSV for a printer')], max_length=8)),
+                ('paper', models.CharField(blank=True, max_length=16)),
+                ('marks', models.BooleanField(default=False)),
+                ('status', models.CharField(choices=[('waiting', 'Waiting'), ('making', 'Being made'), ('ready', 'Ready'), ('cancelled', 'Stopped'), ('failed', 'Could not be made')], default='waiting', max_length=12)),
+                ('done', models.PositiveIntegerField(default=0)),
+                ('bytes', models.PositiveBigIntegerField(default=0)),
+                ('file', models.CharField(blank=True, max_length=64)),
+                ('error', models.CharField(blank=True, max_length=255)),
+                ('attempts', models.PositiveSmallIntegerField(default=0)),
+                ('next_attempt_at', models.DateTimeField(null=True)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('finished_at', models.DateTimeField(null=True)),
+                ('batch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='files', to='post_purchase.printbatch')),
+            ],
         ),
         migrations.CreateModel(
             name='PrivacyRequest',
@@ -675,6 +709,11 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.AddField(
+            model_name='printbatch',
+            name='touchpoint',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='batches', to='post_purchase.touchpoint'),
+        ),
+        migrations.AddField(
             model_name='link',
             name='touchpoint',
             field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='links', to='post_purchase.touchpoint'),
@@ -854,6 +893,14 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=('parcel', 'state', 'happened_at'), name='scan_once_per_parcel'),
         ),
         migrations.AddIndex(
+            model_name='printfile',
+            index=models.Index(condition=models.Q(('next_attempt_at__isnull', False)), fields=['next_attempt_at'], name='print_file_due'),
+        ),
+        migrations.AddConstraint(
+            model_name='printfile',
+            constraint=models.UniqueConstraint(fields=('batch', 'form', 'paper', 'marks'), name='print_file_once'),
+        ),
+        migrations.AddIndex(
             model_name='privacyrequest',
             index=models.Index(condition=models.Q(('next_attempt_at__isnull', False)), fields=['next_attempt_at'], name='privacy_due'),
         ),
@@ -940,6 +987,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='link',
             index=models.Index(fields=['order'], name='link_of_order'),
+        ),
+        migrations.AddConstraint(
+            model_name='link',
+            constraint=models.UniqueConstraint(condition=models.Q(('batch__isnull', False)), fields=('batch', 'number'), name='link_once_in_batch'),
         ),
         migrations.AddIndex(
             model_name='chatstart',
