@@ -1,6 +1,8 @@
 """What the networks tell: messages, statuses, blocked, templates. A bad update stops no other."""
 
 import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
 
 from django.db import DatabaseError
 
@@ -21,11 +23,14 @@ from post_purchase.words import ChannelKind, Purpose
 from shopapp.models import IncomingWebhook
 
 log = logging.getLogger("post_purchase.callbacks")
+AT_ONCE = 200  # statuses saved in one transaction
+TROUBLE = (DatabaseError, LookupError, TypeError, ValueError, AttributeError)
 
 
-def handle(webhook: IncomingWebhook) -> None:
+def handle(webhook: IncomingWebhook, *, still_here: Callable[[], None]) -> None:
     """Repeating it changes nothing. The first trouble is raised last, so that the row comes again.
 
+    A callback may hold a thousand updates: `still_here` is called after each few.
     `webhook.shop_id` is set where all of it is news of one shop: the caller saves it.
     """
     if webhook.source not in DRIVERS:
@@ -34,16 +39,47 @@ def handle(webhook: IncomingWebhook) -> None:
     headers = {**webhook.headers, "webhook": str(webhook.pk)}
     channels = _Channels(kind)
     trouble: Exception | None = None
-    for update in DRIVERS[kind].parse(body=bytes(webhook.body), headers=headers):
-        try:
-            _apply(update, channels, webhook)
-        except (DatabaseError, LookupError, TypeError, ValueError, AttributeError) as error:
-            log.warning("callback.update_failed", extra={"webhook": webhook.pk, "update": type(update).__name__})
-            trouble = trouble or error
+    for group in _groups(DRIVERS[kind].parse(body=bytes(webhook.body), headers=headers)):
+        if len(group) > 1 and _applied_at_once(group, channels):
+            still_here()
+            continue
+        for update in group:
+            try:
+                _apply(update, channels, webhook)
+            except TROUBLE as error:
+                log.warning("callback.update_failed", extra={"webhook": webhook.pk, "update": type(update).__name__})
+                trouble = trouble or error
+            still_here()
     shops = {channel.shop_id for channel in channels.known.values() if channel is not None}
     webhook.shop_id = shops.pop() if len(shops) == 1 else None
     if trouble is not None:
         raise trouble
+
+
+def _groups(updates: Iterable[Update]) -> Iterator[list[Update]]:
+    """In their order; statuses of one account that follow each other stand together, all others alone."""
+    for _, run in groupby(updates, key=_kin):
+        each = list(run)
+        yield from (each[start : start + AT_ONCE] for start in range(0, len(each), AT_ONCE))
+
+
+def _kin(update: Update) -> tuple[object, ...]:
+    if isinstance(update, StatusUpdate) and update.before is None:
+        return (update.account_id, update.channel_id)
+    return (object(),)  # like nothing else
+
+
+def _applied_at_once(group: Sequence[Update], channels: "_Channels") -> bool:
+    """False: something is wrong with one of them, or nobody knows the account. They are then applied one by one."""
+    updates = [update for update in group if isinstance(update, StatusUpdate)]
+    try:
+        channel = channels.find(updates[0].account_id, updates[0].channel_id)
+        if channel is None:
+            return False
+        statuses.record_statuses(channel=channel, updates=updates)
+    except TROUBLE:
+        return False
+    return True
 
 
 class _Channels:

@@ -3,6 +3,7 @@
 import json
 import logging
 import time
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.db import DatabaseError, connection, transaction
@@ -23,9 +24,11 @@ SECONDS = 100
 BATCH = 50
 LEASE = timedelta(seconds=60)
 LEASE_USE = 40  # seconds of a lease that a batch may use up before the rest is given back
-MAX_ATTEMPTS = 8
+MAX_ATTEMPTS = 14  # over a day and a half: a fault of ours is mended by then, or /health/ready says that it waits
+MAX_ENDLESS = 8  # tries that ended without any answer: the row itself stops its worker
 FIRST_WAIT = timedelta(seconds=5)
-LONGEST_WAIT = timedelta(hours=1)
+LONGEST_WAIT = timedelta(hours=6)
+RENEW_AFTER = 15  # seconds of a lease that a long row may use before it is renewed
 
 # What a handler may stumble over: the outside away, a payload unlike its documentation, the database.
 STUMBLES = (
@@ -103,8 +106,10 @@ def handle_batch(rows: list[IncomingWebhook]) -> None:
         for row in rows:
             if time.monotonic() - started > LEASE_USE:
                 break
+            if row.pk not in left:  # a long row before it has given the rest back
+                break
             left.remove(row.pk)
-            note = handle_row(row)
+            note = handle_row(row, _Lease(row, left))
             if note is None:
                 continue
             if note:
@@ -113,17 +118,38 @@ def handle_batch(rows: list[IncomingWebhook]) -> None:
                 done.append(row)
     finally:
         _finish(done)
-        IncomingWebhook.objects.filter(pk__in=left).update(next_attempt_at=clock.now(), attempts=F("attempts") - 1)
+        _give_back(left)
 
 
-def handle_row(row: IncomingWebhook) -> str | None:
+def _give_back(pks: list[int]) -> None:
+    if pks:
+        IncomingWebhook.objects.filter(pk__in=pks).update(next_attempt_at=clock.now(), attempts=F("attempts") - 1)
+        pks.clear()
+
+
+class _Lease:
+    """Called now and then by a row that takes long: it stays ours, and those behind it go to other workers."""
+
+    def __init__(self, row: IncomingWebhook, behind: list[int]):
+        self.row, self.behind, self.renewed = row, behind, time.monotonic()
+
+    def __call__(self) -> None:
+        if time.monotonic() - self.renewed < RENEW_AFTER:
+            return
+        self.renewed = time.monotonic()
+        mine = IncomingWebhook.objects.filter(pk=self.row.pk, attempts=self.row.attempts)
+        mine.update(next_attempt_at=clock.now() + LEASE)
+        _give_back(self.behind)
+
+
+def handle_row(row: IncomingWebhook, still_here: Callable[[], None]) -> str | None:
     """ "" when understood, a note when there is nothing to do, None when it failed and waits or is parked."""
-    if row.attempts > MAX_ATTEMPTS:
+    if row.attempts > MAX_ATTEMPTS or (row.attempts > MAX_ENDLESS and not row.error):
         _park(row, "Tried too often without an end: it may have stopped its worker")
         return None
     try:
         if row.source != WebhookSource.SHOPIFY:
-            callbacks.handle(row)
+            callbacks.handle(row, still_here=still_here)
             return ""
         return _handle_shopify(row)
     except STUMBLES as error:

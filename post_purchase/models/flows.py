@@ -148,7 +148,10 @@ class FlowEvent(models.Model):
         constraints = [models.UniqueConstraint(fields=["shop", "key"], name="event_once")]
         indexes = [
             # jobs.flows.handle_events
-            models.Index(fields=["next_attempt_at", "id"], name="event_due", condition=Q(next_attempt_at__isnull=False))
+            models.Index(
+                fields=["next_attempt_at", "id"], name="event_due", condition=Q(next_attempt_at__isnull=False)
+            ),
+            models.Index(fields=["id"], name="event_parked", condition=Q(parked_at__isnull=False)),  # /health/ready
         ]
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Window
 from django.db.models.functions import RowNumber
 
@@ -138,9 +138,7 @@ def _begin(calls: list[Call]) -> list[Call]:
         return []
     now = clock.now()
     rows = Message.objects.filter(pk__in=[call.message.pk for call in calls], status=MessageStatus.SENDING)
-    if connection.features.has_select_for_update:
-        rows = rows.select_for_update(of=("self",))
-    held = set(rows.order_by("pk").values_list("pk", "attempts"))
+    held = set(rows.select_for_update(of=("self",)).order_by("pk").values_list("pk", "attempts"))
     going = [call for call in calls if (call.message.pk, call.claim.number) in held]
     if not going:
         return []

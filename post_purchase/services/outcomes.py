@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Count, Q
 
 from post_purchase.channels.base import ChannelError, Outcome, SendResult
@@ -30,9 +30,7 @@ def accepted(taken: Sequence[tuple[DeliveryAttempt, SendResult]]) -> None:
     now = clock.now()
     results = {attempt.message_id: result for attempt, result in taken}
     rows = Message.objects.filter(pk__in=results).order_by("pk")
-    if connection.features.has_select_for_update:
-        rows = rows.select_for_update(of=("self",))
-    states = dict(rows.values_list("pk", "status"))
+    states = dict(rows.select_for_update(of=("self",)).values_list("pk", "status"))
     _finish_accepted(taken, now)
     # A callback may have been faster. Where it asked for another try, this id is not the message's any more.
     counted = [pk for pk, status in states.items() if status in (MessageStatus.SENDING, *statuses.RANK)]

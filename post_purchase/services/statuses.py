@@ -1,5 +1,7 @@
 """What the networks report about our messages. A status may come before the send's answer, twice, or out of order."""
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -9,6 +11,7 @@ from post_purchase.channels.base import ChannelError, Outcome, StatusUpdate
 from post_purchase.models import Channel, ContactPoint, DeliveryAttempt, Message, ProviderStatus
 from post_purchase.words import Direction, MessageStatus
 
+from .each_row import update_each
 from .refusals import follow
 
 RANK = {MessageStatus.SENT: 1, MessageStatus.DELIVERED: 2, MessageStatus.READ: 3}
@@ -27,23 +30,98 @@ def record_status(*, channel: Channel, update: StatusUpdate) -> None:
         return
     if not (update.provider_id or update.ref):
         return
-    status, created = ProviderStatus.objects.get_or_create(
-        channel=channel,
-        provider_id=(update.provider_id or f"{BY_REF}{update.ref}")[:255],
-        status=update.status,
-        defaults={
-            "ref": update.ref[:32],
-            "happened_at": update.happened_at,
-            "error_code": update.error.code[:32] if update.error else "",
-            "error": str(update.error)[:255] if update.error else "",
-            "decided": update.error.outcome if update.error else "",
-        },
-    )
-    if not created and status.message_id is not None:
+    row = _row(channel, update)
+    ProviderStatus.objects.bulk_create([row], ignore_conflicts=True)
+    status = ProviderStatus.objects.get(channel=channel, provider_id=row.provider_id, status=row.status)
+    if status.message_id is not None:
         return
     message_id = _find(channel, update)
     if message_id is not None:
         attach(status, message_id=message_id)
+
+
+@transaction.atomic
+def record_statuses(*, channel: Channel, updates: Sequence[StatusUpdate]) -> None:
+    """As `record_status` for each, in their order, with few statements for many. Without watermarks."""
+    keyed = {(_id_of(update), str(update.status)): update for update in reversed(updates) if _id_of(update)}
+    ProviderStatus.objects.bulk_create(
+        (_row(channel, update) for update in reversed(keyed.values())), ignore_conflicts=True
+    )
+    ids = {provider_id for provider_id, _ in keyed}
+    rows = ProviderStatus.objects.filter(channel=channel, provider_id__in=ids, message=None).order_by("pk")
+    fresh = {(row.provider_id, row.status): row for row in rows}
+    messages = _locked(channel, [update for key, update in keyed.items() if key in fresh])
+    news: dict[int, list[ProviderStatus]] = defaultdict(list)
+    for update in updates:
+        status = fresh.pop((_id_of(update), str(update.status)), None)
+        message = messages.get(update.provider_id) or messages.get(f"{BY_REF}{update.ref}")
+        if status is not None and message is not None:
+            news[message.pk].append(status)
+    _move(news, {message.pk: message for message in messages.values()})
+
+
+def _id_of(update: StatusUpdate) -> str:
+    """Under which id the status is kept; "" where it names no message."""
+    return (update.provider_id or (f"{BY_REF}{update.ref}" if update.ref else ""))[:255]
+
+
+def _row(channel: Channel, update: StatusUpdate) -> ProviderStatus:
+    return ProviderStatus(
+        channel=channel,
+        provider_id=_id_of(update),
+        status=update.status,
+        ref=update.ref[:32],
+        happened_at=update.happened_at,
+        error_code=update.error.code[:32] if update.error else "",
+        error=str(update.error)[:255] if update.error else "",
+        decided=update.error.outcome if update.error else "",
+    )
+
+
+def _locked(channel: Channel, updates: Sequence[StatusUpdate]) -> dict[str, Message]:
+    """Our messages that these speak of, by provider id and by reference; locked in one order."""
+    ids = {update.provider_id for update in updates if update.provider_id}
+    refs = {update.ref for update in updates if update.ref}
+    mine = Message.objects.filter(shop_id=channel.shop_id, direction=Direction.OUT)
+    found = set(mine.filter(channel=channel, provider_id__in=ids).values_list("pk", flat=True))
+    found |= set(mine.filter(ref__in=refs).values_list("pk", flat=True))
+    messages: dict[str, Message] = {}
+    for message in Message.objects.select_for_update(of=("self",)).filter(pk__in=found).order_by("pk"):
+        messages[f"{BY_REF}{message.ref}"] = message
+        if message.provider_id and message.channel_id == channel.pk:
+            messages[message.provider_id] = message
+    return messages
+
+
+def _move(news: Mapping[int, Sequence[ProviderStatus]], messages: Mapping[int, Message]) -> None:
+    """Plain progress of the id that the message has is put together; whatever else is left to `attach`."""
+    moves: dict[tuple[tuple[str, object], ...], list[int]] = defaultdict(list)
+    known: dict[int, list[int]] = {}
+    for pk, statuses in news.items():
+        message = messages[pk]
+        if not all(_is_plain(status, message) for status in statuses):
+            for status in statuses:
+                attach(status, message_id=pk)
+            continue
+        changes: dict[str, object] = {}
+        for status in statuses:
+            known[status.pk] = [pk]
+            changes |= _forward(message, status)
+            for name, value in changes.items():
+                setattr(message, name, value)
+        moves[tuple(changes.items())].append(pk)
+    for fields, ids in moves.items():
+        Message.objects.filter(pk__in=ids).update(**dict(fields))
+    update_each(ProviderStatus, ["message_id"], known)
+
+
+def _is_plain(status: ProviderStatus, message: Message) -> bool:
+    return (
+        message.status in MOVABLE
+        and status.status in RANK
+        and status.channel_id == message.channel_id
+        and status.provider_id == message.provider_id
+    )
 
 
 def _find(channel: Channel, update: StatusUpdate) -> int | None:

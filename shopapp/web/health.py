@@ -39,6 +39,15 @@ def oldest_due(now: datetime) -> dict[str, float]:
     return ages
 
 
+def parked_rows() -> dict[str, int]:
+    """Rows by table that were given up after many tries and wait for a person (docs/operations.md)."""
+    return {
+        model._meta.model_name or "": model._default_manager.filter(parked_at__isnull=False).count()
+        for model in apps.get_models()
+        if any(field.name == "parked_at" for field in model._meta.local_fields)
+    }
+
+
 def live(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"alive": True})
 
@@ -47,8 +56,9 @@ def ready(request: HttpRequest) -> HttpResponse:
     """200, or 503 with the names of what is wrong in `problems`."""
     problems: list[str] = []
     ages: dict[str, float] = {}
+    parked: dict[str, int] = {}
     try:
-        ages = oldest_due(clock.now())
+        ages, parked = oldest_due(clock.now()), parked_rows()
     except Error:
         problems.append("database: no answer")
         if not connection.in_atomic_block:
@@ -60,6 +70,7 @@ def ready(request: HttpRequest) -> HttpResponse:
     problems += [
         f"{name}: the oldest due row has waited {age:.0f} s" for name, age in sorted(ages.items()) if age > TOO_OLD
     ]
+    problems += [f"{name}: {count} given up; see run_again" for name, count in sorted(parked.items()) if count]
     answer = {
         "ready": not problems,
         "problems": problems,
@@ -111,7 +122,10 @@ class FromDatabase(Collector):
             if any(field.name == "status" for field in model._meta.local_fields):
                 for status, count in model._default_manager.values_list("status").annotate(Count("pk")).order_by():
                     states.add_metric([table, str(status)], count)
-        yield from (rows, late, states)
+        parked = GaugeMetricFamily("doorstep_parked_rows", "Rows given up after many tries", labels=["table"])
+        for table, count in parked_rows().items():
+            parked.add_metric([table], count)
+        yield from (rows, late, states, parked)
         jobs = GaugeMetricFamily("doorstep_jobs_waiting", "Jobs in the queue", labels=["queue"])
         up = GaugeMetricFamily("doorstep_redis_up", "1 when Redis answers")
         try:

@@ -1,8 +1,10 @@
 """What the operator is told when something is wrong."""
 
+import io
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from django.test import Client
 
@@ -100,3 +102,37 @@ def test_metrics_are_not_for_the_world(settings):
     settings.METRICS_TOKEN = "let-me-read"
     assert Client(REMOTE_ADDR="8.8.8.8", HTTP_AUTHORIZATION="Bearer x").get("/metrics").status_code == 404
     assert Client(REMOTE_ADDR="8.8.8.8", HTTP_AUTHORIZATION="Bearer let-me-read").get("/metrics").status_code == 200
+
+
+def given_up(number: int) -> IncomingWebhook:
+    due(NOW - timedelta(days=number))
+    row = IncomingWebhook.objects.latest("pk")
+    IncomingWebhook.objects.filter(pk=row.pk).update(
+        next_attempt_at=None, parked_at=NOW, attempts=14, error="TypeError at topics.py:3"
+    )
+    return row
+
+
+@pytest.mark.django_db
+def test_what_was_given_up_is_an_alarm_until_somebody_runs_it_again():
+    first, second = given_up(1), given_up(2)
+    answer = Client().get("/health/ready")
+    assert (answer.status_code, answer.json()["problems"]) == (503, ["incomingwebhook: 2 given up; see run_again"])
+    assert 'doorstep_parked_rows{table="incomingwebhook"} 2.0' in Client().get("/metrics").content.decode()
+    said = io.StringIO()
+    call_command("run_again", stdout=said)
+    assert said.getvalue() == f"incomingwebhook: 2 from pk {first.pk}: TypeError at topics.py:3\n"
+    call_command("run_again", "incomingwebhook", "--pk", str(first.pk), stdout=said)
+    call_command("run_again", "incomingwebhook", "--drop", stdout=said)
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.parked_at, first.next_attempt_at, first.attempts, first.error) == (None, NOW, 0, "")
+    assert (second.parked_at, second.next_attempt_at, second.done_at) == (None, None, NOW)
+    assert second.error == "TypeError at topics.py:3"
+    assert Client().get("/health/ready").status_code == 200
+
+
+@pytest.mark.django_db
+def test_a_table_that_gives_nothing_up_is_refused_with_those_that_do():
+    with pytest.raises(CommandError, match="There are: flowevent, incomingwebhook"):
+        call_command("run_again", "order")
