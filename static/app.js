@@ -133,6 +133,10 @@
     const buttons = form.querySelectorAll('s-button[type="submit"]');
     buttons.forEach((button) => button.setAttribute("loading", ""));
     try {
+      if (form.dataset.scopes) { // Shopify asks the merchant in a window of its own
+        const answer = await window.shopify?.scopes?.request(form.dataset.scopes.split(","));
+        if (answer?.result !== "granted-all") return void say("Nothing was changed. You can allow it at any time.");
+      }
       const reply = await ask(form.getAttribute("action"), { method: "POST", body: new FormData(form), headers: { Accept: "application/json" } });
       const answer = reply.headers.get("Content-Type")?.includes("json") ? await reply.json() : null;
       if (!reply.ok || !answer) {

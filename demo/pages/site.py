@@ -57,6 +57,8 @@ class Site:
         route("GET", "/site/<name>", lambda request, name: self._file(name))
         route("GET", "/admin/id-token", self._id_token)
         route("OPTIONS", "/admin/id-token", lambda request: Reply(status=204, headers=self._cors()))
+        route("POST", "/admin/grant", self._grant)
+        route("OPTIONS", "/admin/grant", lambda request: Reply(status=204, headers=self._cors()))
         route("GET", "/admin/<shop>", self._admin)
         route("GET", "/cdn/shopifycloud/<name...>", self._cdn)
         route("GET", "/cdn/products/<name>", self._product)
@@ -95,6 +97,13 @@ class Site:
         if shop not in self.world.state.part("shops"):
             return Reply({"error": "unknown shop"}, status=404, headers=self._cors())
         return Reply({"id_token": self.world.shopify.oauth.admin_token(shop)}, headers=self._cors())
+
+    def _grant(self, request: Request) -> Reply:
+        shop, scopes = request.query.get("shop", ""), request.query.get("scopes", "").split(",")
+        if shop not in self.world.state.part("shops") or set(scopes) - {"write_products"}:
+            return Reply({"error": "this shop does not grant that"}, status=404, headers=self._cors())
+        self.world.shopify.grant(shop, scopes)
+        return Reply({"ok": True}, headers=self._cors())
 
     def _buyer_token(self, request: Request) -> Reply:
         return Reply({"token": self.world.shopify.oauth.buyer_token(SHOP)})

@@ -64,6 +64,16 @@ class Shopify:
         self.oauth.forget(shop)
         self.webhooks.send(shop=shop, topic="app/uninstalled", payload=payload)
 
+    def grant(self, shop: str, scopes: Iterable[str]) -> None:
+        """The merchant allows more."""
+        with self.state.lock:
+            record = self.state.part("shops")[shop]
+            before = record["scopes"].split(",")
+            record["scopes"] = ",".join(dict.fromkeys([*before, *scopes]))
+            payload = {"id": record["id"], "previous": before, "current": record["scopes"].split(",")}
+            self.state.touch()
+        self.webhooks.send(shop=shop, topic="app/scopes_update", payload=payload | {"updated_at": iso(self.now())})
+
     # buying
     def orders(self, shop: str) -> dict[str, dict[str, Any]]:
         return self.state.part("orders").setdefault(shop, {})

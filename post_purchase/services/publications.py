@@ -8,17 +8,19 @@ late or killed write ends with the same value. Nothing left to show: the metafie
 import hashlib
 import logging
 import time
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Count, F, Max, Q
 
 from post_purchase.models import Publication, PublicationKind
 from shopapp.lib import clock
 from shopapp.lib.queue import Job, wake
 from shopapp.models import Shop
 from shopapp.shopify.admin_api import AdminApi, AdminApiError, UserErrors
+from shopapp.shopify.install import save_scopes
 from shopapp.shopify.results import Result
 
 from .review_page import review_page
@@ -36,8 +38,21 @@ OWN = "$app"
 STOREFRONT_NAMESPACE = "doorstep"  # app-data metafields (on the installation) are ours whatever the namespace
 
 
+@dataclass(frozen=True)
+class Standing:
+    allowed: bool  # the shop has granted the scope
+    products: int  # whose pages have reviews
+    waiting: int
+    problem: str  # why one of them could not be written
+
+
+class _Scope(Result):
+    handle: str
+
+
 class _Installation(Result):
     id: str
+    access_scopes: tuple[_Scope, ...] = ()
 
 
 class _GetInstallation(Result):
@@ -64,6 +79,31 @@ def publish_everything(*, shop: Shop) -> int:
     storefront_changed(shop=shop)
     # Shopify may have dropped what it held, so that what we remember of it is worth nothing.
     return Publication.objects.filter(shop=shop).update(value_hash="", published_at=None)
+
+
+def look_again(*, shop: Shop) -> bool:
+    """The merchant may just have allowed it: ask Shopify, and publish everything if so. Raises AdminApiError."""
+    told = AdminApi(shop).run("GetAppInstallation", result=_GetInstallation).current_app_installation
+    save_scopes(shop=shop, scopes=[scope.handle for scope in told.access_scopes])
+    if may_publish_reviews(shop):
+        publish_everything(shop=shop)
+    return may_publish_reviews(shop)
+
+
+def standing(shop: Shop) -> Standing:
+    """For the page of reviews: how far publishing has come."""
+    rows = Publication.objects.filter(shop=shop, kind=PublicationKind.REVIEWS)
+    counted = rows.aggregate(
+        shown=Count("pk", filter=~Q(value_hash="")),
+        waiting=Count("pk", filter=Q(next_attempt_at__isnull=False)),
+        problem=Max("error", filter=Q(next_attempt_at=None) & ~Q(error=NO_SCOPE)),
+    )
+    return Standing(
+        allowed=may_publish_reviews(shop),
+        products=counted["shown"],
+        waiting=counted["waiting"],
+        problem=counted["problem"] or "",
+    )
 
 
 def may_publish_reviews(shop: Shop) -> bool:

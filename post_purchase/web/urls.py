@@ -47,6 +47,7 @@ urlpatterns = [
     path("app/touchpoints/<int:pk>/archive", touchpoints.archive),
     path("app/touchpoints/<int:pk>/download/<slug:form>", touchpoints.download),
     path("app/reviews", reviews.reviews),
+    path("app/reviews/publish", reviews.publish),
     path("app/reviews/<int:pk>/hide", reviews.hide),
     path("app/reviews/<int:pk>/show", reviews.show),
     path("app/settings", settings.settings),

@@ -69,7 +69,12 @@ WRITES_OF_A_ROW = {
     "disconnect": "/app/channels/{channel}/disconnect",
     "resume": "/app/channels/{channel}/resume",
 }
-WRITES = {"dismiss": "/app/set-up/dismiss", "add a card": "/app/touchpoints/add", "brand": "/app/settings/brand"}
+WRITES = {
+    "publish reviews": "/app/reviews/publish",
+    "dismiss": "/app/set-up/dismiss",
+    "add a card": "/app/touchpoints/add",
+    "brand": "/app/settings/brand",
+}
 ROWS = ("conversation", "flow", "card", "email", "review", "channel", "request")
 
 

@@ -216,7 +216,7 @@ def test_the_bubble_is_not_there_without_an_address_and_says_so_to_the_merchant(
 
 
 @pytest.mark.parametrize(
-    ("color", "ink"), [("#1f6f5c", "#ffffff"), ("#ffe08a", "#111111"), ("#777777", "#111111"), ("#000000", "#ffffff")]
+    ("color", "ink"), [("#1f6f5c", "#ffffff"), ("#ffe08a", "#000000"), ("#777777", "#000000"), ("#000000", "#ffffff")]
 )
 def test_the_bubbles_words_can_be_read_on_any_colour(color, ink):
     html = draw_block("chat-bubble", ThemePage(storefront=BUBBLE, settings={"color": color, "show_label": True}))

@@ -7,9 +7,11 @@ from django.views.decorators.http import require_GET, require_POST
 
 from post_purchase.models import AttachmentStatus, Review
 from post_purchase.services.media import signed_media_url
+from post_purchase.services.publications import PRODUCT_SCOPE, look_again, standing
 from post_purchase.services.reviews import hide_review, show_review
 from post_purchase.web.forms.reviews import HIDE_REASONS, HideForm
 from post_purchase.words import ChannelKind
+from shopapp.shopify.errors import AdminApiError
 from shopapp.web.embedded import ShopRequest, shop_required
 
 from .answers import page, paged, refused, saved
@@ -42,6 +44,9 @@ def reviews(request: ShopRequest) -> HttpResponse:
         search=search,
         filtered=bool(rating or photo or search),
         reasons=HIDE_REASONS,
+        standing=standing(request.shop),
+        scope=PRODUCT_SCOPE,
+        editor=f"https://{request.shop.domain}/admin/themes/current/editor?template=product",
     )
 
 
@@ -70,3 +75,16 @@ def hide(request: ShopRequest, pk: int) -> HttpResponse:
 def show(request: ShopRequest, pk: int) -> HttpResponse:
     show_review(review=get_object_or_404(request.shop.reviews, pk=pk))
     return saved("Published again")
+
+
+@shop_required
+@require_POST
+def publish(request: ShopRequest) -> HttpResponse:
+    """The merchant has answered Shopify's question, or wants another try."""
+    try:
+        allowed = look_again(shop=request.shop)
+    except AdminApiError:
+        return refused("Shopify did not answer. Press the button again in a minute.")
+    if not allowed:
+        return refused("Shopify has not allowed it yet. Press the button again, and accept in Shopify's window.")
+    return saved("Your reviews are on their way to your product pages")
