@@ -13,15 +13,10 @@ from post_purchase.services.templates import TemplateSpec, ensure_templates, tem
 from post_purchase.words import ChannelKind, Mode
 from shopapp.lib import clock
 from tests.factories import make_contact, make_point, make_shop
+from tests.pretend_world import ENVIRONMENT
 
 pytestmark = pytest.mark.django_db
 NUMBER, PAGE = "106540352242922", "700100"
-ENVIRONMENT = {
-    "SHOPIFY_API_KEY": "test-client-id",
-    "SHOPIFY_API_SECRET": "test-client-secret",
-    "META_APP_SECRET": "test-meta-secret",
-    "ANYMAIL_WEBHOOK_SECRET": "user:password",
-}
 
 
 @pytest.fixture

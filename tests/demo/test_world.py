@@ -11,15 +11,9 @@ import httpx
 import pytest
 
 from demo.world import DemoWorld
+from tests.pretend_world import ENVIRONMENT, SHOP
 
-SHOP = "fern-and-field.myshopify.com"
 NUMBER = "106540352242922"
-ENVIRONMENT = {
-    "SHOPIFY_API_KEY": "test-client-id",
-    "SHOPIFY_API_SECRET": "test-client-secret",
-    "META_APP_SECRET": "test-meta-secret",
-    "ANYMAIL_WEBHOOK_SECRET": "user:password",
-}
 
 
 class Clock:

@@ -15,16 +15,11 @@ from shopapp.models import Shop
 from shopapp.shopify import cost
 from shopapp.shopify.errors import AdminApiError
 from shopapp.shopify.install import install_or_refresh
+from tests.pretend_world import shopify_world
 from tests.shopify_door import SHOP, deliver, payload
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-ENVIRONMENT = {
-    "SHOPIFY_API_KEY": "test-client-id",
-    "SHOPIFY_API_SECRET": "test-client-secret",
-    "META_APP_SECRET": "test-meta-secret",
-    "ANYMAIL_WEBHOOK_SECRET": "user:password",
-}
 
 
 @pytest.fixture
@@ -35,9 +30,7 @@ def at():
 
 @pytest.fixture
 def world(at, settings) -> Iterator[DemoWorld]:
-    with DemoWorld.running(environment=ENVIRONMENT, now=clock.now) as world:
-        world.shopify.create_shop(SHOP)
-        settings.SHOPIFY_ADMIN_ORIGIN = f"{world.url}/shops/{{shop}}"
+    with shopify_world(settings) as world:
         yield world
 
 

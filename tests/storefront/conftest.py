@@ -13,17 +13,12 @@ from shopapp.lib import clock
 from shopapp.models import Shop
 from shopapp.shopify.install import install_or_refresh
 from tests.factories import make_contact, make_order
+from tests.pretend_world import SHOP, shopify_world
 from tests.talk.rows import make_run
 
-SHOP = "fern-and-field.myshopify.com"
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 PRODUCT = int(PRODUCTS[0]["id"])
 WORDS = "Maria got 10% off her next order for this review, whatever she wrote."
-ENVIRONMENT = {
-    "SHOPIFY_API_KEY": "test-client-id",
-    "SHOPIFY_API_SECRET": "test-client-secret",
-    "META_APP_SECRET": "test-meta-secret",
-}
 
 
 @pytest.fixture
@@ -34,9 +29,7 @@ def at():
 
 @pytest.fixture
 def world(at, settings) -> Iterator[DemoWorld]:
-    with DemoWorld.running(environment=ENVIRONMENT, now=clock.now) as world:
-        world.shopify.create_shop(SHOP, scopes=f"{SCOPES},write_products")
-        settings.SHOPIFY_ADMIN_ORIGIN = f"{world.url}/shops/{{shop}}"
+    with shopify_world(settings, scopes=f"{SCOPES},write_products") as world:
         yield world
 
 

@@ -20,15 +20,11 @@ from post_purchase.words import Direction
 from shopapp.lib import clock
 from shopapp.models import Shop
 from tests.factories import make_channel, make_contact, make_conversation, make_message, make_point, make_shop
+from tests.pretend_world import ENVIRONMENT
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 TOKEN = "EAADemoWhatsAppToken"
-ENVIRONMENT = {
-    "SHOPIFY_API_KEY": "test-client-id",
-    "SHOPIFY_API_SECRET": "test-client-secret",
-    "META_APP_SECRET": "test-meta-secret",
-}
 SENTENCES = load("photo_answers")
 
 

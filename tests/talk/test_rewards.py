@@ -19,17 +19,11 @@ from shopapp.lib import clock
 from shopapp.models import Shop
 from shopapp.shopify.install import install_or_refresh
 from tests.factories import make_contact, make_order
-
-from .rows import make_run
+from tests.pretend_world import SHOP, shopify_world
+from tests.talk.rows import make_run
 
 pytestmark = pytest.mark.django_db
-SHOP = "fern-and-field.myshopify.com"
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-ENVIRONMENT = {
-    "SHOPIFY_API_KEY": "test-client-id",
-    "SHOPIFY_API_SECRET": "test-client-secret",
-    "META_APP_SECRET": "test-meta-secret",
-}
 
 
 @pytest.fixture
@@ -40,9 +34,7 @@ def at():
 
 @pytest.fixture
 def world(at, settings) -> Iterator[DemoWorld]:
-    with DemoWorld.running(environment=ENVIRONMENT, now=clock.now) as world:
-        world.shopify.create_shop(SHOP)
-        settings.SHOPIFY_ADMIN_ORIGIN = f"{world.url}/shops/{{shop}}"
+    with shopify_world(settings) as world:
         yield world
 
 

@@ -22,7 +22,6 @@ from tests.factories import make_channel, make_order, make_shop
 pytestmark = pytest.mark.django_db
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 Safari/604.1"
 DESKTOP = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/141.0 Safari/537.36"
-SELECT = taps._select
 
 
 @pytest.fixture(autouse=True)
@@ -31,23 +30,6 @@ def one_connection():
     request_started.disconnect(close_old_connections)
     yield
     request_started.connect(close_old_connections)
-
-
-@pytest.fixture
-def shop(media):
-    return make_shop()
-
-
-@pytest.fixture
-def card(shop):
-    return links.shop_link(touchpoint=links.touchpoint_of(shop=shop, kind=TouchpointKind.PACKAGE_INSERT))[1]
-
-
-@pytest.fixture
-def look_ups(monkeypatch):
-    seen = []
-    monkeypatch.setattr(taps, "_select", lambda now, code_hash: seen.append(code_hash) or SELECT(now, code_hash))
-    return seen
 
 
 def environ_of(path, method="GET", query="", agent=PHONE, **headers):

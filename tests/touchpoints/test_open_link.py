@@ -10,7 +10,7 @@ from redis.exceptions import ConnectionError as RedisAway
 
 from post_purchase.jobs.scans import ingest_scans
 from post_purchase.models import ChannelStatus, Scan, ShopSettings
-from post_purchase.services import guesses, links, taps, visits
+from post_purchase.services import guesses, links, visits
 from post_purchase.touchpoints.texts import languages
 from post_purchase.words import ChannelKind, TouchpointKind
 from shopapp.lib import clock, queue
@@ -23,26 +23,6 @@ pytestmark = pytest.mark.django_db
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 Safari/604.1"
 DESKTOP = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/141.0 Safari/537.36"
 PREVIEW = "WhatsApp/2.25.20.77 A"
-SELECT = taps._select
-
-
-@pytest.fixture
-def shop(media):
-    return make_shop()
-
-
-@pytest.fixture
-def card(shop):
-    """The code of the shop-wide card."""
-    return links.shop_link(touchpoint=links.touchpoint_of(shop=shop, kind=TouchpointKind.PACKAGE_INSERT))[1]
-
-
-@pytest.fixture
-def look_ups(monkeypatch):
-    """Every SELECT behind a code. On PostgreSQL it goes past Django's cursor, so Django's own count does not see it."""
-    seen = []
-    monkeypatch.setattr(taps, "_select", lambda now, code_hash: seen.append(code_hash) or SELECT(now, code_hash))
-    return seen
 
 
 def of_order(shop, **fields):
