@@ -52,7 +52,7 @@ TABLE = """\
 <table role="presentation" border="0" cellpadding="0" cellspacing="0" align="{table_align}" \
 dir="{dir}" style="margin: 24px {margin} 12px;">
   <tr>
-    <td align="center" bgcolor="{ground}" style="background-color: {ground}; border: 2px solid {edge}; \
+    <td align="center" bgcolor="{ground}" style="background-color: {ground}; white-space: normal; border: 2px solid {edge}; \
 border-radius: 8px; mso-padding-alt: 14px 28px;">
       <a href="{{{{ doorstep_link }}}}" target="_blank" style="display: inline-block; padding: 14px 28px; \
 font-family: {font}; font-size: 16px; line-height: 20px; font-weight: bold; color: {ink}; text-decoration: none;">\
@@ -70,7 +70,7 @@ line-height: 24px;">\
 # The address in words: for whoever reads mail as plain text, or prints it. It has the mail's own colour, dark or light.
 LINE = """\
 <p dir="{dir}" style="margin: 0 0 24px; text-align: {align}; font-family: {font}; font-size: 13px; line-height: 20px;">\
-{hint} <a href="{{{{ doorstep_link }}}}" target="_blank" style="color: inherit; text-decoration: underline; \
+{hint} <a href="{{{{ doorstep_link }}}}" dir="ltr" target="_blank" style="color: inherit; text-decoration: underline; \
 word-break: break-all;">{{{{ doorstep_link }}}}</a></p>
 """
 

@@ -128,7 +128,7 @@ def test_a_chart_has_a_readable_top_and_bars_that_fit(at):
     rows = [(NOW.date() - timedelta(days=back), number) for back, number in ((2, 0), (1, 7), (0, 13))]
     chart = day_chart(rows)
     assert (chart.top, chart.total) == (20, 20)
-    assert [(bar.height, bar.y) for bar in chart.bars] == [("0.0", "120.0"), ("35.0", "85.0"), ("65.0", "55.0")]
+    assert [(bar.height, bar.y) for bar in chart.bars] == [("0.0", "100.0"), ("35.0", "65.0"), ("65.0", "35.0")]
     assert day_chart([(NOW.date(), 0)]).top == 1
 
 

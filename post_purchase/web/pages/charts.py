@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-WIDTH, HEIGHT = 640, 150  # units of the viewBox; the page stretches it
-BOTTOM = 120  # where bars stand
+WIDTH, HEIGHT = 640, 100  # units of the viewBox; the page stretches it
 GAP = 0.25  # of a bar's place
 
 
@@ -44,9 +43,9 @@ def day_chart(rows: Sequence[tuple[date, int]]) -> DayChart:
     bars = tuple(
         Bar(
             x=f"{index * place + place * GAP / 2:.1f}",
-            y=f"{BOTTOM - number / top * (BOTTOM - 20):.1f}",
+            y=f"{HEIGHT - number / top * HEIGHT:.1f}",
             width=f"{place * (1 - GAP):.1f}",
-            height=f"{number / top * (BOTTOM - 20):.1f}",
+            height=f"{number / top * HEIGHT:.1f}",
             label=f"{day:%a} {day.day} {day:%b}",
             number=number,
         )
