@@ -52,8 +52,8 @@ TABLE = """\
 <table role="presentation" border="0" cellpadding="0" cellspacing="0" align="{table_align}" \
 dir="{dir}" style="margin: 24px {margin} 12px;">
   <tr>
-    <td align="center" bgcolor="{ground}" style="background-color: {ground}; white-space: normal; border: 2px solid {edge}; \
-border-radius: 8px; mso-padding-alt: 14px 28px;">
+    <td align="center" bgcolor="{ground}" style="background-color: {ground}; white-space: normal; \
+border: 2px solid {edge}; border-radius: 8px; mso-padding-alt: 14px 28px;">
       <a href="{{{{ doorstep_link }}}}" target="_blank" style="display: inline-block; padding: 14px 28px; \
 font-family: {font}; font-size: 16px; line-height: 20px; font-weight: bold; color: {ink}; text-decoration: none;">\
 <span style="color: {ink};">{text}</span></a>

@@ -190,6 +190,31 @@ def test_another_card_is_made_once_and_put_away(owner, shop):
     assert owner.get(f"/app/touchpoints/{card.pk}").status_code == 404
 
 
+def test_a_country_gets_an_order_of_its_own_and_loses_it_again(owner, shop):
+    owner.post("/app/settings/order", {"mode": "own", "place_1": "email"})
+    owner.post("/app/settings/country", {"country": "PL", "place_1": "messenger", "place_2": "whatsapp"})
+    assert ShopSettings.objects.get(shop=shop).channel_order == {"*": ["email"], "PL": ["messenger", "whatsapp"]}
+    assert "Poland: Messenger, WhatsApp" in owner.get("/app/settings").content.decode()
+    owner.post("/app/settings/country", {"country": "PL"})
+    assert ShopSettings.objects.get(shop=shop).channel_order == {"*": ["email"]}
+
+
+@pytest.mark.parametrize(
+    ("form", "field"),
+    [
+        ({"country": "", "place_1": "email"}, "country"),
+        ({"country": "XX", "place_1": "email"}, "country"),
+        ({"country": "*", "place_1": "email"}, "country"),
+        ({"country": "PL", "place_1": "email", "place_2": "email"}, "place_1"),
+        ({"country": "PL", "place_1": "pigeon"}, "place_1"),
+    ],
+)
+def test_an_order_for_no_country_or_of_no_channels_is_refused(owner, shop, form, field):
+    answer = owner.post("/app/settings/country", form)
+    assert (answer.status_code, list(answer.json()["errors"])) == (422, [field])
+    assert ShopSettings.objects.get(shop=shop).channel_order == {}
+
+
 EMAIL = {"language": "de", "look": "outline", "align": "start"}
 
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import cache
 from typing import Any, ClassVar
 
+from babel import Locale
 from django import forms
 
 from post_purchase.channels.registry import DRIVERS
@@ -28,6 +30,9 @@ LANGUAGES = (
 
 
 WEEKDAYS = tuple(enumerate(("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")))
+
+
+NO_COUNTRIES = frozenset({"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"})  # what CLDR lists beside countries
 
 
 class PartForm(forms.Form):
@@ -111,6 +116,30 @@ class OrderForm(forms.Form):
         row.save(update_fields=["channel_order"])
 
 
+class CountryOrderForm(OrderForm):
+    """The order for one country. No place chosen: that country follows the general order again."""
+
+    def __init__(self, data: Mapping[str, Any] | None = None):
+        super().__init__(data)
+        del self.fields["mode"]
+        messages = {"required": "Choose a country.", "invalid_choice": "Choose a country."}
+        self.fields["country"] = forms.ChoiceField(choices=countries(), error_messages=messages)
+
+    def apply(self, row: ShopSettings) -> None:
+        country = self.cleaned_data["country"]
+        others = {each: order for each, order in row.channel_order.items() if each != country}
+        row.channel_order = others | ({country: self.chosen()} if self.chosen() else {})
+        row.save(update_fields=["channel_order"])
+
+
+@cache
+def countries() -> list[tuple[str, str]]:
+    """(ISO 3166 code, name), by name."""
+    names = {str(code): str(name) for code, name in Locale("en").territories.items()}
+    found = [(code, name) for code, name in names.items() if len(code) == 2 and code not in NO_COUNTRIES]
+    return sorted(found, key=lambda each: each[1])
+
+
 FORMS: dict[str, type[PartForm | OrderForm]] = {
     "brand": BrandForm,
     "languages": LanguagesForm,
@@ -118,7 +147,19 @@ FORMS: dict[str, type[PartForm | OrderForm]] = {
     "team": TeamForm,
     "reward": RewardForm,
     "order": OrderForm,
+    "country": CountryOrderForm,
 }
+
+
+def country_orders(row: ShopSettings) -> list[tuple[str, str, str]]:
+    """[(country code, its name, "WhatsApp, E-mail")] of the countries that have an order of their own, by name."""
+    names = dict(countries())
+    found = [
+        (country, names.get(country, country), ", ".join(str(ChannelKind(kind).label) for kind in order))
+        for country, order in row.channel_order.items()
+        if country != "*"
+    ]
+    return sorted(found, key=lambda each: each[1])
 
 
 def ordered_kinds(row: ShopSettings) -> list[tuple[int, str, list[tuple[str, str]]]]:

@@ -10,7 +10,14 @@ from post_purchase.models import ChannelStatus, PrivacyRequestKind
 from post_purchase.services.publications import storefront_changed
 from post_purchase.services.shops import settings_of
 from post_purchase.services.templates import templates_wanted
-from post_purchase.web.forms.settings import FORMS, LANGUAGES, WEEKDAYS, ordered_kinds
+from post_purchase.web.forms.settings import (
+    FORMS,
+    LANGUAGES,
+    WEEKDAYS,
+    countries,
+    country_orders,
+    ordered_kinds,
+)
 from shopapp.lib import clock
 from shopapp.web.embedded import ShopRequest, shop_required
 
@@ -29,6 +36,8 @@ def settings(request: ShopRequest) -> HttpResponse:
         settings=row,
         languages=LANGUAGES,
         kinds=ordered_kinds(row),
+        country_orders=country_orders(row),
+        countries=countries(),
         weekdays=WEEKDAYS,
         channels=list(request.shop.channels.exclude(status=ChannelStatus.DISCONNECTED).order_by("pk")),
         open_requests=request.shop.privacy_requests.filter(done_at=None).count(),
