@@ -27,10 +27,7 @@ def connect_everything(
     set_up_shop(shop)
     chosen = settings_of(shop)
     chosen.brand_name, chosen.languages = "Fern & Field", ["en", "de", "fr", "es", "it", "nl"]
-    chosen.postal_address, chosen.support_email = (
-        "Fern & Field, Lindenstr. 4, 10115 Berlin",
-        "help@fern-and-field.example.com",
-    )
+    chosen.postal_address = "Fern & Field, Lindenstr. 4, 10115 Berlin"
     chosen.save()
     connected = set(Channel.objects.filter(shop=shop, status="active").values_list("kind", flat=True))
     if "whatsapp" in kinds and ChannelKind.WHATSAPP not in connected:

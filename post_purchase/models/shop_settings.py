@@ -14,7 +14,6 @@ class ShopSettings(models.Model):
     brand_name = models.CharField(max_length=80, blank=True)  # empty: the shop's name
     brand_color = models.CharField(max_length=7, default="#1f6f5c")
     postal_address = models.TextField(blank=True)  # the law wants it under marketing e-mail
-    support_email = models.EmailField(blank=True)  # a hand-off is told here
     default_language = models.CharField(max_length=8, default="en")
     languages = models.JSONField(default=list)  # empty: only the default language
     quiet_from = models.TimeField(default=time(21, 0))  # in the shopper's time zone

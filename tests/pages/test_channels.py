@@ -19,7 +19,8 @@ def test_a_sender_address_is_connected(owner, shop):
 def test_a_wrong_address_is_refused_in_plain_words(owner, shop):
     response = owner.post("/app/settings/channels/email/connect", {"account_id": "not an address"})
     assert response.status_code == 422
-    assert response.json()["message"]
+    assert response.json()["message"] == "This is not an e-mail address"
+    assert response.json()["errors"] == {"account_id": "This is not an e-mail address"}
     assert not Channel.objects.exists()
 
 

@@ -45,12 +45,11 @@ class PartForm(forms.Form):
 
 
 class BrandForm(PartForm):
-    fields_of_row = ("brand_name", "brand_color", "support_email", "postal_address")
+    fields_of_row = ("brand_name", "brand_color", "postal_address")
     brand_name = forms.CharField(max_length=80, required=False)
     brand_color = forms.RegexField(
         r"^#[0-9a-fA-F]{6}$", error_messages={"invalid": "Write a colour like #1f6f5c.", "required": "Choose a colour."}
     )
-    support_email = forms.EmailField(required=False)
     postal_address = forms.CharField(max_length=500, required=False)
 
 

@@ -56,7 +56,7 @@ def connect(request: ShopRequest, kind: str) -> HttpResponse:
             name=form.cleaned_data["name"],
         )
     except ChannelError as error:
-        return refused(str(error))
+        return refused(str(error), errors={"account_id": str(error)})  # at the field too: a toast goes away
     return saved(f"{channel.name} is connected", go=f"/app/settings/channels?{request.frame_query}")
 
 
