@@ -2,6 +2,7 @@
 without a person."""
 
 import argparse
+import hashlib
 import os
 import signal
 import sys
@@ -71,13 +72,15 @@ def run(asked: argparse.Namespace) -> None:
     try:
         processes.start_redis(redis)
         processes.start("world", sys.executable, "-m", "demo")
-        processes.migrate()
+        if is_new_schema(FOLDER):
+            processes.migrate()
+            schema_file(FOLDER).write_text(schema())
         processes.start_web(app)
+        processes.wait_for("world", f"http://127.0.0.1:{world}/health")
+        processes.wait_for("web", f"http://127.0.0.1:{app}/health/live")  # the first page before all else
         processes.start_worker()
         processes.start_worker("worker-hot", "hot")  # nobody waits for a message while the orders are read in
         processes.start_clock()
-        processes.wait_for("world", f"http://127.0.0.1:{world}/health")
-        processes.wait_for("web", f"http://127.0.0.1:{app}/health/live")
         seeded = FOLDER / "seeded"
         if not seeded.exists():
             print("Filling the shop with some weeks of orders (once) ...", flush=True)
@@ -102,6 +105,23 @@ Logs: {FOLDER / "log"}    Stop: Ctrl-C
         end_once()
         processes.stop()
         print("Stopped.")
+
+
+def schema() -> str:
+    """Changes with every migration, and with the database that it is for."""
+    found = sorted(ROOT.glob("*/migrations/0*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in found)).hexdigest()
+
+
+def schema_file(folder: Path) -> Path:
+    return folder / "schema"
+
+
+def is_new_schema(folder: Path) -> bool:
+    """Asking Django itself costs a second of every start. A database of one's own is always asked."""
+    file = schema_file(folder)
+    same = file.exists() and file.read_text() == schema() and (folder / "db.sqlite3").exists()
+    return not same or "DEMO_DATABASE_URL" in os.environ
 
 
 def end_once() -> None:
@@ -153,6 +173,7 @@ def forget(folder: Path) -> None:
         "world.json",
         "clock",
         "seeded",
+        "schema",
         "env",
         "appendonly.aof",
     ):
