@@ -143,7 +143,7 @@ class Processes:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
             raise NotStarted(f"The database could not be prepared: {last}")
 
-    def wait_for(self, name: str, url: str, *, timeout: float = 30) -> None:
+    def wait_for(self, name: str, url: str, *, timeout: float = 90) -> None:
         end = time.monotonic() + timeout
         while time.monotonic() < end:
             self.check()

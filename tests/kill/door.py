@@ -140,7 +140,7 @@ def is_open(port: int) -> bool:
     return False
 
 
-def wait_until(true: Callable[[], object], *, seconds: float = 40) -> None:
+def wait_until(true: Callable[[], object], *, seconds: float = 150) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "it did not become so in time"

@@ -30,7 +30,7 @@ class Demo:
         with self.out.open("w") as out:
             self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=subprocess.STDOUT)
 
-    def running(self, seconds: float = 60) -> float:
+    def running(self, seconds: float = 240) -> float:
         started = time.monotonic()
         while "is running" not in self.out.read_text():
             assert self.process.poll() is None, self.out.read_text()
@@ -47,7 +47,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "demo"
 
 
-def gone(pids: list[int], seconds: float = 15) -> bool:
+def gone(pids: list[int], seconds: float = 90) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if not any(Path(f"/proc/{pid}").exists() for pid in pids):
