@@ -7,6 +7,7 @@ expires, a shop that leaves and a channel that is connected are seen at the late
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import psycopg
@@ -125,14 +126,7 @@ def look_up(code: str, *, now: datetime) -> Tap | None:
     for row in rows:
         pk, kind, name, account_id, link_address, channel_options = row[21:]
         if pk is not None and kind not in channels:
-            channels[kind] = Channel(
-                pk=pk,
-                kind=kind,
-                name=name,
-                account_id=account_id,
-                link_address=link_address,
-                options=_json(channel_options),
-            )
+            channels[kind] = _channel(pk, kind, name, account_id, link_address, _as_text(channel_options))
     route = route_now(_json(options), _json(batch_route), now=now)
     return Tap(
         link_id=link_id,
@@ -153,6 +147,18 @@ def look_up(code: str, *, now: datetime) -> Tap | None:
         merchant_order=_json(channel_order),
         channels=channels,
     )
+
+
+@lru_cache(maxsize=KEPT_AT_MOST)
+def _channel(pk: int, kind: str, name: str, account_id: str, link_address: str, options: str) -> Channel:
+    """Known by all of its values, so it is never stale. Making a model anew costs as much as the rest of a tap."""
+    return Channel(
+        pk=pk, kind=kind, name=name, account_id=account_id, link_address=link_address, options=_json(options)
+    )
+
+
+def _as_text(options: Any) -> str:
+    return options if isinstance(options, str) else json.dumps(options)
 
 
 def _select(now: datetime, code_hash: str) -> list[tuple[Any, ...]]:

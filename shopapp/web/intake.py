@@ -6,10 +6,11 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import psycopg
-from django.db import DatabaseError, connection
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, connections
 from django.db.utils import InterfaceError
 
 from shopapp.lib import clock
@@ -55,7 +56,20 @@ def save_incoming(
     The caller has verified the signature and cut `account` (255), `topic` (100) and the ids (128) to size.
     """
     now = clock.now()
-    row = (source, account, topic, event_id, webhook_id, triggered_at, json.dumps(headers or {}), body, now, now, 0, "")
+    row = (
+        source,
+        account,
+        topic,
+        event_id,
+        webhook_id,
+        triggered_at,
+        json.dumps(headers) if headers else "{}",
+        body,
+        now,
+        now,
+        0,
+        "",
+    )
     kept = connection.connection is not None  # a kept connection may be dead: one more try on a new one
     try:
         inserted = _insert(row)
@@ -83,21 +97,26 @@ def _closed() -> IntakeClosed:
 
 
 def _insert(row: tuple[Any, ...]) -> bool:
-    table = IncomingWebhook._meta.db_table
-    # The names are our own constants; the values travel as parameters.
-    insert = f"INSERT INTO {table} ({', '.join(COLUMNS)}) VALUES"
-    if connection.vendor == "postgresql":
-        places = ", ".join({"body": "%b", "headers": "%s::jsonb"}.get(name, "%s") for name in COLUMNS)
-        connection.ensure_connection()
+    database = connections[DEFAULT_DB_ALIAS]  # `connection` looks it up anew at each use
+    if database.vendor == "postgresql":
+        if database.connection is None:
+            database.ensure_connection()
         # psycopg's own cursor: parameters bound by the server, the statement prepared once per connection.
-        with psycopg.Cursor(connection.connection) as cursor:
-            cursor.execute(f"{insert} ({places}) ON CONFLICT DO NOTHING", row, prepare=True)
+        with psycopg.Cursor(database.connection) as cursor:
+            cursor.execute(_statement(body="%b", headers="%s::jsonb"), row, prepare=True)
             return cursor.rowcount == 1
-    values = [connection.ops.adapt_datetimefield_value(v) if isinstance(v, datetime) else v for v in row]
-    places = ", ".join("%s" for _ in COLUMNS)
-    with _short_wait(), connection.cursor() as cursor:
-        cursor.execute(f"{insert} ({places}) ON CONFLICT DO NOTHING", values)
+    values = [database.ops.adapt_datetimefield_value(v) if isinstance(v, datetime) else v for v in row]
+    with _short_wait(), database.cursor() as cursor:
+        cursor.execute(_statement(), values)
         return bool(cursor.rowcount == 1)
+
+
+@lru_cache(maxsize=2)
+def _statement(**places: str) -> str:
+    """The names are our own constants; the values travel as parameters."""
+    values = ", ".join(places.get(name, "%s") for name in COLUMNS)
+    into = f"INSERT INTO {IncomingWebhook._meta.db_table} ({', '.join(COLUMNS)})"
+    return f"{into} VALUES ({values}) ON CONFLICT DO NOTHING"
 
 
 @contextmanager
