@@ -1,7 +1,8 @@
 import '@shopify/ui-extensions/preact';
 import {render} from 'preact';
 
-import {Away, ConversationPart, Loading, ReviewsPart, list, useAnswer} from './parts.jsx';
+import {Away, ConversationPart, Loading, ReviewsPart, list} from './parts.jsx';
+import {useAnswer} from './use_answer.js';
 
 export default async () => {
   render(<CustomerBlock />, document.body);

@@ -1,7 +1,8 @@
 import '@shopify/ui-extensions/preact';
 import {render} from 'preact';
 
-import {Away, ConversationPart, FlowsPart, Loading, ReviewsPart, list, useAnswer} from './parts.jsx';
+import {Away, ConversationPart, FlowsPart, Loading, ReviewsPart, list} from './parts.jsx';
+import {useAnswer} from './use_answer.js';
 
 export default async () => {
   render(<OrderBlock />, document.body);

@@ -1,4 +1,5 @@
-import {Away, Loading, useAnswer} from './parts.jsx';
+import {Away, Loading} from './parts.jsx';
+import {useAnswer} from './use_answer.js';
 
 /**
  * Asks for a document with one card for each order. Until it is there, and where it cannot be made, there is no `src`:

@@ -1,38 +1,9 @@
-import {useEffect, useState} from 'preact/hooks';
-
-import {Refused, ask} from './ask.js';
-
 /**
  * @typedef {(key: string, values?: Record<string, string | number>) => string} Translate
  * @typedef {{path: string, channel: string, last_text: string, last_at: string, unread: number, state: string}} Conversation
  * @typedef {{name: string, state: string, detail: string}} Flow
  * @typedef {{rating: number, text: string, product: string, photos: number, rewarded: boolean, hidden: boolean}} Review
- * @typedef {{name: 'loading'} | {name: 'away'} | {name: 'refused', why: string} | {name: 'ready', answer: any}} State
  */
-
-/**
- * Asks once, and again on demand.
- *
- * @param {{idToken: () => Promise<string | null>}} auth
- * @param {string} path
- * @param {object} question
- * @returns {[State, () => Promise<void>]}
- */
-export function useAnswer(auth, path, question) {
-  const [state, setState] = useState(/** @type {State} */ ({name: 'loading'}));
-  async function load() {
-    setState({name: 'loading'});
-    try {
-      setState({name: 'ready', answer: await ask(auth, path, question)});
-    } catch (error) {
-      setState(error instanceof Refused ? {name: 'refused', why: error.why} : {name: 'away'});
-    }
-  }
-  useEffect(() => {
-    load();
-  }, []);
-  return [state, load];
-}
 
 /** @param {{t: Translate}} props */
 export function Loading({t}) {
