@@ -10,7 +10,7 @@ from post_purchase.web.pages import (
     flow_editor,
     flows,
     home,
-    order_cards,
+    print_action,
     replies,
     reviews,
     settings,
@@ -71,7 +71,7 @@ urlpatterns = [
     path("unsubscribe/<str:code>", unsubscribe.unsubscribe),
     path("api/admin/order", beside.order),
     path("api/admin/customer", beside.customer),
-    path("api/admin/print", order_cards.prepare),
-    path("api/admin/cards/<str:signed>", order_cards.cards),
+    path("api/admin/print", print_action.prepare),
+    path("api/admin/cards/<str:signed>", print_action.cards),
     path("api/extension/thank-you", extension.thank_you),
 ]

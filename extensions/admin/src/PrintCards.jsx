@@ -17,7 +17,9 @@ export function PrintCards({t, auth, ids}) {
         {state.name === 'loading' && <Loading t={t} />}
         {(state.name === 'away' || (state.name === 'ready' && !source)) && <Away t={t} onRetry={load} />}
         {state.name === 'refused' && (
-          <s-banner tone="critical">{t(state.why === 'too_many' ? 'print_too_many' : 'print_unknown')}</s-banner>
+          <s-banner tone="critical">
+            {(state.why === 'refused' && state.words) || t(state.why === 'too_many' ? 'print_too_many' : 'print_unknown')}
+          </s-banner>
         )}
         {source && <s-paragraph>{t('print_text', {number: ids.length - missing})}</s-paragraph>}
         {missing > 0 && <s-banner tone="warning">{t('print_missing', {number: missing})}</s-banner>}

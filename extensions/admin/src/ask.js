@@ -2,10 +2,11 @@ export const TIMEOUT_MS = 8000;
 
 /** What our server says no to, with its word for why. */
 export class Refused extends Error {
-  /** @param {string} why */
-  constructor(why) {
-    super(why);
-    this.why = why;
+  /** @param {any} answer */
+  constructor(answer) {
+    super(String(answer?.error ?? ''));
+    this.why = String(answer?.error ?? '');
+    this.words = String(answer?.message ?? '');
   }
 }
 
@@ -30,7 +31,7 @@ export async function ask(auth, path, question) {
       signal: controller.signal,
     });
     const answer = await response.json();
-    if (response.status === 422) throw new Refused(String(answer?.error ?? ''));
+    if (response.status === 422) throw new Refused(answer);
     if (!response.ok || typeof answer !== 'object' || answer === null) throw new Error(`answered ${response.status}`);
     return answer;
   } finally {

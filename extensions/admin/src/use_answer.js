@@ -2,7 +2,7 @@ import {useEffect, useState} from 'preact/hooks';
 
 import {Refused, ask} from './ask.js';
 
-/** @typedef {{name: 'loading'} | {name: 'away'} | {name: 'refused', why: string} | {name: 'ready', answer: any}} State */
+/** @typedef {{name: 'loading'} | {name: 'away'} | {name: 'refused', why: string, words: string} | {name: 'ready', answer: any}} State */
 
 /**
  * Asks once, and again on demand.
@@ -19,7 +19,7 @@ export function useAnswer(auth, path, question) {
     try {
       setState({name: 'ready', answer: await ask(auth, path, question)});
     } catch (error) {
-      setState(error instanceof Refused ? {name: 'refused', why: error.why} : {name: 'away'});
+      setState(error instanceof Refused ? {name: 'refused', why: error.why, words: error.words} : {name: 'away'});
     }
   }
   useEffect(() => {

@@ -173,6 +173,12 @@ describe.each([PRINT, PRINT_MANY])('%s', (target) => {
     expect(src() ?? '').toBe('');
   });
 
+  test('a card that could not be read is refused in the words of our server', async () => {
+    await start(target, answers({error: 'refused', message: 'The code is too small to be read.'}, 422), ids);
+    await waitFor(() => expect(texts()).toBe('The code is too small to be read.'));
+    expect(src() ?? '').toBe('');
+  });
+
   test('while it waits, and when our server is away, nothing can be printed', async () => {
     await start(target, answers({error: 'x'}, 503), ids);
     expect(src() ?? '').toBe('');
