@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from demo.shopify import webhooks
 from demo.world import DemoWorld
 from tests.pretend_world import ENVIRONMENT, SHOP
 
@@ -337,3 +338,27 @@ class TestMessenger:
         assert (error["code"], error["error_subcode"]) == (10, 2018278)
         tagged = message | {"messaging_type": "MESSAGE_TAG", "tag": "POST_PURCHASE_UPDATE"}
         assert httpx.post(url, json=tagged, headers=head).json()["error"]["code"] == 100
+
+
+def test_webhooks_carry_only_the_fields_that_the_app_asks_for() -> None:
+    whole = {
+        "id": 1,
+        "updated_at": "x",
+        "note": "for Maria",
+        "client_details": {"ip": "1.2.3.4"},
+        "email": "m@example.com",
+    }
+    assert webhooks.as_subscribed("orders/create", whole) == {"id": 1, "email": "m@example.com", "updated_at": "x"}
+    assert webhooks.as_subscribed("refunds/create", whole) == whole
+    with pytest.raises(webhooks.NotSubscribed):
+        webhooks.as_subscribed("carts/update", whole)
+
+
+def test_a_dotted_field_keeps_a_part_of_a_part(monkeypatch) -> None:
+    monkeypatch.setattr(webhooks, "subscriptions", lambda: {"orders/create": ("id", "line_items.id", "customer.id")})
+    whole = {"id": 1, "line_items": [{"id": 2, "title": "Mug"}, {"id": 3}], "customer": {"id": 4, "email": "m"}, "x": 5}
+    assert webhooks.as_subscribed("orders/create", whole) == {
+        "id": 1,
+        "line_items": [{"id": 2}, {"id": 3}],
+        "customer": {"id": 4},
+    }
