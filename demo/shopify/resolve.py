@@ -1,5 +1,6 @@
 """Answers of the pretend Admin API, made from the same REST-shaped orders that the webhooks tell."""
 
+import json
 import re
 from typing import Any
 
@@ -12,6 +13,7 @@ from demo.shopify.orders import PRODUCTS
 from demo.state import State
 
 MAX_CODE = 255
+MAX_TRIGGER = 50_000  # bytes of a Flow trigger's payload (shopify.dev, "Create a Flow trigger")
 
 
 class Root(Nodes):
@@ -143,6 +145,17 @@ class Root(Nodes):
 
     def metafieldsDelete(self, info: Any, metafields: list[dict[str, Any]]) -> Node:
         return delete_metafields(self.state, self.domain, self.record, metafields)
+
+    def flowTriggerReceive(
+        self, info: Any, handle: str = "", payload: dict[str, Any] | None = None, body: str = ""
+    ) -> Node:
+        """Shopify Flow hears of it: kept, so that it can be looked at."""
+        if not handle or payload is None or len(json.dumps(payload)) > MAX_TRIGGER:
+            problem = "Errors validating schema: a handle and a payload of at most 50 KB are needed"
+            return Node(userErrors=[Node(field=["payload"], message=problem)])
+        self.state.part("flow_triggers").setdefault(self.domain, []).append({"handle": handle, "payload": payload})
+        self.state.touch()
+        return Node(userErrors=[])
 
     # rows
     def _orders(self) -> dict[str, Any]:

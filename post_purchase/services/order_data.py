@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from post_purchase.words import ParcelState
 
@@ -36,6 +36,12 @@ SETTLED_AS_PAID = {"paid", "partially_refunded", "refunded"}
 
 class _Data(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nul(cls, values: Any) -> Any:
+        """PostgreSQL stores no NUL: one in a shopper's name would keep the whole order out."""
+        return {name: _clean(value) for name, value in values.items()} if isinstance(values, dict) else values
 
 
 class LineData(_Data):
@@ -341,6 +347,12 @@ def language(tag: str | None) -> str:
 def web_address(url: str | None) -> str:
     """Only http and https, and not longer than its column: it becomes a link in messages and pages."""
     return url if url and url.startswith(("https://", "http://")) and len(url) <= 500 else ""
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_clean(each) for each in value]
+    return value.replace("\0", "") if isinstance(value, str) else value
 
 
 def _decimal(value: Any) -> Decimal:

@@ -12,6 +12,7 @@ import pytest
 
 from demo.shopify import webhooks
 from demo.world import DemoWorld
+from shopapp.shopify import operations
 from tests.pretend_world import ENVIRONMENT, SHOP
 
 NUMBER = "106540352242922"
@@ -362,3 +363,17 @@ def test_a_dotted_field_keeps_a_part_of_a_part(monkeypatch) -> None:
         "line_items": [{"id": 2}, {"id": 3}],
         "customer": {"id": 4},
     }
+
+
+def test_shopify_flow_hears_a_trigger_and_refuses_one_without_a_handle(world: DemoWorld) -> None:
+    token = exchange(world).json()["access_token"]
+    query = operations.load("TriggerShopifyFlow")
+
+    def ask(handle: str) -> dict:
+        asked = {"query": query, "variables": {"handle": handle, "payload": {"order": 1}}}
+        url = f"{world.url}/shops/{SHOP}/admin/api/2026-10/graphql.json"
+        return httpx.post(url, json=asked, headers={"X-Shopify-Access-Token": token}).json()["data"]
+
+    assert ask("review-given") == {"flowTriggerReceive": {"userErrors": []}}
+    assert ask("")["flowTriggerReceive"]["userErrors"][0]["field"] == ["payload"]
+    assert world.state.part("flow_triggers")[SHOP] == [{"handle": "review-given", "payload": {"order": 1}}]

@@ -176,3 +176,13 @@ def test_a_second_order_of_the_same_customer_has_the_same_contact() -> None:
 def test_the_zone_follows_country_and_province(country: str, province: str, zone: str) -> None:
     assert zone_for(country, province) == zone
     assert not zone or ZoneInfo(zone)
+
+
+def test_a_nul_in_a_name_keeps_no_order_out() -> None:
+    odd = payload("order", tags="gi\0ft, a")
+    odd["customer"]["first_name"] = "Ma\0ria"
+    odd["line_items"][0]["title"] = "Mug\0"
+    row = deliver("orders/create", odd)
+    order = Order.objects.get()
+    assert (row.error, order.contact.first_name, order.lines.all()[0].title) == ("", "Maria", "Mug")
+    assert order.tags == ["gift", "a"]
