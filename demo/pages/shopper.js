@@ -60,7 +60,9 @@ async function draw() {
     frames = order;
     $('thanks').src = `/thank-you/${order}`;
     $('letter').src = `/confirmation/${order}`;
+    $('inadmin').href = `/admin/${world.shop}/orders/${order}`;
   }
+  if (world.order.lines.length) $('store').href = `/store/products/${world.order.lines[0].product}`;
   drawChat(world);
   fill('parcels', world.order.parcels.map((each) => element('li', `${each.name}: ${each.status.replaceAll('_', ' ')}`)), 'Not shipped yet.');
   fill('discounts', world.discounts.map((each) => element('li', `${each.code}: ${Math.round(each.percentage * 100)} %, used ${each.used} of ${each.usageLimit ?? '∞'}`)), 'None yet.');

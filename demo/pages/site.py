@@ -15,8 +15,10 @@ import qrcode
 import qrcode.image.svg
 
 from demo.moments import iso, move_ahead
+from demo.pages.admin_order import add_admin_order
 from demo.pages.letters import confirmation_mail
 from demo.pages.pictures import product_image, sample_photo
+from demo.pages.store import add_store
 from demo.seed import address_of
 from demo.server import Reply, Request
 from demo.shopify.orders import PRODUCTS
@@ -44,6 +46,8 @@ ZONES = {  # where the demo's shoppers live
 
 def add_pages(world: DemoWorld) -> None:
     Site(world)
+    add_store(world, SHOP)
+    add_admin_order(world)
 
 
 class Site:
@@ -215,7 +219,10 @@ class Site:
         if chosen:
             person = self._person(chosen)
             answer["order"] = _brief(chosen) | {
-                "lines": [{"title": each["title"], "quantity": each["quantity"]} for each in chosen["line_items"]],
+                "lines": [
+                    {"title": each["title"], "quantity": each["quantity"], "product": each["product_id"]}
+                    for each in chosen["line_items"]
+                ],
                 "parcels": [
                     {"id": each["id"], "name": each["name"], "status": each["shipment_status"] or "shipped"}
                     for each in chosen["fulfillments"]

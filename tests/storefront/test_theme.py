@@ -103,6 +103,15 @@ def test_a_review_stands_with_its_stars_words_photo_and_disclosure():
     assert WORDS in seen.text
 
 
+@pytest.mark.parametrize(
+    ("average", "whole", "half"),
+    [(1.0, 1, 0), (3.2, 3, 0), (3.3, 3, 1), (3.5, 3, 1), (3.8, 4, 0), (4.9, 5, 0), (5.0, 5, 0)],
+)
+def test_the_average_is_drawn_no_better_than_it_is(average, whole, half):
+    html = reviews_html(page_of(said(4, photos=[])) | {"average": average, "reviews": []})
+    assert (html.count("doorstep-star--on"), html.count("doorstep-star--half")) == (whole, half)
+
+
 def test_what_shoppers_write_is_text_and_never_markup():
     page = page_of(said(4, language='de" onload="x', photos=[{"small": 'x" onerror="alert(1)', "whole": '"><script>'}]))
     seen = Tags(reviews_html(page, settings={"heading": "<img src=x>"}))

@@ -94,7 +94,7 @@ def _of_order(shop: Shop, order: Order) -> Conversation | None:
 def _conversation(row: Conversation | None) -> dict[str, Any] | None:
     if row is None:
         return None
-    newest = row.messages.select_related("channel").order_by("-pk").first()
+    newest = row.messages.exclude(channel=None).select_related("channel").order_by("-pk").first()
     kind = newest.channel.kind if newest and newest.channel else ""
     return {
         "path": f"conversations/{row.pk}",
