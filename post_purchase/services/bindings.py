@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from post_purchase.models import ChatStart, CodeGuess, Contact, ContactPoint, Link, Message, Order, OrderBinding
+from post_purchase.touchpoints.codes import CODE_LENGTHS
 from post_purchase.words import ChannelKind, EventKind, Purpose
 from shopapp.lib import clock
 from shopapp.lib.crypto import CODE_ALPHABET, hash_code, normalise_code
@@ -31,7 +32,6 @@ GUESS_SPAN = timedelta(hours=1)
 LONGEST_PROOF = 300  # characters that are read
 MOST_NUMBERS = 8  # words with digits in a proof: a list of postcodes is guessing, not an address
 MOST_LOCKED = 50  # orders
-CODE_LENGTHS = (16, 20)  # random or derived; as the e-mail snippet cuts it
 _GROUPED = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]{4}(?:[-\u2010-\u2015][0-9A-Za-z]{4}){3,4}(?![0-9A-Za-z])")
 _SPACED = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]{4}(?: ?[0-9A-Za-z]{4}){3,4}(?![0-9A-Za-z])")
 

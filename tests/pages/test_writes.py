@@ -7,7 +7,8 @@ from html import unescape
 import pytest
 
 from post_purchase.flows.editing import install_library
-from post_purchase.models import Flow, Message, Review, ShopSettings, Touchpoint
+from post_purchase.models import Flow, Message, Review, Scan, ShopSettings, Touchpoint
+from post_purchase.services.links import link_for_order, shop_link
 from shopapp.lib import clock
 from shopapp.lib.crypto import new_code
 from tests import factories
@@ -230,6 +231,28 @@ def test_the_snippet_carries_the_merchants_words_as_text(owner, rows):
     mails = [unescape(part.split('"')[0]) for part in page.split('srcdoc="')[1:]]
     assert len(mails) == 2
     assert all("<b>now</b>" not in mail and "Chat &lt;b&gt;now" in mail for mail in mails)
+
+
+def test_the_page_says_which_emails_work_and_whether_the_order_came_along(owner, rows):
+    shops, _ = shop_link(touchpoint=rows.email)
+    of_order, _ = link_for_order(touchpoint=rows.email, order=rows.order)
+    for link, source, test in ((of_order, "C", False), (shops, "S", False), (shops, "R", True)):
+        Scan.objects.create(
+            link=link, touchpoint=rows.email, scan_id=new_code(), scanned_at=clock.now(), source=source, test=test
+        )
+    page = owner.get(f"/app/touchpoints/{rows.email.pk}").content.decode()
+    badges = re.findall(r'<s-badge tone="(\w+)">([^<]+)</s-badge>', page)
+    assert badges == [
+        ("success", "Works"),
+        ("warning", "Works without the order"),
+        ("info", "Not placed yet"),
+        ("info", "Not placed yet"),
+        ("info", "Only tried so far"),
+    ]
+    one = owner.get(f"/app/touchpoints/{rows.email.pk}/emails/order_confirmation").content.decode()
+    assert "Shoppers have tapped this button once. Its links lead to their orders." in one
+    other = owner.get(f"/app/touchpoints/{rows.email.pk}/emails/shipping_confirmation").content.decode()
+    assert "did not fill in their order" in other
 
 
 def test_words_are_kept_for_each_email_and_language_and_the_look_for_all(owner, rows):

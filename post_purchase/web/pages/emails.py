@@ -20,9 +20,10 @@ class Shown:
 def shown(state: EmailState) -> Shown:
     template = state.template
     people = state.bound + state.unbound
+    times = "once" if people == 1 else f"{people} times"
     if state.bound:
         badge, tone = "Works", "success"
-        words = f"Shoppers have tapped this button {people} times. Its links lead to their orders."
+        words = f"Shoppers have tapped this button {times}. Its links lead to their orders."
         if state.unbound > state.bound:
             words += " But most came without an order: one of your languages may still have the simple version."
     elif state.unbound:
