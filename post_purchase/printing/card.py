@@ -247,8 +247,8 @@ class Card:
             )
         return b"\n".join(part for part in ops if part)
 
-    def code(self, url: str, image: str) -> bytes:
-        """What differs from piece to piece: the code, and the same in letters."""
+    def code(self, url: str, image: str, note: str = "") -> bytes:
+        """What differs from piece to piece: the code, the same in letters, and a note for who packs (the order)."""
         box, design = self.boxes["code"], self.design
         ops = []
         if design.code_color != "#000000" or design.paper != "#ffffff":
@@ -262,6 +262,8 @@ class Card:
         if self._logo_in_code:
             ops.append(self._logo_on_code(box, image))
         ops.append(self._caption(capital_url(url).rpartition("/")[2]))
+        if note and not self.layout.round:
+            ops.append(self._note(note))
         return b"\n".join(ops)
 
     def images(self, pdf: PdfWriter) -> dict[str, int]:
@@ -278,6 +280,15 @@ class Card:
 
     def write_fonts(self, pdf: PdfWriter) -> bytes:
         return dictionary({font.name: font.write(pdf) for font in self.typesetter.fonts.values() if font.used})
+
+    def _note(self, note: str) -> bytes:
+        """In the upper corner, small, away from everything else."""
+        edge = self.layout.margin * 0.5
+        width = self.layout.width * 0.4
+        block = self.typesetter.block(note[:40], width=width * MM, height=20, largest=6, smallest=4)
+        wide = block.lines[0].width / 1000 * block.size / MM
+        left = edge if self.rtl else self.layout.width - edge - wide
+        return fill(on(self.design.paper)) + b"\n" + self._lines(block, Box(left, edge * 0.6, wide, 3), middle=False)
 
     def _caption(self, code: str) -> bytes:
         """Two lines where there is room: where to type it, and the code in groups of four."""

@@ -3,7 +3,7 @@
 A sheet with two sides comes as front, back, front, back, to be turned over its long edge (duplex, "flip on long edge").
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import BinaryIO
 
@@ -38,11 +38,12 @@ def write_pdf(
     marks: bool = False,
     alone: bool = False,
     title: str = "",
+    notes: Mapping[str, str] | None = None,
     on_sheet: Callable[[int], None] | None = None,
 ) -> Card:
     """Write a PDF with one piece for each address. `alone`: also of label stock a page for each piece, to look at.
 
-    `on_sheet` hears how many pieces are done, and may raise to stop.
+    `notes`: by address, a word for who packs. `on_sheet` hears how many pieces are done, and may raise to stop.
 
     Memory does not grow with the number of pieces. Returns the card, whose `problems` say what did not fit.
     """
@@ -59,7 +60,10 @@ def write_pdf(
     covers: dict[int, int] = {}
     done = 0
     for batch in _batches(urls, sheet.pieces):
-        contents = pdf.stream(cut + b"\n".join(_piece(card, sheet, place, url) for place, url in enumerate(batch)))
+        contents = pdf.stream(
+            cut
+            + b"\n".join(_piece(card, sheet, place, url, (notes or {}).get(url, "")) for place, url in enumerate(batch))
+        )
         front = contents
         if with_cover:  # the cover is the front; what differs is printed on the back
             count = len(batch)
@@ -120,12 +124,12 @@ def _circle(x: float, y: float, radius: float) -> bytes:
     return b" ".join(drawn)
 
 
-def _piece(card: Card, sheet: Sheet, place: int, url: str) -> bytes:
+def _piece(card: Card, sheet: Sheet, place: int, url: str, note: str) -> bytes:
     layout = card.layout
     mirrored = card.design.cover and layout.two_sided
     left, top = sheet.corner_behind(place, layout.width) if mirrored else sheet.corner(place)
     x, y = left * MM, (sheet.height - top - layout.height) * MM
-    return b"q 1 0 0 1 %b %b cm /Code Do %b Q" % (number(x), number(y), card.code(url, "Logo"))
+    return b"q 1 0 0 1 %b %b cm /Code Do %b Q" % (number(x), number(y), card.code(url, "Logo", note))
 
 
 def _cover(card: Card, sheet: Sheet, place: int) -> bytes:

@@ -138,6 +138,7 @@ def bind_card(*, shop: Shop, scanned: str, order: Order) -> Link:
 
     A card that a shopper used already is bound too: they may have found it before the packer got to this page.
     """
+    Order.objects.select_for_update(no_key=True).get(pk=order.pk)  # orders first, as everywhere
     code = read_scan(scanned)
     link = Link.objects.select_for_update().filter(shop=shop, code_hash=hash_code(code)).first()
     if link is None:
@@ -209,7 +210,8 @@ def _print_group(
     addresses = [link_url(link_for_order(touchpoint=card, order=order)[1]) for _, order in members]
     out = io.BytesIO()
     design = design_of(card, language=language)
-    write_pdf(out, design, addresses, sample_url=sample_url(), alone=True, title=card.name)
+    notes = {url: order.name for url, (_, order) in zip(addresses, members, strict=True)}
+    write_pdf(out, design, addresses, sample_url=sample_url(), alone=True, title=card.name, notes=notes)
     document = pdfium.PdfDocument(out.getvalue())
     sides = len(document) // len(members)
     for at, (place, _) in enumerate(members):

@@ -1,10 +1,11 @@
 """Alarms: codes that are on paper somewhere and lead nowhere any more, or not where the merchant means them to."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef
 
-from post_purchase.models import ChannelStatus, FlowStatus, Link, PrintBatch, Scan, Touchpoint
+from post_purchase.models import Channel, ChannelStatus, FlowStatus, Link, PrintBatch, Scan, Touchpoint
 from post_purchase.touchpoints.routes import has_ended, page_url, route_now
 from post_purchase.words import ChannelKind, TouchpointKind
 from shopapp.lib import clock
@@ -22,8 +23,13 @@ class Trouble:
     severe: bool = False
 
 
-def troubles_of(shop: Shop) -> list[Trouble]:
-    """Of every code that may be on paper: a card that was scanned or has a print run, put away or not. 4 queries."""
+def troubles_of(
+    shop: Shop, *, channels: Iterable[Channel] | None = None, flows: Mapping[str, str] | None = None
+) -> list[Trouble]:
+    """Of every code that may be on paper: a card that was scanned or has a print run, put away or not.
+
+    `channels` and `flows` (key -> status): the shop's, where the caller has read them already.
+    """
     printed = (
         Touchpoint.objects.filter(shop=shop, kind__in=PRINTED)
         .annotate(
@@ -36,18 +42,17 @@ def troubles_of(shop: Shop) -> list[Trouble]:
     cards = [row for row in printed if row.run or row.scanned or row.for_orders]
     if not cards:
         return []
-    kinds = set(
-        shop.channels.filter(status=ChannelStatus.ACTIVE).exclude(link_address="").values_list("kind", flat=True)
-    )
-    flows = dict(shop.flows.values_list("key", "status"))
+    connected = shop.channels.all() if channels is None else channels
+    kinds = {one.kind for one in connected if one.status == ChannelStatus.ACTIVE and one.link_address}
+    states = dict(shop.flows.values_list("key", "status")) if flows is None else flows
     routes: list[tuple[Touchpoint, dict[str, str], str]] = [(card, {}, "") for card in cards]
     batches = PrintBatch.objects.filter(touchpoint__in=cards).exclude(route={}).select_related("touchpoint")
     routes += [(batch.touchpoint, batch.route, f", batch “{batch.name}”") for batch in batches.order_by("pk")]
-    return [trouble for card, own, name in routes for trouble in _troubles(shop, card, own, name, kinds, flows)]
+    return [trouble for card, own, name in routes for trouble in _troubles(shop, card, own, name, kinds, states)]
 
 
 def _troubles(
-    shop: Shop, card: Touchpoint, own: dict[str, str], name: str, kinds: set[str], flows: dict[str, str]
+    shop: Shop, card: Touchpoint, own: dict[str, str], name: str, kinds: set[str], flows: Mapping[str, str]
 ) -> list[Trouble]:
     now = clock.now()
     route = route_now(card.options, own, now=now)

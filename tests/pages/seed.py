@@ -19,6 +19,8 @@ from post_purchase.models import (
     Message,
     MessageTemplate,
     Order,
+    PrintBatch,
+    PrintFile,
     PrivacyRequest,
     Review,
     ReviewPhoto,
@@ -47,6 +49,8 @@ class Seed:
     email: Touchpoint
     review: Review
     request: PrivacyRequest
+    batch: PrintBatch
+    file: PrintFile
 
 
 def seed(shop: Shop) -> Seed:
@@ -82,7 +86,9 @@ def seed(shop: Shop) -> Seed:
         done_at=now,
         outcome="Ready to hand on",
     )
-    return Seed(shop, channel, order, conversation, flow, card, email, review, request)
+    batch = PrintBatch.objects.create(touchpoint=card, name=NASTY[:120], quantity=3, route={"language": "de"})
+    file = PrintFile.objects.create(batch=batch, form="pdf", status="failed", error=NASTY[:200])
+    return Seed(shop, channel, order, conversation, flow, card, email, review, request, batch, file)
 
 
 def _talk(shop: Shop, channel: Channel, flow: Flow) -> tuple[Conversation, Order]:

@@ -29,6 +29,10 @@ PAGES = {
     "touchpoints": "/app/touchpoints",
     "touchpoint": "/app/touchpoints/{card}",
     "touchpoint, a week": "/app/touchpoints/{card}?days=7",
+    "card studio": "/app/touchpoints/{card}/card",
+    "card studio in Arabic": "/app/touchpoints/{card}/card?language=ar",
+    "print runs": "/app/touchpoints/{card}/prints",
+    "packing": "/app/pack",
     "e-mails": "/app/touchpoints/{email}",
     "e-mail button": "/app/touchpoints/{email}/emails/order_confirmation",
     "e-mail button, Arabic and simple": "/app/touchpoints/{email}/emails/delivered?language=ar&simple=1&sample=large",
@@ -48,6 +52,11 @@ READS_OF_A_ROW = {
     "touchpoint": "/app/touchpoints/{card}",
     "e-mail button": "/app/touchpoints/{email}/emails/refund",
     "QR code": "/app/touchpoints/{card}/download/png",
+    "card studio": "/app/touchpoints/{card}/card",
+    "printed card": "/app/touchpoints/{card}/card/print",
+    "print runs": "/app/touchpoints/{card}/prints",
+    "live print runs": "/app/touchpoints/{card}/prints/live",
+    "print file": "/app/prints/files/{file}",
     "export": "/app/privacy/{request}/export",
 }
 WRITES_OF_A_ROW = {
@@ -64,6 +73,15 @@ WRITES_OF_A_ROW = {
     "restore": "/app/flows/{flow}/versions/1/restore",
     "e-mail words": "/app/touchpoints/{email}/emails/refund/save",
     "archive": "/app/touchpoints/{card}/archive",
+    "save a card": "/app/touchpoints/{card}/card/save",
+    "preview a card": "/app/touchpoints/{card}/card/preview",
+    "logo": "/app/touchpoints/{card}/card/logo",
+    "route": "/app/touchpoints/{card}/card/route",
+    "order a print run": "/app/touchpoints/{card}/prints/order",
+    "route of a print run": "/app/prints/{batch}/route",
+    "another file": "/app/prints/{batch}/file",
+    "stop a file": "/app/prints/files/{file}/stop",
+    "make a file again": "/app/prints/files/{file}/resume",
     "hide": "/app/reviews/{review}/hide",
     "show": "/app/reviews/{review}/show",
     "disconnect": "/app/channels/{channel}/disconnect",
@@ -71,11 +89,13 @@ WRITES_OF_A_ROW = {
 }
 WRITES = {
     "publish reviews": "/app/reviews/publish",
+    "pack": "/app/pack/bind",
+    "packing slip": "/app/touchpoints/packing-slip",
     "dismiss": "/app/set-up/dismiss",
     "add a card": "/app/touchpoints/add",
     "brand": "/app/settings/brand",
 }
-ROWS = ("conversation", "flow", "card", "email", "review", "channel", "request")
+ROWS = ("conversation", "flow", "card", "email", "review", "channel", "request", "batch", "file")
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET, require_POST
 
-from post_purchase.models import ChannelStatus, FlowStatus, Scan
+from post_purchase.models import Channel, ChannelStatus, FlowStatus, Scan
+from post_purchase.services.print_health import troubles_of
 from post_purchase.services.shops import settings_of
 from post_purchase.words import Direction, MessageStatus
 from shopapp.lib import clock
@@ -40,7 +41,9 @@ def ping(request: ShopRequest) -> HttpResponse:
 def home(request: ShopRequest) -> HttpResponse:
     shop = request.shop
     settings = settings_of(shop)
-    tasks = set_up_tasks(shop)
+    channels = list(shop.channels.order_by("pk"))
+    flows = dict(shop.flows.values_list("key", "status"))
+    tasks = set_up_tasks(shop, channels=channels, flows=flows)
     return page(
         request,
         "pages/home.html",
@@ -50,7 +53,8 @@ def home(request: ShopRequest) -> HttpResponse:
         show_tasks=settings.onboarding_dismissed_at is None,
         all_done=all(task.done for task in tasks),
         numbers=numbers_of_today(shop, clock.now()),
-        halted=list(shop.channels.filter(status=ChannelStatus.HALTED)),
+        troubles=troubles_of(shop, channels=channels, flows=flows),
+        halted=[channel for channel in channels if channel.status == ChannelStatus.HALTED],
         waiting=shop.conversations.filter(NEEDS_PERSON, contact__merged_into=None).count(),
     )
 
@@ -64,10 +68,10 @@ def dismiss_set_up(request: ShopRequest) -> HttpResponse:
     return saved("The checklist is put away")
 
 
-def set_up_tasks(shop: Shop) -> list[Task]:
+def set_up_tasks(shop: Shop, *, channels: list[Channel], flows: dict[str, str]) -> list[Task]:
     """Each is asked of the rows, so that a tick always means that it really works."""
-    connected = shop.channels.filter(status=ChannelStatus.ACTIVE).exists()
-    flows_on = shop.flows.filter(status=FlowStatus.ON).exists()
+    connected = any(channel.status == ChannelStatus.ACTIVE for channel in channels)
+    flows_on = FlowStatus.ON in flows.values()
     placed = shop.touchpoints.filter(first_scan_at__isnull=False).exists()
     talked = shop.conversations.filter(last_inbound_at__isnull=False).exists()
     return [

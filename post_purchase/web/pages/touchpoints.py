@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from post_purchase.models import Scan, Touchpoint
 from post_purchase.printing.qr import qr_svg
 from post_purchase.services.links import link_url, shop_link
+from post_purchase.services.print_health import troubles_of
 from post_purchase.services.shops import settings_of
 from post_purchase.services.touchpoint_numbers import SPANS, email_states, funnel_of, people_by_day, scans_of
 from post_purchase.touchpoints.base import Placing
@@ -55,6 +56,8 @@ def touchpoints(request: ShopRequest) -> HttpResponse:
         rows=[(row, kind_of(row.kind)) for row in known],
         use=use_of(request, scans_of(request.shop), list(request.shop.touchpoints.all()), "/app/touchpoints", days),
         any_channel=request.shop.channels.filter(status="active").exists(),
+        troubles=troubles_of(request.shop),
+        may_add_slip=all(row.kind != TouchpointKind.PACKING_SLIP for row in known),
     )
 
 
@@ -72,6 +75,8 @@ def touchpoint(request: ShopRequest, pk: int) -> HttpResponse:
         kind=kind,
         steps=kind.steps(),
         emails=emails_of(row),
+        snippet=kind.snippet(placing) if row.kind == TouchpointKind.PACKING_SLIP else None,
+        is_card=row.kind == TouchpointKind.PACKAGE_INSERT,
         downloads=downloads,
         picture=picture_of(placing.link_url) if downloads else "",
         link=placing.link_url,

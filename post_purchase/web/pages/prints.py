@@ -1,0 +1,189 @@
+"""Print runs with a code for each parcel, and the page on which a packer ties a card to an order."""
+
+import hashlib
+from datetime import timedelta
+from typing import Any
+
+from django.http import FileResponse, Http404, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_GET, require_POST
+
+from post_purchase.models import Link, Order, PrintBatch, PrintFile, PrintForm, PrintStatus, Touchpoint
+from post_purchase.printing.layouts import papers
+from post_purchase.printing.sheets import PrintRefused
+from post_purchase.services import print_batches, print_files
+from post_purchase.services.links import link_for_order, touchpoint_of
+from post_purchase.services.print_designs import check_design, design_of
+from post_purchase.web.forms.cards import BatchForm, RouteForm
+from post_purchase.words import TouchpointKind
+from shopapp.lib import clock
+from shopapp.web.embedded import ShopRequest, shop_required
+
+from .answers import draw, page, paged, refused, saved
+from .inserts import PAPER_NAMES, card_of, route_choices
+
+BACK_TO = timedelta(days=30)  # orders that get a slip's code when the slip is added
+MOST_BACK = 2000
+
+
+@shop_required
+@require_GET
+def prints(request: ShopRequest, pk: int) -> HttpResponse:
+    row = card_of(request, pk)
+    html, rows = _runs(request, row)
+    return page(
+        request,
+        "pages/prints.html",
+        row=row,
+        runs=html,
+        rows=rows,
+        mark=_mark(html),
+        path=f"/app/touchpoints/{row.pk}/prints",
+        filters="",
+        layout=design_of(row).layout,
+        checked=check_design(row),
+        papers=[(name, PAPER_NAMES[name]) for name in papers()],
+        forms=PrintForm.choices,
+    )
+
+
+@shop_required
+@require_GET
+def prints_live(request: ShopRequest, pk: int) -> HttpResponse:
+    html, _ = _runs(request, card_of(request, pk))
+    mark = _mark(html)
+    if request.headers.get("If-None-Match") == mark:
+        return HttpResponse(status=304, headers={"ETag": mark})
+    return HttpResponse(html, headers={"ETag": mark})
+
+
+def _runs(request: ShopRequest, row: Touchpoint) -> tuple[str, Any]:
+    rows = paged(request, row.batches.prefetch_related("files").order_by("-pk"))
+    choices = route_choices(request.shop, {})
+    html = draw(request, "parts/print_runs.html", rows=rows, row=row, forms=PrintForm.choices, **choices)
+    return html, rows
+
+
+def _mark(html: str) -> str:
+    return f'"{hashlib.sha256(html.encode()).hexdigest()[:24]}"'
+
+
+@shop_required
+@require_POST
+def order(request: ShopRequest, pk: int) -> HttpResponse:
+    row = card_of(request, pk)
+    form = BatchForm(request.POST)
+    if not form.is_valid():
+        return refused(form=form)
+    try:
+        print_batches.create_batch(touchpoint=row, **form.cleaned_data)
+    except PrintRefused as refusal:
+        return refused(str(refusal))
+    return saved("The print run is being made. You can leave this page.")
+
+
+def _batch(request: ShopRequest, pk: int) -> PrintBatch:
+    return get_object_or_404(PrintBatch, pk=pk, touchpoint__shop=request.shop)
+
+
+def _file(request: ShopRequest, pk: int) -> PrintFile:
+    return get_object_or_404(PrintFile.objects.select_related("batch"), pk=pk, batch__touchpoint__shop=request.shop)
+
+
+@shop_required
+@require_POST
+def order_file(request: ShopRequest, pk: int) -> HttpResponse:
+    batch = _batch(request, pk)
+    form = request.POST.get("form", "")
+    if form not in PrintForm.values:
+        return refused(errors={"form": "Choose a kind of file."})
+    print_batches.order_file(batch=batch, form=form)
+    return saved("The file is being made")
+
+
+@shop_required
+@require_POST
+def save_batch_route(request: ShopRequest, pk: int) -> HttpResponse:
+    batch = _batch(request, pk)
+    form = RouteForm(request.POST, shop=request.shop)
+    if not form.is_valid():
+        return refused(form=form)
+    batch.route = form.route()
+    batch.save(update_fields=["route"])
+    return saved("Saved. These cards follow within seconds.")
+
+
+@shop_required
+@require_GET
+def download(request: ShopRequest, pk: int) -> HttpResponse:
+    file = _file(request, pk)
+    path = print_files.path_of(file)
+    if path is None:
+        raise Http404
+    name = f"doorstep-{file.batch_id}-{file.form}{path.suffix}"
+    types = {".pdf": "application/pdf", ".csv": "text/csv; charset=utf-8", ".zip": "application/zip"}
+    response: Any = FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type=types[path.suffix])
+    return response  # type: ignore[no-any-return]
+
+
+@shop_required
+@require_POST
+def stop(request: ShopRequest, pk: int) -> HttpResponse:
+    stopped = print_batches.cancel_file(file=_file(request, pk))
+    return saved("Stopped. You can go on later.") if stopped else refused("It has come to an end already.")
+
+
+@shop_required
+@require_POST
+def resume(request: ShopRequest, pk: int) -> HttpResponse:
+    file = _file(request, pk)
+    if file.status == PrintStatus.READY:
+        return refused("This file is ready already.")
+    print_batches.resume_file(file=file)
+    return saved("It goes on")
+
+
+@shop_required
+@require_GET
+def pack(request: ShopRequest) -> HttpResponse:
+    bound = Link.objects.filter(shop=request.shop, batch__isnull=False, order__isnull=False)
+    return page(
+        request,
+        "pages/pack.html",
+        any_batch=PrintBatch.objects.filter(touchpoint__shop=request.shop).exists(),
+        newest=list(bound.select_related("order", "batch").order_by("-pk")[:10]),
+    )
+
+
+@shop_required
+@require_POST
+def bind(request: ShopRequest) -> HttpResponse:
+    """Two fields, which a hand scanner fills one after the other."""
+    scanned, name = request.POST.get("card", "")[:200].strip(), request.POST.get("order", "")[:64].strip()
+    errors = {}
+    if not scanned:
+        errors["card"] = "Scan the square code on the card."
+    found = print_batches.find_order(request.shop, name) if name else None
+    if found is None:
+        errors["order"] = "No order of this number is here. Scan or type it as on the packing slip: #1001."
+    if errors or found is None:
+        return refused(errors=errors)
+    try:
+        print_batches.bind_card(shop=request.shop, scanned=scanned, order=found)
+    except print_batches.CannotBind as problem:
+        return refused(errors={"card": str(problem)})
+    return saved(f"The card goes with {found.name}")
+
+
+@shop_required
+@require_POST
+def add_packing_slip(request: ShopRequest) -> HttpResponse:
+    """The slip's touchpoint, and a code for each order of late that may still be packed."""
+    row = touchpoint_of(shop=request.shop, kind=TouchpointKind.PACKING_SLIP)
+    if row.archived_at is not None:
+        row.archived_at = None
+        row.save(update_fields=["archived_at"])
+    late = Order.objects.filter(shop=request.shop, redacted_at=None, placed_at__gt=clock.now() - BACK_TO)
+    for placed in late.order_by("-placed_at")[:MOST_BACK]:
+        link_for_order(touchpoint=row, order=placed)
+    return saved("It is added. Copy the snippet into Shopify.", go=f"/app/touchpoints/{row.pk}?{request.frame_query}")

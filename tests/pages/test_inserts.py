@@ -1,0 +1,289 @@
+"""Designing a card, printing it, leading it elsewhere, print runs and packing: through the door of the admin."""
+
+import base64
+import io
+import re
+
+import pypdfium2 as pdfium
+import pytest
+import zxingcpp
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from liquid import Environment
+from PIL import Image
+
+from post_purchase.jobs.printing import make_prints
+from post_purchase.models import Link, PrintBatch, PrintFile, Touchpoint
+from post_purchase.services.links import link_url, shop_link, slip_code, touchpoint_of
+from post_purchase.services.print_batches import code_of
+from post_purchase.services.taps import forget
+from post_purchase.touchpoints.kinds.packing_slip import PackingSlip
+from post_purchase.words import TouchpointKind
+from tests import factories
+
+FORM = {
+    "language": "en",
+    "layout": "square",
+    "headline": "Hello!",
+    "body": "Write to us.",
+    "call": "Scan",
+    "small": "{address}",
+    "color": "#7a2048",
+    "code_color": "#000000",
+    "paper": "#ffffff",
+    "product_id": "",
+}
+
+
+@pytest.fixture(autouse=True)
+def files(media):
+    return media
+
+
+@pytest.fixture
+def card(shop) -> Touchpoint:
+    return touchpoint_of(shop=shop, kind=TouchpointKind.PACKAGE_INSERT)
+
+
+def path(card: Touchpoint, verb: str = "") -> str:
+    return f"/app/touchpoints/{card.pk}/card{verb}"
+
+
+def test_a_card_is_saved_in_one_language_and_the_others_stay(owner, card):
+    assert owner.post(path(card, "/save"), FORM).json()["toast"] == "Saved"
+    assert owner.post(path(card, "/save"), FORM | {"language": "de", "headline": "Hallo!"}).status_code == 200
+    card.refresh_from_db()
+    assert card.options["layout"] == "square"
+    assert card.options["texts"]["en"]["headline"] == "Hello!"
+    assert card.options["texts"]["de"]["headline"] == "Hallo!"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("layout", "poster"),
+        ("color", "red"),
+        ("color", "#12345"),
+        ("language", "../etc"),
+        ("headline", "x" * 121),
+        ("product_id", "999"),
+    ],
+)
+def test_what_cannot_be_is_named_at_its_field_and_nothing_changes(owner, card, field, value):
+    response = owner.post(path(card, "/save"), FORM | {field: value})
+    assert (response.status_code, list(response.json()["errors"])) == (422, [field])
+    card.refresh_from_db()
+    assert card.options == {}
+
+
+def test_the_preview_is_a_picture_of_what_is_typed_and_says_what_is_wrong(owner, card):
+    html = owner.post(path(card, "/preview"), FORM | {"cover": "1"}).content.decode()
+    pictures = re.findall(r"base64,([^\"]+)", html)
+    assert len(pictures) == 2
+    assert zxingcpp.read_barcode(Image.open(io.BytesIO(base64.b64decode(pictures[1])))).valid
+    assert "Phones can read this card" in html
+    html = owner.post(path(card, "/preview"), FORM | {"code_color": "#dddddd"}).content.decode()
+    assert "It cannot be printed like this" in html
+    assert "<script>" not in owner.post(path(card, "/preview"), FORM | {"headline": "<script>"}).content.decode()
+    card.refresh_from_db()
+    assert card.options == {}
+
+
+def test_a_card_that_cannot_be_read_is_kept_and_not_printed(owner, card):
+    answer = owner.post(path(card, "/save"), FORM | {"code_color": "#dddddd"}).json()
+    assert answer["toast"].startswith("Saved, but it cannot be printed yet: The code's colour")
+    assert owner.get(path(card, "/print")).status_code == 422
+    order = {"name": "Run", "quantity": "5", "form": "pdf"}
+    assert owner.post(f"/app/touchpoints/{card.pk}/prints/order", order).status_code == 422
+    assert not PrintBatch.objects.exists()
+
+
+def test_the_card_for_everybody_is_printed_with_its_own_link(owner, card):
+    owner.post(path(card, "/save"), FORM | {"layout": "business_card"})
+    response = owner.get(path(card, "/print?marks=1"))
+    assert response["Content-Type"] == "application/pdf"
+    page = pdfium.PdfDocument(response.content)[0]
+    assert zxingcpp.read_barcode(page.render(scale=3).to_pil()).text == link_url(shop_link(touchpoint=card)[1]).upper()
+    assert len(pdfium.PdfDocument(owner.get(path(card, "/print?paper=a4")).content)) == 1
+    assert owner.get(path(card, "/print?paper=wall")).status_code == 422
+
+
+def test_a_logo_is_put_on_the_card_and_taken_away(owner, card):
+    out = io.BytesIO()
+    Image.new("RGB", (200, 80), "#d9642b").save(out, "PNG")
+    upload = SimpleUploadedFile("logo.png", out.getvalue(), "image/png")
+    assert owner.post(path(card, "/logo"), {"logo": upload}).status_code == 200
+    card.refresh_from_db()
+    assert card.options["logo"].startswith("print/")
+    for bad in (b"<svg onload=alert(1)>", b"\x89PNG"):
+        response = owner.post(path(card, "/logo"), {"logo": SimpleUploadedFile("logo.png", bad, "image/png")})
+        assert (response.status_code, "cannot be opened" in response.json()["message"]) == (422, True)
+    owner.post(path(card, "/logo"))
+    card.refresh_from_db()
+    assert "logo" not in card.options
+
+
+def test_a_printed_card_is_led_to_a_page_and_back(owner, card, shop):
+    factories.make_channel(shop)
+    _, code = shop_link(touchpoint=card)
+    owner.post(path(card, "/route"), {"page": f"https://{shop.domain}/pages/thanks", "channel": "", "language": ""})
+    forget()
+    response = Client().get(f"/c/{code}", HTTP_USER_AGENT="iPhone")
+    assert (response.status_code, response["Location"]) == (302, f"https://{shop.domain}/pages/thanks")
+    owner.post(path(card, "/route"), {"channel": "whatsapp"})
+    forget()
+    assert Client().get(f"/c/{code}", HTTP_USER_AGENT="iPhone")["Location"].startswith("https://wa.me/")
+
+
+@pytest.mark.parametrize("page", ["https://evil.test/", "//evil.test/x", "javascript:alert(1)", "/\\evil.test"])
+def test_a_card_cannot_be_led_to_somebody_elses_website(owner, card, page):
+    response = owner.post(path(card, "/route"), {"page": page})
+    assert (response.status_code, list(response.json()["errors"])) == (422, ["page"])
+    card.refresh_from_db()
+    assert card.options == {}
+
+
+@pytest.mark.parametrize(("field", "value"), [("flow", "nobodys"), ("channel", "fax"), ("ends_on", "soon")])
+def test_a_route_names_only_what_is_there(owner, card, field, value):
+    response = owner.post(path(card, "/route"), {field: value})
+    assert (response.status_code, list(response.json()["errors"])) == (422, [field])
+
+
+def test_a_print_run_is_ordered_seen_and_downloaded(owner, card, rival):
+    order = {"name": "Spring", "quantity": "4", "form": "pdf"}
+    assert owner.post(f"/app/touchpoints/{card.pk}/prints/order", order).status_code == 200
+    live = owner.get(f"/app/touchpoints/{card.pk}/prints/live")
+    assert "0 of 4" in live.content.decode()
+    assert owner.get(f"/app/touchpoints/{card.pk}/prints/live", HTTP_IF_NONE_MATCH=live["ETag"]).status_code == 304
+    file = PrintFile.objects.get()
+    assert owner.get(f"/app/prints/files/{file.pk}").status_code == 404  # not there yet
+    make_prints()
+    response = owner.get(f"/app/prints/files/{file.pk}")
+    assert len(pdfium.PdfDocument(b"".join(response.streaming_content))) == 4
+    assert rival.get(f"/app/prints/files/{file.pk}").status_code == 404
+    assert "Ready" in owner.get(f"/app/touchpoints/{card.pk}/prints").content.decode()
+    assert owner.post(f"/app/prints/{file.batch_id}/file", {"form": "csv"}).status_code == 200
+    assert owner.post(f"/app/prints/{file.batch_id}/file", {"form": "exe"}).status_code == 422
+
+
+@pytest.mark.parametrize("quantity", ["", "0", "50001", "many"])
+def test_a_print_run_needs_a_number(owner, card, quantity):
+    response = owner.post(
+        f"/app/touchpoints/{card.pk}/prints/order", {"name": "Run", "quantity": quantity, "form": "pdf"}
+    )
+    assert response.json()["errors"] == {"quantity": "Choose a number of cards from 1 to 50,000."}
+
+
+def test_a_run_is_stopped_and_goes_on(owner, card):
+    owner.post(f"/app/touchpoints/{card.pk}/prints/order", {"name": "Run", "quantity": "4", "form": "csv"})
+    file = PrintFile.objects.get()
+    assert owner.post(f"/app/prints/files/{file.pk}/stop").status_code == 200
+    make_prints()
+    file.refresh_from_db()
+    assert file.status == "cancelled"
+    assert owner.post(f"/app/prints/files/{file.pk}/stop").status_code == 422
+    assert owner.post(f"/app/prints/files/{file.pk}/resume").status_code == 200
+    make_prints()
+    file.refresh_from_db()
+    assert file.status == "ready"
+    assert owner.post(f"/app/prints/files/{file.pk}/resume").status_code == 422
+
+
+def test_the_packer_scans_card_and_slip(owner, card, shop):
+    owner.post(f"/app/touchpoints/{card.pk}/prints/order", {"name": "Run", "quantity": "2", "form": "csv"})
+    make_prints()
+    batch, order = PrintBatch.objects.get(), factories.make_order(shop, name="#1001")
+    scanned = link_url(code_of(batch, 1)).upper()
+    assert (
+        owner.post("/app/pack/bind", {"card": scanned, "order": "#1001"}).json()["toast"] == "The card goes with #1001"
+    )
+    assert Link.objects.get(batch=batch, number=1).order == order
+    assert "#1001" in owner.get("/app/pack").content.decode()
+    wrong = owner.post("/app/pack/bind", {"card": "", "order": "#9"}).json()["errors"]
+    assert sorted(wrong) == ["card", "order"]
+    factories.make_order(shop, name="#1002")
+    taken = owner.post("/app/pack/bind", {"card": scanned, "order": "#1002"}).json()["errors"]
+    assert taken == {"card": "This card lies in another order's parcel already. Take a new card."}
+
+
+def test_the_packing_slip_has_a_code_for_each_order(owner, shop):
+    order = factories.make_order(shop)
+    answer = owner.post("/app/touchpoints/packing-slip").json()
+    assert "/app/touchpoints/" in answer["go"]
+    slip = Touchpoint.objects.get(kind="packing_slip")
+    html = owner.get(f"/app/touchpoints/{slip.pk}").content.decode()
+    assert "hmac_sha256" in html
+    code = slip_code(shop=shop, order_shopify_id=order.shopify_id)
+    assert Link.objects.get(touchpoint=slip, order=order).order == order
+    assert Client().get(f"/c/{code}").status_code in (200, 302)
+
+
+def test_the_slips_liquid_computes_the_same_code_and_falls_back(owner, shop):
+    import hashlib
+    import hmac
+
+    from post_purchase.web.pages.touchpoints import placing_of
+
+    owner.post("/app/touchpoints/packing-slip")
+    slip = Touchpoint.objects.get(kind="packing_slip")
+
+    class Asking:
+        pass
+
+    asking = Asking()
+    asking.shop = shop
+    liquid = PackingSlip().snippet(placing_of(asking, slip)).code
+    environment = Environment()
+    environment.add_filter(
+        "hmac_sha256", lambda text, key: hmac.new(key.encode(), str(text).encode(), hashlib.sha256).hexdigest()
+    )
+    drawn = environment.from_string(liquid).render(order={"id": 5_000_000_123})
+    assert f"/qr/{slip_code(shop=shop, order_shopify_id=5_000_000_123)}.svg" in drawn
+    everybody = shop_link(touchpoint=slip)[1]
+    assert f"/qr/{everybody}.svg" in environment.from_string(liquid).render(order={})
+    plain = Environment()
+    plain.add_filter("hmac_sha256", lambda text, key: text)
+    assert f"/qr/{everybody}.svg" in plain.from_string(liquid).render(order={"id": 5_000_000_123})
+
+
+@pytest.mark.parametrize("form", ["svg", "png"])
+def test_the_picture_of_a_code_needs_no_shop_and_tells_nothing(client, db, form):
+    response = client.get(f"/qr/AB3KQ9ZT7MXW2LHC.{form}")
+    assert response.status_code == 200
+    assert "immutable" in response["Cache-Control"]
+    if form == "png":
+        text = zxingcpp.read_barcode(Image.open(io.BytesIO(response.content))).text
+        assert text == "HTTPS://APP.EXAMPLE.TEST/C/AB3KQ9ZT7MXW21HC"
+    assert client.post(f"/qr/AB3KQ9ZT7MXW2LHC.{form}").status_code == 405
+
+
+@pytest.mark.parametrize(
+    "name", ["AB3K.svg", "AB3KQ9ZT7MXW2LHC.exe", "AB3KQ9ZT7MXW2LHC", "..svg", "<script>.svg", "x" * 300]
+)
+def test_what_is_no_code_is_not_drawn(client, db, name):
+    assert client.get(f"/qr/{name}").status_code == 404
+
+
+def test_home_raises_the_alarm_when_a_printed_code_leads_nowhere(owner, card):
+    assert "leads nowhere" not in owner.get("/app").content.decode()
+    owner.post(f"/app/touchpoints/{card.pk}/prints/order", {"name": "Run", "quantity": "1", "form": "csv"})
+    html = owner.get("/app").content.decode()
+    assert "A printed code leads nowhere" in html
+    assert "no chat channel is connected" in html
+
+
+def test_the_print_action_prints_the_designed_card(owner, card, shop):
+    from django.core.signing import Signer
+
+    from shopapp.lib import clock
+
+    order = factories.make_order(shop)
+    owner.post(path(card, "/save"), FORM)
+    signed = Signer(salt="post_purchase.print_action").sign_object(
+        {"shop": shop.pk, "orders": [order.shopify_id], "until": int(clock.now().timestamp()) + 60}, compress=True
+    )
+    response = Client().get(f"/api/admin/cards/{signed}")
+    assert response["Content-Type"] == "application/pdf"
+    text = pdfium.PdfDocument(response.content)[0].get_textpage().get_text_range()
+    assert order.name in text
+    assert "Hello!" in text
