@@ -1,4 +1,4 @@
-"""Metafields of the pretend shop: those that an app owns ($app) on its products, and those on its own installation."""
+"""Metafields of the pretend shop: those that an app owns ($app) on shop and products, those on its installation."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ def set_metafields(state: State, domain: str, record: dict[str, Any], asked: lis
         problems.append(_problem(0, "ownerId", "Exceeded the maximum metafields input limit of 25.", "TOO_LONG"))
     for place, one in enumerate(asked):
         _check_scope(record, one["ownerId"])
-        if not _exists(one["ownerId"]):
+        if not _exists(one["ownerId"]) and one["ownerId"] != f"gid://shopify/Shop/{record['id']}":
             problems.append(_problem(place, "ownerId", "Owner does not exist.", "INVALID"))
         elif one.get("type") == "json" and not _is_json(one["value"]):
             problems.append(_problem(place, "value", "is invalid JSON", "INVALID_VALUE"))

@@ -1,5 +1,5 @@
 from .channels import Channel, ChannelStatus, MessageTemplate, TemplateStatus
-from .consent import ConsentEntry, ConsentState
+from .consent import CheckoutConsent, ConsentEntry, ConsentState
 from .contacts import Contact, ContactPoint, ContactPointAlias, OrderBinding
 from .conversations import Attachment, AttachmentStatus, Conversation, DeliveryAttempt, Message, Note, ProviderStatus
 from .flows import Flow, FlowEvent, FlowRun, FlowStatus, FlowVersion, OutgoingCall, RunEvent, RunStatus, Timer
@@ -29,6 +29,7 @@ __all__ = [
     "Channel",
     "ChannelStatus",
     "ChatStart",
+    "CheckoutConsent",
     "CodeGuess",
     "ConsentEntry",
     "ConsentState",

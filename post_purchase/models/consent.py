@@ -34,3 +34,34 @@ class ConsentEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.state} {self.purpose} on {self.kind}"
+
+
+class CheckoutConsent(models.Model):
+    """The tick on the thank-you or order-status page, before or after the order came: joined by the checkout token.
+
+    One row for each checkout and network, as ticked last; the ledger gets a line whenever it becomes effective.
+    """
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="checkout_consents")
+    order = models.ForeignKey("post_purchase.Order", null=True, on_delete=models.CASCADE, related_name="ticks")
+    checkout_token_hash = models.CharField(max_length=64)
+    kind = models.CharField(max_length=16, choices=ChannelKind.choices)
+    state = models.CharField(max_length=16, choices=ConsentState.choices)
+    wording = models.TextField()
+    wording_version = models.CharField(max_length=32)
+    language = models.CharField(max_length=16)
+    surface = models.CharField(max_length=24)  # thank_you_page, order_status_page
+    changes = models.PositiveSmallIntegerField(default=1)  # how often it was ticked or unticked
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["shop", "checkout_token_hash", "kind"], name="tick_once_per_checkout")
+        ]
+        indexes = [
+            # jobs.clean_up
+            models.Index(fields=["recorded_at"], name="tick_without_order", condition=models.Q(order__isnull=True))
+        ]
+
+    def __str__(self) -> str:
+        return f"tick {self.pk}"

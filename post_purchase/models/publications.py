@@ -7,6 +7,7 @@ from shopapp.models import Shop
 class PublicationKind(models.TextChoices):
     REVIEWS = "reviews"  # what people say of one product
     STOREFRONT = "storefront"  # where the chat bubble leads
+    CHECKOUT = "checkout"  # what the checkout's blocks show while our server is away
 
 
 class Publication(models.Model):

@@ -25,6 +25,7 @@ def record_consent(
     method: str,
     dedupe_key: str,
     wording: str = "",
+    wording_version: str = "",
     language: str = "",
     proof: Mapping[str, Any] | None = None,
 ) -> ConsentEntry:
@@ -40,6 +41,7 @@ def record_consent(
             "state": state,
             "method": method,
             "wording": wording[:2000],
+            "wording_version": wording_version,
             "language": language,
             "proof": dict(proof or {}),
             "recorded_at": clock.now(),

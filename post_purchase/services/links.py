@@ -72,14 +72,21 @@ def link_for_order(*, touchpoint: Touchpoint, order: Order, channel_kind: str = 
 
 
 def link_for_checkout(
-    *, shop: Shop, checkout_token: str, order_shopify_id: int | None, language: str = "", country: str = ""
+    *,
+    shop: Shop,
+    checkout_token: str,
+    order_shopify_id: int | None,
+    language: str = "",
+    country: str = "",
+    kind: TouchpointKind = TouchpointKind.THANK_YOU_PAGE,
 ) -> tuple[Link, str]:
-    """The thank-you page's link. The order may come later: `join_order` finds this link by the checkout token.
+    """The thank-you or order-status page's link. The order may come later: `join_order` finds it by the checkout token.
 
     `order_shopify_id` is what the page claims. Noted and never trusted: only the token, which nobody can guess, joins.
     """
-    touchpoint = touchpoint_of(shop=shop, kind=TouchpointKind.THANK_YOU_PAGE)
-    code = derived_code("checkout", shop.domain, checkout_token)
+    touchpoint = touchpoint_of(shop=shop, kind=kind)
+    place = "checkout" if kind == TouchpointKind.THANK_YOU_PAGE else str(kind)
+    code = derived_code(place, shop.domain, checkout_token)
     token_hash = hash_secret(checkout_token)
     order = Order.objects.filter(shop=shop, checkout_token_hash=token_hash).first()
     link = _save_link(

@@ -12,6 +12,7 @@ from shopapp.models import Shop
 from shopapp.shopify.admin_api import AdminApi
 
 from .bindings import bind_late, bind_order_address
+from .checkout_consent import apply_ticks
 from .contacts import contact_for_order, e164
 from .events import record_event
 from .links import join_order
@@ -55,6 +56,7 @@ def save_order(*, shop: Shop, data: OrderData, news: bool = True) -> Order:
     if order.checkout_token_hash or created:
         for link in join_order(order=order):  # a shopper was faster than the webhook
             bind_late(link=link)
+        apply_ticks(order=order)  # the tick on the thank-you page came before the order
     _tell(order, created=created, news=news, new_refunds=new_refunds)
     for parcel in parcels.values():
         tell(order=order, parcel=parcel, news=news)

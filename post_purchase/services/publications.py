@@ -23,6 +23,7 @@ from shopapp.shopify.admin_api import AdminApi, AdminApiError, UserErrors
 from shopapp.shopify.install import save_scopes
 from shopapp.shopify.results import Result
 
+from .checkout_config import checkout_value
 from .review_page import review_page
 from .storefront import storefront_value
 
@@ -66,8 +67,9 @@ def reviews_changed(*, shop: Shop, product_id: int | None) -> None:
 
 
 def storefront_changed(*, shop: Shop) -> None:
-    """The name, the colour or the languages that the chat bubble shows may be others now."""
+    """Channels, their order, name, colour, words: what the chat bubble and the checkout's blocks show may be others."""
     _due(shop, PublicationKind.STOREFRONT, 0)
+    _due(shop, PublicationKind.CHECKOUT, 0)
 
 
 @transaction.atomic
@@ -175,6 +177,8 @@ def _obstacle(publication: Publication) -> str:
         return "The app is no longer installed in this shop"
     if publication.kind == PublicationKind.REVIEWS and not may_publish_reviews(shop):
         return NO_SCOPE
+    if publication.kind == PublicationKind.CHECKOUT and not shop.shopify_id:
+        return "The shop is not set up yet"  # set-up publishes everything once more
     if publication.attempts > MAX_ATTEMPTS:
         return "Given up: no try came to an end"
     return ""
@@ -184,6 +188,8 @@ def _value(publication: Publication) -> str:
     """The JSON that the page reads; "" where there is nothing to show."""
     if publication.kind == PublicationKind.STOREFRONT:
         return storefront_value(publication.shop)
+    if publication.kind == PublicationKind.CHECKOUT:
+        return checkout_value(publication.shop)
     return review_page(publication.shop, publication.product_id)
 
 
@@ -193,6 +199,8 @@ def _write(publication: Publication, value: str) -> None:
     if publication.kind == PublicationKind.STOREFRONT:
         owner = api.run("GetAppInstallation", result=_GetInstallation).current_app_installation.id
         field = {"ownerId": owner, "namespace": STOREFRONT_NAMESPACE, "key": "storefront"}
+    elif publication.kind == PublicationKind.CHECKOUT:  # extensions read the shop's, not the installation's
+        field = {"ownerId": f"gid://shopify/Shop/{publication.shop.shopify_id}", "namespace": OWN, "key": "checkout"}
     else:
         field = {"ownerId": f"gid://shopify/Product/{publication.product_id}", "namespace": OWN, "key": "reviews"}
     if value:

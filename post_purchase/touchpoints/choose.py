@@ -98,3 +98,7 @@ def is_robot(user_agent: str) -> bool:
     """Link previews and crawlers: their taps are not a person's."""
     text = user_agent.lower()
     return not text or any(word in text for word in _robot_words())
+
+
+def countries_of_table() -> set[str]:
+    return set(_countries()["table"])

@@ -4,6 +4,7 @@ from post_purchase.words import TouchpointKind
 
 from .base import TouchpointKindBase
 from .kinds.email_button import EmailButton
+from .kinds.order_status_page import OrderStatusPage
 from .kinds.package_insert import PackageInsert
 from .kinds.packing_slip import PackingSlip
 from .kinds.storefront import Storefront
@@ -13,6 +14,7 @@ KINDS: dict[TouchpointKind, TouchpointKindBase] = {
     kind.kind: kind
     for kind in (
         ThankYouPage(),
+        OrderStatusPage(),
         EmailButton(),
         PackageInsert(),
         PackingSlip(),

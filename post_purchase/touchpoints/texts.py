@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -64,3 +65,21 @@ def country_of(tags: Sequence[str]) -> str:
             if len(part) == 2 and part.isalpha():
                 return part.upper()
     return ""
+
+
+@cache
+def _questions() -> dict[str, Any]:
+    with (Path(__file__).parent / "data" / "consent_questions.yaml").open(encoding="utf-8") as file:
+        loaded: dict[str, Any] = yaml.safe_load(file)
+    return loaded
+
+
+def consent_version() -> str:
+    """Of all the questions together: another word in any language is another version."""
+    return str(_questions()["version"])
+
+
+def consent_question(kind: str, language: str) -> tuple[str, str]:
+    """(language, the exact question) for news of an order by this network. Raises KeyError where none is asked."""
+    tag = pick_language(language)
+    return tag, str(_questions()[kind][tag])

@@ -94,4 +94,6 @@ urlpatterns = [
     path("api/admin/print", print_action.prepare),
     path("api/admin/cards/<str:signed>", print_action.cards),
     path("api/extension/thank-you", extension.thank_you),
+    path("api/extension/order-status", extension.order_status),
+    path("api/extension/consent", extension.consent),
 ]

@@ -1,49 +1,148 @@
-"""What the block asks of the merchant and of Shopify. Its types, tests and size are checked by `npm run` (bin/test)."""
+"""The blocks themselves: what they ask for, their words, the size that is built, and Shopify's own validator."""
 
+import gzip
 import json
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from post_purchase.touchpoints.texts import languages
 
-FOLDER = Path(__file__).resolve().parent.parent.parent / "extensions" / "thank-you"
-LOCALES = sorted((FOLDER / "locales").glob("*.json"))
+ROOT = Path(__file__).resolve().parent.parent.parent
+EXTENSIONS = ROOT / "extensions"
+SOURCES = sorted((EXTENSIONS / "shared" / "locales").glob("*.json"))
+TARGETS = {
+    "thank-you": "purchase.thank-you.block.render",
+    "order-status": "customer-account.order-status.block.render",
+    "announcement": "purchase.thank-you.announcement.render",
+}
+SURFACE = {"thank-you": "checkout", "order-status": "customer-account", "announcement": "checkout"}
+ALL = list(TARGETS)
 
 
-def words(path: Path, prefix: str = "") -> dict[str, str]:
+def toml_of(name: str) -> dict:
+    return tomllib.loads((EXTENSIONS / name / "shopify.extension.toml").read_text(encoding="utf-8"))
+
+
+def read(path: Path) -> dict:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def test_it_asks_for_the_network_and_for_nothing_else():
-    toml = tomllib.loads((FOLDER / "shopify.extension.toml").read_text(encoding="utf-8"))
-    block = toml["extensions"][0]
-    assert block["targeting"] == [{"module": "./src/ThankYou.jsx", "target": "purchase.thank-you.block.render"}]
+@pytest.mark.parametrize("name", ALL)
+def test_it_asks_for_the_network_and_for_nothing_else(name):
+    block = toml_of(name)["extensions"][0]
+    module = next((EXTENSIONS / name / "src").glob("*.jsx"))
+    assert block["targeting"] == [{"module": f"./src/{module.name}", "target": TARGETS[name]}]
     assert block["capabilities"] == {"api_access": False, "network_access": True}
+    assert block["metafields"] == [{"namespace": "$app", "key": "checkout"}]
     assert re.fullmatch(r"[a-zA-Z0-9-]{1,50}", block["handle"])
-    keys = [field["key"] for field in block["settings"]["fields"]]
-    assert keys == ["app_url", "heading", "text", "show_qr"]
+    assert {field["key"] for field in block["settings"]["fields"]} <= {"app_url", "heading", "text", "show_qr"}
 
 
-def test_every_language_has_every_word_that_the_block_shows():
-    default = words(FOLDER / "locales" / "en.default.json")
-    shown = set(default)
-    source = (FOLDER / "src" / "ThankYou.jsx").read_text(encoding="utf-8")
-    assert set(re.findall(r"translate\('(\w+)'", source)) <= shown
-    assert {path.stem.split(".")[0].split("-")[0] for path in LOCALES} == set(languages())
-    for path in LOCALES:
-        assert set(words(path)) == shown
-        assert "{{channel}}" in words(path)["chat_on"]
+@pytest.mark.parametrize("name", ALL)
+def test_every_language_has_every_word_that_it_shows(name):
+    folder = EXTENSIONS / name
+    used = "".join(file.read_text(encoding="utf-8") for file in (EXTENSIONS / "shared" / "src").glob("*.js*"))
+    used += "".join(file.read_text(encoding="utf-8") for file in (folder / "src").glob("*.jsx"))
+    shown = set(re.findall(r"translate\('(\w+)'", used)) | {"consent_saved", "consent_undone", "consent_failed"}
+    locales = sorted((folder / "locales").glob("*.json"))
+    assert {path.stem.split(".")[0].split("-")[0] for path in locales} == set(languages())
+    for path in locales:
+        assert shown <= set(read(path))
+        assert "{{channel}}" in read(path)["chat_on"]
+        assert "{{day}}" in read(path)["expected"]
 
 
-def test_only_the_name_and_the_description_are_translated():
+@pytest.mark.parametrize("name", ALL)
+def test_its_words_are_those_of_the_shared_list(name):
+    for source in SOURCES:
+        words = read(source)
+        own = words.pop("names")[name]
+        file = "en.default.json" if source.stem == "en" else source.name
+        assert read(EXTENSIONS / name / "locales" / file) == own | words, "run: node shared/locales.mjs"
+
+
+def test_every_language_says_the_same_things():
+    default = read(EXTENSIONS / "shared" / "locales" / "en.json")
+    for source in SOURCES:
+        words = read(source)
+        assert set(words) == set(default)
+        assert all(words[key] for key in words)
+        for key, text in default.items():
+            if key != "names":
+                assert set(re.findall(r"\{\{\w+\}\}", words[key])) == set(re.findall(r"\{\{\w+\}\}", text)), source
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_only_the_name_and_the_description_are_translated(name):
     """Shopify documents keys for these two alone: a key as a setting's label would be shown to the merchant."""
-    toml = (FOLDER / "shopify.extension.toml").read_text(encoding="utf-8")
-    keys = re.findall(r'"t:([\w.]+)"', toml)
-    assert keys == ["name", "description"]
-    for path in LOCALES:
-        assert all(words(path)[key] for key in keys)
+    toml = (EXTENSIONS / name / "shopify.extension.toml").read_text(encoding="utf-8")
+    assert re.findall(r'"t:([\w.]+)"', toml) == ["name", "description"]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_committed_build_is_small(name):
+    built = (EXTENSIONS / name / "dist" / f"{name}.js").read_bytes()
+    assert len(gzip.compress(built, 9)) <= 16 * 1024
 
 
 def test_the_lock_file_names_no_registry():
-    assert '"resolved": "' not in (FOLDER / "package-lock.json").read_text(encoding="utf-8")
+    assert '"resolved": "' not in (EXTENSIONS / "package-lock.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.npm
+@pytest.mark.parametrize("name", ALL)
+def test_shopifys_own_validator_takes_every_component(name):
+    """Without a network: the validator of Shopify's developer assistant, by its own component types."""
+    server = ROOT / "node_modules" / "@shopify" / "dev-mcp" / "dist" / "index.js"
+    if not shutil.which("node") or not server.is_file():
+        pytest.skip("needs Node and `npm ci`")
+    module = next((EXTENSIONS / name / "src").glob("*.jsx"))
+    parts = (EXTENSIONS / "shared" / "src" / "parts.jsx").read_text(encoding="utf-8")
+    files = [module.read_text(encoding="utf-8")] + ([parts] if name != "announcement" else [])
+    arguments = {
+        "conversationId": "5f0c2c5e-1f61-4b6a-9c39-5d2f7d2f8f11",
+        "api": f"polaris-{SURFACE[name]}-extensions",
+        "version": "2026-07",
+        "extensionTarget": TARGETS[name],
+        "code": [{"content": content, "language": "jsx"} for content in files],
+    }
+    said = [
+        {
+            "jsonrpc": "2.0",
+            "id": 1,
+            "method": "initialize",
+            "params": {
+                "protocolVersion": "2025-06-18",
+                "capabilities": {},
+                "clientInfo": {"name": "doorstep", "version": "1"},
+            },
+        },
+        {"jsonrpc": "2.0", "method": "notifications/initialized", "params": {}},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "validate", "arguments": arguments}},
+    ]
+    process = subprocess.Popen(
+        ["node", str(server)],
+        env={"OPT_OUT_INSTRUMENTATION": "true", "PATH": "/usr/bin:/bin:/usr/local/bin"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        process.stdin.write("".join(json.dumps(each) + "\n" for each in said))
+        process.stdin.flush()
+        for line in process.stdout:
+            answer = json.loads(line) if line.startswith("{") else {}
+            if answer.get("id") == 2:
+                break
+    finally:
+        process.kill()
+        process.wait()
+    text = "\n".join(part["text"] for part in answer["result"]["content"])
+    assert "VALID" in text.upper(), text
+    assert not re.search("INVALID|FAILED", text.upper()), text

@@ -1,40 +1,23 @@
 """POST /api/extension/thank-you: a shop's token is believed, the page's claims are not."""
 
 import json
-import time
 
-import jwt
 import pytest
 
 from post_purchase.models import Link
 from post_purchase.services import links
 from shopapp.lib.crypto import hash_secret, normalise_code
 from shopapp.models import ShopStatus
-from tests.factories import make_channel, make_order, make_shop
+from tests.extension import conftest
+from tests.extension.conftest import TOKEN, buyer_token
+from tests.factories import make_channel, make_order
 
 pytestmark = pytest.mark.django_db
 PATH = "/api/extension/thank-you"
-TOKEN = "3f2c1a9be7d84d2f9d3f8b7a6c5e4d3c"
-
-
-@pytest.fixture
-def shop(media):
-    return make_shop()
-
-
-def buyer_token(shop_domain="fern-and-field.myshopify.com", secret="test-client-secret", **claims):
-    now = int(time.time())
-    body = {"dest": shop_domain, "aud": "test-client-id", "exp": now + 300, "nbf": now - 5, "iat": now, "jti": "a1"}
-    return jwt.encode(body | claims, secret, algorithm="HS256")
 
 
 def ask(client, body=None, token=None):
-    return client.post(
-        PATH,
-        data=body if isinstance(body, (str, bytes)) else json.dumps(body or {}),
-        content_type="application/json",
-        headers={"authorization": f"Bearer {token or buyer_token()}", "origin": "null"},
-    )
+    return conftest.ask(client, "thank-you", body, token)
 
 
 QUESTION = {
@@ -59,7 +42,7 @@ def test_the_page_gets_our_links_before_the_order_exists_and_they_join_later(cli
         {"kind": "email", "label": "E-mail", "url": f"https://app.example.test/c/{code}?via=email"},
     ]
     assert answer["qr_url"] == f"HTTPS://APP.EXAMPLE.TEST/C/{code}"
-    assert answer["heading"] == "Wie möchten Sie chatten?"
+    assert (answer["heading"], answer["text"], answer["expected"]) == ("", "", "")  # the block has its own words
     assert (link.order, link.order_shopify_id, link.language, link.country) == (None, 5123, "de", "DE")
     order = make_order(shop, shopify_id=5123, checkout_token_hash=hash_secret(TOKEN))
     links.join_order(order=order)

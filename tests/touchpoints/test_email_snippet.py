@@ -22,7 +22,7 @@ from post_purchase.words import EmailTemplate, TouchpointKind
 from tests.factories import make_order, make_shop
 
 pytestmark = pytest.mark.django_db
-EXTENSION = Path(__file__).resolve().parent.parent.parent / "extensions" / "thank-you"
+EXTENSION = Path(__file__).resolve().parent.parent.parent / "extensions"
 RENDER = """
 import {createHmac} from 'node:crypto';
 import {readFileSync} from 'node:fs';
@@ -47,7 +47,7 @@ def with_python(source, variables, *, filter_there=True):
 
 def with_liquidjs(source, variables, *, filter_there=True):
     if not shutil.which("node") or not (EXTENSION / "node_modules" / "liquidjs").is_dir():
-        pytest.skip("needs `npm ci` in extensions/thank-you")
+        pytest.skip("needs `npm ci` in extensions")
     done = subprocess.run(
         ["node", "--input-type=module", "-e", RENDER],
         cwd=EXTENSION,

@@ -5,7 +5,10 @@ import {afterEach, beforeEach, expect, test, vi} from 'vitest';
 
 const extension = getExtension('purchase.thank-you.block.render');
 const ANSWER = {
-  heading: 'How would you like to chat?',
+  heading: '',
+  text: '',
+  expected: '',
+  consent: null,
   channels: [
     {kind: 'whatsapp', label: 'WhatsApp', url: 'https://app.example.test/c/AB3KQ9ZT7MXW2HHC?via=whatsapp'},
     {kind: 'email', label: 'E-mail', url: 'https://app.example.test/c/AB3KQ9ZT7MXW2HHC?via=email'},
@@ -111,4 +114,115 @@ test('the words of the merchant win over ours, and the QR code can be switched o
   expect(all('s-section')[0].getAttribute('heading') ?? all('s-section')[0].heading).toBe('Any questions?');
   expect(all('s-paragraph')[0].textContent).toBe('We are here');
   expect(all('s-qr-code')).toHaveLength(0);
+});
+
+const CONSENT = {kind: 'whatsapp', question: 'Yes, send me news of this order', version: '2026-11-25', language: 'en', granted: false};
+const checkbox = () => document.body.querySelector('s-checkbox');
+
+test('the question for news is not ticked, and the tick names the version that was read', async () => {
+  extension.fetch = answers({...ANSWER, consent: CONSENT});
+  await extension.render();
+  await waitFor(() => expect(checkbox()).not.toBeNull());
+  expect(checkbox().checked || checkbox().hasAttribute('checked')).toBe(false);
+  extension.fetch = answers({granted: true});
+  checkbox().dispatchEvent(new Event('change', {bubbles: true}));
+  await waitFor(() => expect(all('s-text').map((t) => t.textContent)).toContain('consent_saved'));
+  const [url, options] = extension.fetch.mock.calls[0];
+  expect(url).toMatch(/\/api\/extension\/consent$/);
+  expect(JSON.parse(options.body)).toMatchObject({
+    kind: 'whatsapp', version: '2026-11-25', language: 'en', granted: true, checkout_token: '3f2c1a9be7d84d2f9d3f8b7a6c5e4d3c',
+  });
+});
+
+test('a tick that could not be saved says so and is taken back', async () => {
+  extension.fetch = answers({...ANSWER, consent: CONSENT});
+  await extension.render();
+  await waitFor(() => expect(checkbox()).not.toBeNull());
+  extension.fetch = answers({error: 'x'}, 500);
+  checkbox().dispatchEvent(new Event('change', {bubbles: true}));
+  await waitFor(() => expect(all('s-text').map((t) => t.textContent)).toContain('consent_failed'));
+  expect(Boolean(checkbox().checked)).toBe(false);
+});
+
+test('the day is shown where our server or the carrier knows one', async () => {
+  extension.fetch = answers({...ANSWER, expected: '2026-12-01'});
+  await extension.render();
+  await waitFor(() => expect(all('s-text').map((t) => t.textContent)).toContain('expected'));
+});
+
+const CONFIG = {
+  version: 1, app_url: 'https://chat.fern.example', language: 'en', kinds: ['whatsapp', 'email'],
+  ranking: [{kinds: ['messenger', 'whatsapp'], countries: ['PL', 'US']}],
+  channels: [
+    {kind: 'whatsapp', label: 'WhatsApp', url: 'https://wa.me/155507838?text={hello}'},
+    {kind: 'messenger', label: 'Messenger', url: 'https://m.me/fern'},
+    {kind: 'email', label: 'E-mail', address: 'hello@fern.example'},
+  ],
+  words: {en: {heading: 'Talk to Fern', text: 'We answer at once'}}, hello: {en: 'Hi & hello'},
+};
+const keep = (config) => {
+  extension.shopify.appMetafields.value = [
+    {target: {type: 'shop', id: 'gid://shopify/Shop/1'}, metafield: {namespace: '$app', key: 'checkout', value: typeof config === 'string' ? config : JSON.stringify(config), valueType: 'json_string', type: 'json'}},
+  ];
+};
+const broken = () => vi.fn(async () => Promise.reject(new TypeError('Failed to fetch')));
+
+test('when our server is away the buttons that Shopify keeps still work, in the order of the country', async () => {
+  keep(CONFIG);
+  extension.fetch = broken();
+  await extension.render();
+  await waitFor(() => expect(all('s-button[href]').map((b) => b.getAttribute('href'))).toEqual([
+    'https://m.me/fern', 'https://wa.me/155507838?text=Hi%20%26%20hello',
+  ]));
+  expect(extension.fetch.mock.calls[0][0]).toBe('https://chat.fern.example/api/extension/thank-you');
+  expect(all('s-section')[0].getAttribute('heading') ?? all('s-section')[0].heading).toBe('Talk to Fern');
+  expect(all('s-paragraph')[0].textContent).toBe('We answer at once');
+});
+
+test('an address is shown to write to where mail is what there is', async () => {
+  keep({...CONFIG, ranking: [], kinds: ['email']});
+  extension.fetch = broken();
+  await extension.render();
+  await waitFor(() => expect(all('s-paragraph').map((p) => p.textContent)).toContain('write_to'));
+});
+
+test.each([
+  ['half written', '{"version":1'],
+  ['of another version', {...CONFIG, version: 2}],
+  ['full of odd things', {...CONFIG, ranking: [null, 5], kinds: ['whatsapp', 7, null], channels: [null, {kind: 'whatsapp', label: 'WhatsApp', url: 'javascript:alert(1)'}], words: 3, hello: null, app_url: 'ftp://x'}],
+])('a metafield that is %s does no harm', async (_name, config) => {
+  keep(config);
+  extension.fetch = broken();
+  await extension.render();
+  await waitFor(() => expect(all('s-paragraph').map((p) => p.textContent)).toEqual(['away']));
+  expect(all('s-button[href]')).toHaveLength(0);
+});
+
+test('protected data that is missing changes nothing but the phone question', async () => {
+  extension.fetch = answers(ANSWER);
+  await extension.render();
+  await waitFor(() => expect(all('s-button[href]')).toHaveLength(2));
+  expect(JSON.parse(extension.fetch.mock.calls[0][1].body)).not.toHaveProperty('has_phone');
+});
+
+test('an order that is not there yet is asked for by its checkout token', async () => {
+  extension.shopify.orderConfirmation.value = undefined;
+  extension.fetch = answers(ANSWER);
+  await extension.render();
+  await waitFor(() => expect(all('s-button[href]')).toHaveLength(2));
+  expect(JSON.parse(extension.fetch.mock.calls[0][1].body)).toMatchObject({order_id: '', checkout_token: '3f2c1a9be7d84d2f9d3f8b7a6c5e4d3c'});
+});
+
+const LOCALES = import.meta.glob('../locales/*.json', {eager: true});
+test.each(Object.keys(LOCALES))('in the words of %s nothing is left untranslated', async (file) => {
+  const words = LOCALES[file].default;
+  extension.shopify.i18n.translate = (key, values = {}) => {
+    if (!words[key]) throw new Error(`no words for ${key}`);
+    return words[key].replace(/\{\{(\w+)\}\}/g, (_, name) => values[name]);
+  };
+  extension.fetch = answers({...ANSWER, consent: CONSENT, expected: '2026-12-01'});
+  await extension.render();
+  await waitFor(() => expect(all('s-button[href]')).toHaveLength(2));
+  expect(document.body.textContent).not.toMatch(/\{\{|undefined/);
+  expect(all('s-button')[0].textContent).toContain('WhatsApp');
 });

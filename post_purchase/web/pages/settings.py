@@ -56,8 +56,7 @@ def save_settings(request: ShopRequest, part: str) -> HttpResponse:
     form.apply(row)
     if part == "languages":
         templates_wanted(request.shop)  # each language needs its own approval
-    if part == "brand":
-        storefront_changed(shop=request.shop)
+    storefront_changed(shop=request.shop)
     return saved("Saved")
 
 

@@ -1,26 +1,30 @@
-"""What the checkout extensions ask. The ID token proves the shop and the app, never the order (shopify.md, 1.3).
+"""What the checkout and account extensions ask. The ID token proves shop and app, never the order (shopify.md, 1.3).
 
 The order id in the body is whatever the page says. Only the checkout token, which nobody can guess, ties the link to an
-order; without one the answer is the shop-wide link. No Admin call, nothing personal in the answer.
+order, or a customer who has signed in; without either the answer is the shop-wide link. No Admin call, and nothing
+personal in the answer but to the customer who has signed in.
 """
 
 import re
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from post_purchase.channels.registry import driver_for
 from post_purchase.printing.qr import capital_url
-from post_purchase.services import links
+from post_purchase.services import checkout_consent, links, order_view
+from post_purchase.services.checkout_config import words_in
 from post_purchase.services.taps import look_up
 from post_purchase.touchpoints.choose import choose
-from post_purchase.touchpoints.texts import pick_language, texts_in
-from post_purchase.words import TouchpointKind
+from post_purchase.touchpoints.texts import consent_version, pick_language
+from post_purchase.words import ChannelKind, TouchpointKind
 from shopapp.lib import clock
 from shopapp.lib.crypto import grouped
 from shopapp.models import Shop
-from shopapp.web.embedded import buyer_required
+from shopapp.web.embedded import BuyerRequest, buyer_required
 
 MAX_BODY = 4096  # bytes
 LONGEST_ID = 19  # digits of a 64-bit number
@@ -36,6 +40,7 @@ class Asked(BaseModel):
     checkout_token: str = Field("", max_length=255)
     language: str = Field("", max_length=35)
     country: str = Field("", max_length=8)
+    has_phone: bool | None = None  # None: the page may not see it
 
     @field_validator("order_id", "checkout_token", "language", "country", mode="before")
     @classmethod
@@ -47,32 +52,109 @@ class Asked(BaseModel):
         found = NUMBER.search(self.order_id)
         return int(found.group(1)) if found and len(found.group(1)) < LONGEST_ID else None
 
+    @property
+    def token(self) -> str:
+        """The checkout token, or nothing where it cannot be one."""
+        return self.checkout_token if CHECKOUT_TOKEN.fullmatch(self.checkout_token) else ""
 
-@buyer_required
-def thank_you(request: HttpRequest) -> HttpResponse:
-    if request.method != "POST":
-        return _error("Only POST", 405)
-    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY or len(request.body) > MAX_BODY:
-        return _error("The question is too long", 413)
+
+class Ticked(Asked):
+    """The answer to the question for news. The words are named by their version and are ours, never the page's."""
+
+    kind: ChannelKind
+    version: str = Field(max_length=32)
+    granted: bool
+    surface: TouchpointKind = TouchpointKind.THANK_YOU_PAGE
+
+
+Question = TypeVar("Question", bound=Asked)
+
+
+def asked_by_post(model: type[Question]) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """A buyer's POST with a small JSON body of this shape."""
+
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @buyer_required
+        @wraps(view)
+        def guarded(request: BuyerRequest) -> HttpResponse:
+            if request.method != "POST":
+                return _error("Only POST", 405)
+            if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY or len(request.body) > MAX_BODY:
+                return _error("The question is too long", 413)
+            try:
+                asked = model.model_validate_json(request.body)
+            except ValidationError:
+                return _error("The question cannot be read", 400)
+            return view(request, asked)
+
+        return guarded
+
+    return decorate
+
+
+@asked_by_post(Asked)
+def thank_you(request: BuyerRequest, asked: Asked) -> HttpResponse:
+    shop = request.shop
+    view = _view(request, asked) if asked.token else None
+    expected = order_view.expected_on(view.order) if view else ""
+    return JsonResponse(
+        answer(shop, asked, TouchpointKind.THANK_YOU_PAGE)
+        | {"expected": expected, "consent": _question(shop, asked, view)}
+    )
+
+
+@asked_by_post(Asked)
+def order_status(request: BuyerRequest, asked: Asked) -> HttpResponse:
+    shop = request.shop
+    view = _view(request, asked)
+    body = answer(shop, asked, TouchpointKind.ORDER_STATUS_PAGE, view)
+    return JsonResponse(
+        body
+        | {
+            "order": order_view.told(view, language=body["language"]) if view else None,
+            "consent": _question(shop, asked, view),
+        }
+    )
+
+
+@asked_by_post(Ticked)
+def consent(request: BuyerRequest, ticked: Ticked) -> HttpResponse:
+    """Only with the checkout token: a tick belongs to one order, and an order id can be guessed."""
+    if not ticked.token:
+        return _error("The checkout token is missing", 400)
+    if ticked.kind not in checkout_consent.ASKED_FOR:
+        return _error("This is not asked for", 400)
+    if ticked.version != consent_version():
+        return _error("The question has changed; load the page again", 409)
     try:
-        asked = Asked.model_validate_json(request.body)
-    except ValidationError:
-        return _error("The question cannot be read", 400)
-    return JsonResponse(answer(request.shop, asked))  # type: ignore[attr-defined]
+        checkout_consent.save_tick(
+            shop=request.shop,
+            checkout_token=ticked.token,
+            kind=ticked.kind,
+            granted=ticked.granted,
+            language=ticked.language,
+            surface=ticked.surface,
+        )
+    except checkout_consent.TooManyChanges:
+        return _error("Too many changes", 429)
+    return JsonResponse({"granted": ticked.granted})
 
 
-def answer(shop: Shop, asked: Asked) -> dict[str, Any]:
+def answer(shop: Shop, asked: Asked, kind: TouchpointKind, view: order_view.OrderView | None = None) -> dict[str, Any]:
     """Channels best first, each with our own link (counted, and re-routed when the merchant changes something)."""
-    if CHECKOUT_TOKEN.fullmatch(asked.checkout_token):
+    if asked.token:
         _, code = links.link_for_checkout(
             shop=shop,
-            checkout_token=asked.checkout_token,
+            checkout_token=asked.token,
             order_shopify_id=asked.order_number,
             language=asked.language,
             country=asked.country.upper() if len(asked.country) == 2 else "",
+            kind=kind,
         )
+    elif view and view.signed_in:
+        _, code = links.link_for_order(touchpoint=links.touchpoint_of(shop=shop, kind=kind), order=view.order)
     else:
-        _, code = links.shop_link(touchpoint=links.touchpoint_of(shop=shop, kind=TouchpointKind.THANK_YOU_PAGE))
+        _, code = links.shop_link(touchpoint=links.touchpoint_of(shop=shop, kind=kind))
     tap = look_up(code, now=clock.now())
     url = links.link_url(code)
     language = pick_language(asked.language, tap.shop_language if tap else "")
@@ -86,8 +168,10 @@ def answer(shop: Shop, asked: Asked) -> dict[str, Any]:
             merchant_order=tap.merchant_order,
             country=tap.country or asked.country or tap.shop_country,
         ).ranked
+    words = words_in(shop, asked.language or language)
     return {
-        "heading": texts_in(language)["choose_title"],
+        "heading": words.get("heading", ""),
+        "text": words.get("text", ""),
         "language": language,
         "channels": [
             {"kind": kind, "label": str(driver_for(kind).kind.label), "url": f"{url}?via={kind}"} for kind in kinds
@@ -95,6 +179,36 @@ def answer(shop: Shop, asked: Asked) -> dict[str, Any]:
         "url": url,
         "qr_url": capital_url(url),
         "code": grouped(code),
+    }
+
+
+def _view(request: BuyerRequest, asked: Asked) -> order_view.OrderView | None:
+    return order_view.find_order(
+        shop=request.shop,
+        checkout_token=asked.token,
+        order_shopify_id=asked.order_number,
+        customer_id=request.buyer.customer_id,
+    )
+
+
+def _question(shop: Shop, asked: Asked, view: order_view.OrderView | None) -> dict[str, Any] | None:
+    if not asked.token:
+        return None
+    question = checkout_consent.question_for(
+        shop=shop,
+        checkout_token=asked.token,
+        order=view.order if view else None,
+        language=asked.language,
+        has_phone=asked.has_phone,
+    )
+    if question is None:
+        return None
+    return {
+        "kind": question.kind,
+        "question": question.text,
+        "version": question.version,
+        "language": question.language,
+        "granted": question.granted,
     }
 
 

@@ -1,0 +1,66 @@
+import {getExtension} from '@shopify/ui-extensions-tester';
+import {waitFor} from '@testing-library/preact';
+import {render} from 'preact';
+import {afterEach, beforeEach, expect, test, vi} from 'vitest';
+
+const extension = getExtension('purchase.thank-you.announcement.render');
+const ANSWER = {
+  heading: '',
+  text: '',
+  expected: '',
+  consent: null,
+  channels: [
+    {kind: 'whatsapp', label: 'WhatsApp', url: 'https://app.example.test/c/AB3KQ9ZT7MXW2HHC?via=whatsapp'},
+    {kind: 'email', label: 'E-mail', url: 'https://app.example.test/c/AB3KQ9ZT7MXW2HHC?via=email'},
+  ],
+  url: 'https://app.example.test/c/AB3KQ9ZT7MXW2HHC',
+  qr_url: 'HTTPS://APP.EXAMPLE.TEST/C/AB3KQ9ZT7MXW2HHC',
+  code: 'AB3K-Q9ZT-7MXW-2HHC',
+};
+
+const all = (selector) => [...document.body.querySelectorAll(selector)];
+const answers = (body, status = 200) => vi.fn(async () => new Response(JSON.stringify(body), {status}));
+
+beforeEach(() => {
+  extension.setUp();
+  extension.shopify.orderConfirmation.value = {
+    order: {id: 'gid://shopify/OrderIdentity/5123'},
+    number: 'XPAV284CT',
+    isFirstOrder: true,
+  };
+  extension.shopify.checkoutToken.value = '3f2c1a9be7d84d2f9d3f8b7a6c5e4d3c';
+  extension.shopify.settings.value = {app_url: '', heading: ''};
+});
+afterEach(() => {
+  render(null, document.body); // the tester's own copy of Preact does not know our tree
+  extension.tearDown();
+});
+
+test('one line with the best links', async () => {
+  extension.fetch = answers(ANSWER);
+  await extension.render();
+  await waitFor(() => expect(all('s-announcement')).toHaveLength(1));
+  expect(all('s-link').map((link) => link.getAttribute('href'))).toEqual(ANSWER.channels.map((c) => c.url));
+  expect(all('s-text').map((t) => t.textContent)).toEqual(['heading']);
+});
+
+test.each([
+  ['while it waits', () => vi.fn(() => new Promise(() => {}))],
+  ['where there is no channel', () => answers({...ANSWER, channels: []})],
+  ['where our server is away and Shopify keeps nothing', () => answers({error: 'x'}, 500)],
+])('%s there is no line', async (_name, fetcher) => {
+  extension.fetch = fetcher();
+  await extension.render();
+  await waitFor(() => expect(extension.fetch).toHaveBeenCalled());
+  await new Promise((done) => setTimeout(done, 20));
+  expect(all('s-announcement')).toHaveLength(0);
+});
+
+test('our server away: the links that Shopify keeps', async () => {
+  extension.shopify.appMetafields.value = [
+    {target: {type: 'shop', id: '1'}, metafield: {key: 'checkout', value: JSON.stringify({version: 1, kinds: ['messenger'], channels: [{kind: 'messenger', label: 'Messenger', url: 'https://m.me/fern'}]})}},
+  ];
+  extension.fetch = answers({error: 'x'}, 500);
+  await extension.render();
+  await waitFor(() => expect(all('s-link').map((l) => l.getAttribute('href'))).toEqual(['https://m.me/fern']));
+});

@@ -1,0 +1,121 @@
+import {getExtension} from '@shopify/ui-extensions-tester';
+import {waitFor} from '@testing-library/preact';
+import {render} from 'preact';
+import {afterEach, beforeEach, expect, test, vi} from 'vitest';
+
+const extension = getExtension('customer-account.order-status.block.render');
+const ANSWER = {
+  heading: '',
+  text: '',
+  expected: '',
+  consent: null,
+  order: null,
+  channels: [
+    {kind: 'whatsapp', label: 'WhatsApp', url: 'https://app.example.test/c/AB3KQ9ZT7MXW2HHC?via=whatsapp'},
+    {kind: 'email', label: 'E-mail', url: 'https://app.example.test/c/AB3KQ9ZT7MXW2HHC?via=email'},
+  ],
+  url: 'https://app.example.test/c/AB3KQ9ZT7MXW2HHC',
+  qr_url: 'HTTPS://APP.EXAMPLE.TEST/C/AB3KQ9ZT7MXW2HHC',
+  code: 'AB3K-Q9ZT-7MXW-2HHC',
+};
+
+const all = (selector) => [...document.body.querySelectorAll(selector)];
+const answers = (body, status = 200) => vi.fn(async () => new Response(JSON.stringify(body), {status}));
+
+beforeEach(() => {
+  extension.setUp();
+  extension.shopify.order.value = {id: 'gid://shopify/Order/5123', name: '#4711'};
+  extension.shopify.authenticationState.value = 'fully_authenticated';
+  extension.shopify.checkoutToken.value = '3f2c1a9be7d84d2f9d3f8b7a6c5e4d3c';
+  extension.shopify.settings.value = {app_url: '', heading: '', text: '', show_qr: true};
+});
+afterEach(() => {
+  render(null, document.body); // the tester's own copy of Preact does not know our tree
+  extension.tearDown();
+});
+
+const TOLD = {state: 'in_transit', expected: '2026-12-01', text: 'On its way with DHL.\nThe rest follows.', tracking_url: 'https://tracking.example.test/1', sign_in: false, review: false};
+const shows = async (order) => {
+  extension.fetch = answers({...ANSWER, order});
+  await extension.render();
+  await waitFor(() => expect(all('s-button[href]').length).toBeGreaterThan(1));
+};
+
+test('signed in, it shows the state, where the parcel is, and the tracking', async () => {
+  await shows(TOLD);
+  expect(all('s-badge').map((b) => b.textContent)).toEqual(['state_in_transit']);
+  expect(all('s-paragraph').map((p) => p.textContent)).toEqual(['On its way with DHL.', 'The rest follows.', 'text']);
+  expect(all('s-link').map((l) => l.getAttribute('href'))).toEqual(['https://tracking.example.test/1']);
+});
+
+test('pre-authenticated, it shows the bare state, the day, and a way to sign in', async () => {
+  extension.shopify.authenticationState.value = 'pre_authenticated';
+  extension.shopify.requireLogin = vi.fn(async () => {});
+  await shows({...TOLD, text: '', tracking_url: '', sign_in: true});
+  expect(all('s-badge').map((b) => b.textContent)).toEqual(['state_in_transit']);
+  expect(all('s-text').map((t) => t.textContent)).toContain('expected');
+  const button = all('s-button').find((b) => b.textContent === 'sign_in');
+  button.click();
+  expect(extension.shopify.requireLogin).toHaveBeenCalledOnce();
+});
+
+test('who is signed in already is not asked to sign in', async () => {
+  await shows({...TOLD, text: '', tracking_url: '', sign_in: true});
+  expect(all('s-button').map((b) => b.textContent)).not.toContain('sign_in');
+});
+
+test('once delivered, the review button leads to the chat', async () => {
+  await shows({...TOLD, state: 'delivered', review: true});
+  const button = all('s-button').find((b) => b.textContent === 'review');
+  expect(button.getAttribute('href')).toBe(ANSWER.channels[0].url);
+});
+
+test('before that there is none', async () => {
+  await shows(TOLD);
+  expect(all('s-button').map((b) => b.textContent)).not.toContain('review');
+});
+
+test('an order that is not there yet, a state that is new to us, a link that is not https: buttons and nothing broken', async () => {
+  await shows({...TOLD, state: 'teleported', tracking_url: 'javascript:alert(1)'});
+  expect(all('s-badge')).toHaveLength(0);
+  expect(all('s-link')).toHaveLength(0);
+});
+
+test('it asks with the token and the ids only', async () => {
+  await shows(null);
+  const [url, options] = extension.fetch.mock.calls[0];
+  expect(url).toMatch(/\/api\/extension\/order-status$/);
+  expect(options.headers.Authorization).toBe('Bearer mock-session-token');
+  expect(Object.keys(JSON.parse(options.body)).sort()).toEqual(['checkout_token', 'country', 'language', 'order_id']);
+});
+
+test('while it waits it shows a skeleton', async () => {
+  extension.fetch = vi.fn(() => new Promise(() => {}));
+  await extension.render();
+  expect(all('s-skeleton-paragraph')).toHaveLength(1);
+});
+
+test('our server away: it says so, and another try works', async () => {
+  extension.fetch = answers({error: 'x'}, 503);
+  await extension.render();
+  await waitFor(() => expect(all('s-paragraph').map((p) => p.textContent)).toEqual(['away']));
+  extension.fetch = answers({...ANSWER, order: TOLD});
+  all('s-button')[0].click();
+  await waitFor(() => expect(all('s-badge')).toHaveLength(1));
+});
+
+test('the tick names the page where it was set', async () => {
+  extension.fetch = answers({...ANSWER, consent: {kind: 'email', question: 'Yes', version: '1', language: 'en', granted: true}});
+  await extension.render();
+  await waitFor(() => expect(all('s-checkbox')).toHaveLength(1));
+  extension.fetch = answers({granted: false});
+  all('s-checkbox')[0].dispatchEvent(new Event('change', {bubbles: true}));
+  await waitFor(() => expect(all('s-text').map((t) => t.textContent)).toContain('consent_undone'));
+  expect(JSON.parse(extension.fetch.mock.calls[0][1].body)).toMatchObject({granted: false, surface: 'order_status_page'});
+});
+
+const LOCALES = import.meta.glob('../locales/*.json', {eager: true});
+const STATES = ['not_shipped', 'label', 'confirmed', 'in_transit', 'delayed', 'out_for_delivery', 'attempted', 'ready_for_pickup', 'delivered', 'failed', 'cancelled'];
+test.each(Object.keys(LOCALES))('in the words of %s every state has a name', async (file) => {
+  for (const state of STATES) expect(LOCALES[file].default[`state_${state}`]).toBeTruthy();
+});
