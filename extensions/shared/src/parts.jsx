@@ -15,7 +15,7 @@ import {post, setting, showsQr} from './host.js';
  * @param {'heading' | 'text'} key
  * @param {Answer} [answer]
  */
-export function words(host, key, answer) {
+export function words(host, key, answer = undefined) {
   const told = key === 'text' ? answer?.text : answer?.heading;
   return told || fallbackOf(host)[key] || setting(host, key) || String(host.i18n.translate(key));
 }
