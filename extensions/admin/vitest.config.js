@@ -1,10 +1,1 @@
-import {defineConfig} from 'vitest/config';
-
-export default defineConfig({
-  esbuild: {jsx: 'automatic', jsxImportSource: 'preact'},
-  test: {
-    environment: 'jsdom',
-    include: ['tests/**/*.test.js'],
-    server: {deps: {inline: ['@shopify/ui-extensions-tester']}},
-  },
-});
+export {default} from '../shared/vitest.config.js';
