@@ -187,6 +187,7 @@
   let clock;
   function setUp() {
     clearInterval(clock);
+    showPlaced();
     const live = document.querySelector("[data-live]");
     const bottom = document.querySelector("[data-bottom]");
     if (bottom) {
@@ -213,6 +214,22 @@
         if (atBottom) live.scrollTop = live.scrollHeight;
       } catch { if (note) note.hidden = false; }
     }, Number(live.dataset.every || 5) * 1000);
+  }
+
+  /* Which of our blocks the merchant has placed: only Shopify knows. No answer: "Not known" stays, the button works. */
+  async function showPlaced() {
+    const rows = document.querySelectorAll("[data-block]");
+    if (!rows.length || !window.shopify?.app?.extensions) return;
+    try {
+      await ready();
+      const placed = new Set((await shopify.app.extensions()).flatMap((each) => (each.activations || []).map((one) => one.target)));
+      for (const row of rows) {
+        const here = placed.has(row.dataset.block);
+        const badge = row.querySelector("[data-standing]");
+        badge.textContent = here ? "Placed" : "Not placed";
+        here ? badge.setAttribute("tone", "success") : badge.removeAttribute("tone");
+      }
+    } catch { /* an old admin does not tell */ }
   }
 
   addEventListener("DOMContentLoaded", () => {

@@ -59,6 +59,7 @@ async function draw() {
   if (frames !== order) {
     frames = order;
     $('thanks').src = `/thank-you/${order}`;
+    $('status').src = `/order-status/${order}`;
     $('letter').src = `/confirmation/${order}`;
     $('inadmin').href = `/admin/${world.shop}/orders/${order}`;
   }
@@ -86,7 +87,7 @@ document.addEventListener('click', async (event) => {
   if (what) act(what);
   if (scan) { const world = await (await fetch(`/api/world?order=${order}`)).json(); act('scan', {parcel: world.order.parcels.at(-1).id, status: scan}); }
   if (tab || chosen) for (const each of button.parentElement.children) each.setAttribute('aria-selected', each === button);
-  if (tab) for (const id of ['thanks', 'letter']) $(id).hidden = id !== tab;
+  if (tab) for (const id of ['thanks', 'status', 'letter']) $(id).hidden = id !== tab;
   if (chosen) { app = chosen; drawn = ''; draw(); }
 });
 document.addEventListener('change', (event) => {

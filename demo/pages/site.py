@@ -21,14 +21,18 @@ from demo.pages.pictures import product_image, sample_photo
 from demo.pages.store import add_store
 from demo.seed import address_of
 from demo.server import Reply, Request
+from demo.shopify.metafields import metafields_of
 from demo.shopify.orders import PRODUCTS
 from demo.world import DemoWorld
 
 HERE = Path(__file__).resolve().parent
 STATIC = HERE.parent / "static"
-EXTENSION = HERE.parent.parent / "extensions" / "thank-you" / "dist" / "thank-you.js"
-PLAIN_BLOCK = HERE / "plain_block.js"  # a fresh clone has no built extension
-LOCALES = HERE.parent.parent / "extensions" / "thank-you" / "locales"
+EXTENSIONS = HERE.parent.parent / "extensions"
+BLOCKS = {  # what is drawn, and where Shopify draws it
+    "thank-you": "purchase.thank-you.block.render",
+    "announcement": "purchase.thank-you.announcement.render",
+    "order-status": "customer-account.order-status.block.render",
+}
 SHOP = "fern-and-field.myshopify.com"
 SENDER = "hello@fern-and-field.example.com"  # the shop's own sender, as demo.settle connects it
 NUMBER, PAGE = "106540352242922", "700100"
@@ -66,8 +70,13 @@ class Site:
         route("GET", "/admin/<shop>", self._admin)
         route("GET", "/cdn/shopifycloud/<name...>", self._cdn)
         route("GET", "/cdn/products/<name>", self._product)
-        route("GET", "/thank-you/<order_id>", self._thank_you)
-        route("GET", "/extension.js", self._extension)
+        for block in BLOCKS:
+            route(
+                "GET",
+                f"/{block}/<order_id>",
+                lambda request, order_id, block=block: self._page(request, order_id, block),
+            )
+        route("GET", "/extension/<name>", self._extension)
         route("GET", "/confirmation/<order_id>", self._confirmation)
         route("GET", "/qr.svg", lambda request: Reply(qr(request.query.get("text", "")), type="image/svg+xml"))
         route("GET", "/wa.me/<phone>", self._whatsapp_link)
@@ -110,7 +119,10 @@ class Site:
         return Reply({"ok": True}, headers=self._cors())
 
     def _buyer_token(self, request: Request) -> Reply:
-        return Reply({"token": self.world.shopify.oauth.buyer_token(SHOP)})
+        """`order`: the shopper has signed in as its customer."""
+        order = self.world.shopify.orders(SHOP).get(request.query.get("order", ""))
+        customer = order["customer"]["id"] if order else None
+        return Reply({"token": self.world.shopify.oauth.buyer_token(SHOP, customer_id=customer)})
 
     def _cors(self) -> dict[str, str]:
         return {
@@ -143,33 +155,66 @@ class Site:
         return Reply(product_image(int(found["id"])), type="image/png", headers={"Cache-Control": "max-age=86400"})
 
     # the buyer
-    def _thank_you(self, request: Request, order_id: str) -> Reply:
+    def _page(self, request: Request, order_id: str, block: str) -> Reply:
         order = self.world.shopify.orders(SHOP).get(order_id)
         if order is None:
             return Reply("There is no such order", status=404)
-        locale = LOCALES / f"{order['customer_locale'].split('-')[0]}.json"
-        if not locale.exists():
-            locale = LOCALES / "en.default.json"
+        language = order["customer_locale"]
+        locales = EXTENSIONS / block / "locales"
+        locale = next(locales.glob(f"{language.split('-')[0]}[.-]*json"), locales / "en.default.json")
+        signed_in = request.query.get("signed_in") == "1"
         facts = {
             "shop": SHOP,
             "app_url": self.world.app_url,
-            "order": {"id": f"gid://shopify/OrderIdentity/{order['id']}", "name": order["name"]},
+            "extension": block,
+            "target": BLOCKS[block],
+            "order_id": order["id"],
+            "order": {
+                "id": f"gid://shopify/{'Order' if block == 'order-status' else 'OrderIdentity'}/{order['id']}",
+                "name": order["name"],
+            },
             "number": order["confirmation_number"],
             "checkout_token": order["checkout_token"],
-            "language": order["customer_locale"],
+            "language": language,
             "country": order["shipping_address"]["country_code"],
-            "texts": json.loads(locale.read_text("utf-8")) if locale.exists() else {},
-            "built": EXTENSION.exists(),
+            "signed_in": signed_in,
+            "metafields": self._shop_metafields(),
+            "texts": json.loads(locale.read_text("utf-8")),
         }
-        text = (HERE / "thank_you.html").read_text("utf-8").replace("FACTS", json.dumps(facts).replace("<", "\\u003c"))
-        return Reply(
-            text.replace("FIRST_NAME", escape(order["shipping_address"]["first_name"] or "")).replace(
-                "ORDER_NAME", order["name"]
-            )
+        name = escape(order["shipping_address"]["first_name"] or "")
+        heading = f"Thank you, {name}!" if block != "order-status" else f"Order {order['name']}"
+        text = (
+            f"Your order {order['name']} is confirmed."
+            if signed_in or block != "order-status"
+            else "Opened from the e-mail."
         )
+        html = (HERE / "checkout.html").read_text("utf-8")
+        for key, value in {
+            "LANGUAGE": escape(language, quote=True),
+            "DIRECTION": "rtl" if language.startswith(("ar", "he")) else "ltr",
+            "PAGE_TITLE": heading,
+            "PAGE_HEADING": heading,
+            "PAGE_TEXT": text,
+            "FACTS": json.dumps(facts).replace("<", "\\u003c"),
+        }.items():
+            html = html.replace(key, value)
+        return Reply(html)
 
-    def _extension(self, request: Request) -> Reply:
-        script = EXTENSION if EXTENSION.exists() else PLAIN_BLOCK
+    def _shop_metafields(self) -> list[dict[str, Any]]:
+        """The app-owned ones of the shop, as an extension gets them."""
+        owner = f"gid://shopify/Shop/{self.world.state.part('shops')[SHOP]['id']}"
+        value = metafields_of(self.world.state, SHOP).get(f"{owner} $app.checkout")
+        if value is None:
+            return []
+        field = {"namespace": "$app", "key": "checkout", "value": value, "valueType": "json_string", "type": "json"}
+        return [{"target": {"type": "shop", "id": owner}, "metafield": field}]
+
+    def _extension(self, request: Request, name: str) -> Reply:
+        """The file that ships (`npm run size` holds it against the source)."""
+        block = name.removesuffix(".js")
+        if block not in BLOCKS:
+            return Reply("Nothing here", status=404)
+        script = EXTENSIONS / block / "dist" / f"{block}.js"
         return Reply(script.read_bytes(), type="text/javascript; charset=utf-8", headers={"Cache-Control": "no-store"})
 
     def _confirmation(self, request: Request, order_id: str) -> Reply:

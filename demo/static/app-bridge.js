@@ -104,6 +104,6 @@
         return { result: reply.ok ? "granted-all" : "declined-all" };
       },
     },
-    app: { extensions: async () => [] }, user: async () => ({ id: "1", firstName: "Robin" }),
+    app: { extensions: async () => [{ handle: "doorstep-thank-you", type: "ui_extension", activations: [{ target: "purchase.thank-you.block.render" }] }, { handle: "doorstep-order-status", type: "ui_extension", activations: [] }] }, user: async () => ({ id: "1", firstName: "Robin" }),
   };
 })();

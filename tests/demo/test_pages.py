@@ -120,13 +120,11 @@ def test_a_mistake_in_the_snippet_is_shown_in_the_letter(world: DemoWorld) -> No
     assert rendered("{% if %}", order, shop).startswith("<p>Liquid error:")
 
 
-def test_without_the_built_extension_the_thank_you_page_still_has_its_block(
-    world: DemoWorld, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr("demo.pages.site.EXTENSION", tmp_path / "missing.js")
-    script = httpx.get(f"{world.url}/extension.js").text
-    assert "export default" in script
-    assert "/api/extension/thank-you" in script
+@pytest.mark.parametrize("block", ["thank-you", "order-status", "announcement"])
+def test_the_pages_draw_the_files_that_ship(world: DemoWorld, block: str) -> None:
+    built = Path(__file__).resolve().parents[2] / "extensions" / block / "dist" / f"{block}.js"
+    assert httpx.get(f"{world.url}/extension/{block}.js").content == built.read_bytes()
+    assert httpx.get(f"{world.url}/extension/..%2Fsite.py").status_code == 404
 
 
 def test_the_inbox_holds_shopifys_confirmation_with_the_apps_button(world: DemoWorld) -> None:

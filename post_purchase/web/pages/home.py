@@ -55,6 +55,7 @@ def home(request: ShopRequest) -> HttpResponse:
         numbers=numbers_of_today(shop, clock.now()),
         troubles=troubles_of(shop, channels=channels, flows=flows),
         halted=[channel for channel in channels if channel.status == ChannelStatus.HALTED],
+        blocks=checkout_blocks(shop),
         waiting=shop.conversations.filter(NEEDS_PERSON, contact__merged_into=None).count(),
     )
 
@@ -103,6 +104,24 @@ def set_up_tasks(shop: Shop, *, channels: list[Channel], flows: dict[str, str]) 
             "/app/touchpoints",
             "Get the link",
         ),
+    ]
+
+
+@dataclass(frozen=True)
+class Block:
+    """One of our blocks at Shopify. `shopify.app.extensions()` says in the browser whether it is placed."""
+
+    name: str
+    target: str
+    link: str  # opens the checkout editor on the right page
+
+
+def checkout_blocks(shop: Shop) -> list[Block]:
+    editor = f"https://{shop.domain}/admin/settings/checkout/editor?context=apps&page="
+    return [
+        Block("Thank-you page block", "purchase.thank-you.block.render", f"{editor}thank-you"),
+        Block("Order status page block", "customer-account.order-status.block.render", f"{editor}order-status"),
+        Block("Announcement (instead of the block)", "purchase.thank-you.announcement.render", f"{editor}thank-you"),
     ]
 
 
