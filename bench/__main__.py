@@ -7,7 +7,7 @@ import sys
 
 from bench.machinery import temporary_folder
 
-ALL = ["intake", "callbacks", "redirect", "engine", "timers", "messages", "qr", "memory"]
+ALL = ["intake", "callbacks", "redirect", "engine", "timers", "messages", "qr", "prints", "memory"]
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from .fonts import BOLD, REGULAR, Face, Font, Run, face_of
 
 LEADING = 1.28  # of the size, from line to line
 STEP = 0.5  # points
+SMALLER_BEFORE_CUTTING = 0.55  # of the largest size: a word is cut only where that does not help
 _CJK = r"\u2e80-\u303f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef"  # Korean breaks at its spaces
 _NO_LINE_START = "、。，．！？：；）」』】〉》〕］｝ーぁぃぅぇぉっゃゅょァィゥェォッャュョ々…‥"
 _NO_LINE_END = "（「『【〈《〔［｛"
@@ -68,7 +69,9 @@ class Typesetter:
         while True:
             lines = [line for paragraph in prepared for line in self._wrap(paragraph, width / size * 1000)]
             fits = len(lines) * size * LEADING <= height + 0.01
-            if fits or size - STEP < smallest:
+            widest = max((piece[2] for paragraph in prepared for piece in paragraph.pieces), default=0.0)
+            cut = widest > width / size * 1000 and size * 0.99 > largest * SMALLER_BEFORE_CUTTING
+            if (fits and not cut) or size - STEP < smallest:
                 break
             size -= STEP
         drawn = tuple(self._line(paragraph, start, end, weight) for paragraph, start, end in lines)

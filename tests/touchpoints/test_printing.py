@@ -241,6 +241,12 @@ def test_words_wrap_and_shrink_and_han_punctuation_never_begins_a_line():
     assert not Typesetter("en").block("word " * 99, width=50, height=20, largest=10).fits
 
 
+def test_a_word_is_made_smaller_before_it_is_cut():
+    block = Typesetter("th").block("ขอบคุณสำหรับคำสั่งซื้อ!", width=110, height=60, largest=14, bold=True)
+    assert (len(block.lines), block.fits) == (1, True)
+    assert block.size < 14
+
+
 def test_control_characters_cannot_turn_the_text_around():
     plain = Typesetter("en").block("abc\u202edef\0", width=400, height=100, largest=12)
     assert len(plain.lines[0].runs) == 1
