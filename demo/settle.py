@@ -3,6 +3,7 @@
 from django.conf import settings
 
 from post_purchase.flows.editing import install_library, switch_on
+from post_purchase.flows.shelf import FIRST
 from post_purchase.models import Channel, Flow
 from post_purchase.printing.qr import capital_url
 from post_purchase.services.channels import connect_channel
@@ -43,7 +44,7 @@ def connect_everything(
     if "email" in kinds and ChannelKind.EMAIL not in connected:
         connect_channel(shop=shop, kind=ChannelKind.EMAIL, account_id=SENDER, credentials={}, name="Fern & Field")
     install_library(shop)
-    for flow in Flow.objects.filter(shop=shop):
+    for flow in Flow.objects.filter(shop=shop, key__in=FIRST):
         switch_on(flow)
     return merchant_papers(shop)
 

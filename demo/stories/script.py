@@ -99,16 +99,19 @@ def parcel_travels(here: Stage, order: Bought, shopper: Shopper, *, disturbed: b
     parcel = shopify.ship(SHOP, order_id)
     shopify.scan(SHOP, parcel["id"], "in_transit")
     tracking = parcel["tracking_url"]
+    gathered(here)
     _one_more(here, shopper, before + 1, "shipped", ("On its way", "Stoneware mug", order["name"], "DHL", tracking))
     to_day(here, hour=10, days=2)
     shopify.scan(SHOP, parcel["id"], "out_for_delivery")
     shopify.scan(SHOP, parcel["id"], "in_transit", at=here.world.now() - timedelta(hours=5))
+    gathered(here)
     _one_more(
         here, shopper, before + 2, "out for delivery", ("Out for delivery today: Stoneware mug", order["name"], "DHL")
     )
     here.move(hours=4)
     shopify.scan(SHOP, parcel["id"], "delivered")
     shopify.scan(SHOP, parcel["id"], "out_for_delivery", at=here.world.now() - timedelta(hours=3))
+    gathered(here)
     _one_more(here, shopper, before + 3, "delivered", ("Delivered: Stoneware mug", order["name"]))
     here.world.faults.clear()
     if not isinstance(shopper, ByMail):  # a day after the shopper's last word: approved templates, to the letter
@@ -127,6 +130,12 @@ def to_day(here: Stage, *, hour: int, days: int) -> None:
     now = here.world.now()
     wanted = (now + timedelta(days=days)).replace(hour=hour, minute=0, second=0)
     here.move(seconds=(wanted - now).total_seconds())
+
+
+def gathered(here: Stage) -> None:
+    """News of a parcel waits some minutes for news of another one, so that a split shipment is one message."""
+    here.calm()
+    here.move(minutes=20)
 
 
 def _one_more(here: Stage, shopper: Shopper, count: int, what: str, says: tuple[str, ...]) -> None:

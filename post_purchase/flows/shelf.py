@@ -10,12 +10,35 @@ import yaml
 from .definition import FlowDocument, load
 
 LIBRARY = Path(__file__).resolve().parent / "library"
+# What a shop begins with: nothing in here promotes. Each of them works alone, too.
+FIRST = ("thank_you", "shipped", "out_for_delivery", "delivery_trouble", "delivered", "photo_review")
+# As an order meets them; a file that is not named here stands at the end.
+_IN_ORDER = (
+    "thank_you",
+    "sale_alerts",
+    "address_check",
+    "packed_late",
+    "shipped",
+    "out_for_delivery",
+    "delivery_trouble",
+    "delivered",
+    "first_use",
+    "check_in",
+    "photo_review",
+    "low_rating",
+    "goes_with",
+    "replenish",
+    "referral",
+    "win_back",
+    "return_help",
+    "csat",
+)
 
 
 @lru_cache(maxsize=1)
 def _read() -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
-    for path in sorted(LIBRARY.glob("*.yaml")):
+    for path in sorted(LIBRARY.glob("*.yaml"), key=_place):
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
         document["texts"] = {
             words.stem: yaml.safe_load(words.read_text(encoding="utf-8"))
@@ -23,6 +46,10 @@ def _read() -> dict[str, dict[str, Any]]:
         }
         found[document["key"]] = load(document).to_json()
     return found
+
+
+def _place(path: Path) -> tuple[int, str]:
+    return (_IN_ORDER.index(path.stem) if path.stem in _IN_ORDER else len(_IN_ORDER), path.stem)
 
 
 def library() -> dict[str, dict[str, Any]]:

@@ -124,6 +124,8 @@ def _start(event: FlowEvent) -> int:
         subject = _subject(trigger, event, order)
         if not subject or (event.kind not in ASKED_FOR and not _is_wanted(document, event, order)):
             continue
+        if trigger.again_after is not None and _is_taken(flow, event):
+            continue
         began = Event(START, f"{START}:{event.key}", event.happened_at, {"by": event.kind}, event.parcel_id)
         run = runs.start(
             flow=flow,
@@ -136,6 +138,11 @@ def _start(event: FlowEvent) -> int:
         )
         started += run is not None
     return started
+
+
+def _is_taken(flow: Flow, event: FlowEvent) -> bool:
+    """A run of this flow has heard this news and goes on (steps/digest gathers it): it begins no second run."""
+    return FlowRun.objects.filter(flow=flow, status=RunStatus.ACTIVE, log__event_key=event.key).exists()
 
 
 def _is_meant(event: FlowEvent, flow: Flow, trigger: TriggerSpec) -> bool:

@@ -38,7 +38,8 @@ def variables(
     """What a text can name: shop, contact, order, parcel, parcels, reward, review, guide,
     products, history, answers, words.
 
-    And `news`: the parcels that the message tells of: several where they were gathered into one.
+    And `news`: the parcels that the message tells of (several where they were gathered into one); `news_items`: all
+    that is in them.
     """
     personal = facts.get("personal", {})
     tracking = personal.get("tracking", {})
@@ -50,7 +51,7 @@ def variables(
         }
         for key, value in facts.get("parcels", {}).items()
     }
-    values = {
+    values: dict[str, Any] = {
         "shop": facts.get("shop"),
         "contact": {**facts.get("contact", {}).get("fields", {}), "first_name": personal.get("first_name")},
         "order": facts.get("order"),
@@ -65,6 +66,7 @@ def variables(
         "answers": answers,
         "words": words,
     }
+    values["news_items"] = [item for each in values["news"] for item in each.get("items") or ()]
     return {name: _empty_as_nothing(value) for name, value in values.items()}
 
 

@@ -37,8 +37,9 @@ class Journey:
         self.facts["parcels"] = {**self.facts["parcels"], str(pk): parcel}
         self.facts["order"]["parcel_count"] = len(self.facts["parcels"])
 
-    def start(self) -> list[str]:
-        return self.hear(START, key="start")
+    def start(self, by: str = "", *, parcel: int | None = None, **data: Any) -> list[str]:
+        """`by` is the news that the flow's trigger took."""
+        return self.hear(START, key="start", parcel=parcel, **({"by": str(by)} if by else {}), **data)
 
     def hear(self, kind: str, *, key: str = "", parcel: int | None = None, **data: Any) -> list[str]:
         """Hand an event over; returns the ids of the messages that it caused."""

@@ -98,7 +98,7 @@ def test_templates_keep_to_metas_rules(body, problem):
 
 def test_a_broken_document_parks_the_run_and_says_where():
     broken = FlowDocument.model_validate(document(start="gone"))
-    state, effects = engine.advance(broken, RunState(), Event(START, "start", T0), Journey("order_updates").facts, T0)
+    state, effects = engine.advance(broken, RunState(), Event(START, "start", T0), Journey("thank_you").facts, T0)
     assert state.status == "parked"
     assert effects == [Park(problem="Step 'gone': there is no such step")]
 
@@ -109,15 +109,15 @@ def test_the_library_is_sound_and_survives_json():
         assert raw["key"] == key
 
 
-def test_every_language_of_the_library_says_everything_that_english_says():
+def test_no_language_of_the_library_says_what_english_does_not():
     for raw in shelf.library().values():
         english = raw["texts"]["en"]
         for language, spoken in raw["texts"].items():
-            assert spoken["words"].keys() == english["words"].keys(), language
-            assert spoken["messages"].keys() == english["messages"].keys(), language
-            for message, wording in english["messages"].items():
-                theirs = spoken["messages"][message]
-                assert theirs.keys() == wording.keys(), (language, message)
+            assert spoken.get("words", {}).keys() <= english.get("words", {}).keys(), language
+            assert spoken["messages"].keys() <= english["messages"].keys(), language
+            for message, theirs in spoken["messages"].items():
+                wording = english["messages"][message]
+                assert theirs.keys() <= wording.keys(), (language, message)
                 assert theirs.get("choices", {}).keys() == wording.get("choices", {}).keys(), (language, message)
                 assert all(len(title) <= 20 for title in theirs.get("choices", {}).values()), (language, message)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from post_purchase.flows import editing
+from post_purchase.flows import editing, shelf
 from post_purchase.flows.definition import DocumentError
 from post_purchase.flows.preview import preview
 from post_purchase.models import FlowStatus
@@ -9,7 +9,7 @@ from tests.factories import make_order, make_parcel, make_shop
 pytestmark = pytest.mark.django_db
 
 
-def flow_of(shop, key="order_updates"):
+def flow_of(shop, key="delivered"):
     return next(flow for flow in editing.install_library(shop) if flow.key == key)
 
 
@@ -20,8 +20,9 @@ def test_the_library_is_installed_once_and_off():
     editing.save_draft(flow, flow.draft | {"name": "My updates"})
     again = editing.install_library(shop)
     assert [flow.pk for flow in again] == [flow.pk for flow in first]
-    assert {flow.key: flow.status for flow in again} == {"order_updates": "off", "photo_review": "off"}
-    assert shop.flows.get(key="order_updates").draft["name"] == "My updates"
+    assert [flow.key for flow in again] == list(shelf.library())
+    assert {flow.status for flow in again} == {"off"}
+    assert shop.flows.get(key="delivered").draft["name"] == "My updates"
 
 
 def test_publishing_makes_a_new_version_only_for_a_new_document():
@@ -53,7 +54,7 @@ def test_a_broken_draft_is_kept_and_cannot_be_published():
     assert flow.live_version is None
     shown = {message.message: message for message in preview(flow, "en")}
     assert shown["enjoy"].error == "expected '}}', found end of file (line 1)"
-    assert shown["receipt"].error == ""
+    assert shown["delivered"].error == ""
 
 
 def test_only_texts_and_times_can_be_edited():
@@ -82,7 +83,8 @@ def test_a_preview_shows_a_real_order():
     shop = make_shop()
     order = make_order(shop, lines=2)
     make_parcel(order)
-    shown = {message.message: message for message in preview(flow_of(shop), "en", order)}
+    flows = [flow_of(shop, key) for key in ("thank_you", "shipped", "delivered")]
+    shown = {message.message: message for flow in flows for message in preview(flow, "en", order)}
     assert (
         f"Order {order.name}\n1 × Stoneware mug: €49.00\n1 × Linen apron: €49.00\nTotal: €98.00"
         in shown["receipt"].text

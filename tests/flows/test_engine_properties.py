@@ -133,11 +133,11 @@ class AnyLife(RuleBasedStateMachine):
             assert self.journey.state.status == "ended"
 
 
-class OrderUpdatesLife(AnyLife):
-    key = "order_updates"
+class ThankYouLife(AnyLife):
+    key = "thank_you"
 
     @invariant()
-    def each_news_of_a_parcel_is_told_at_most_once_while_open(self) -> None:
+    def thanked_once(self) -> None:
         assert self.journey.said.count("receipt") <= 1
 
 
@@ -153,7 +153,7 @@ class PhotoReviewLife(AnyLife):
 _QUIETLY = settings(max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-@pytest.mark.parametrize("life", [OrderUpdatesLife, PhotoReviewLife])
+@pytest.mark.parametrize("life", [ThankYouLife, PhotoReviewLife])
 def test_any_life_of_a_run(life):
     machine = life.TestCase
     machine.settings = _QUIETLY

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from post_purchase.flows import editing, engine
+from post_purchase.flows import editing, engine, shelf
 from post_purchase.flows.effects import to_json
 from post_purchase.flows.state import Event, RunState
 from post_purchase.flows.versions import document_of
@@ -30,12 +30,13 @@ NOW = datetime.fromisoformat("2026-03-03T10:00:00+00:00")
 
 
 class World:
-    """One shop with both flows on, one order, one shopper on WhatsApp."""
+    """One shop with the first flows on, one order, one shopper on WhatsApp."""
 
     def __init__(self, *, chat: bool = True) -> None:
         self.shop = make_shop(installed_at=NOW - timedelta(days=30))
         for flow in editing.install_library(self.shop):
-            editing.switch_on(flow)
+            if flow.key in shelf.FIRST:
+                editing.switch_on(flow)
         self.contact = make_contact(self.shop)
         self.order = make_order(self.shop, self.contact, name="#1001")
         self.conversation = make_conversation(self.contact)
@@ -65,7 +66,13 @@ class World:
         parcel = make_parcel(self.order, state, **fields)
         if event:
             self.tell(event, key=f"{event}:{parcel.pk}", parcel=parcel)
+            self.gathered()
         return parcel
+
+    def gathered(self) -> None:
+        """News of a parcel waits some minutes for news of another one."""
+        clock.Frozen().move(minutes=20)
+        jobs.handle_timers()
 
     def deliver(self):
         parcel = self.order.parcels.first() or make_parcel(self.order, ParcelState.DELIVERED)
@@ -74,9 +81,10 @@ class World:
         parcel.save()
         self.order.save()
         self.tell(EventKind.PARCEL_DELIVERED, key=f"parcel_delivered:{parcel.pk}", parcel=parcel)
+        self.gathered()
         return parcel
 
-    def run(self, key: str = "order_updates") -> FlowRun:
+    def run(self, key: str = "thank_you") -> FlowRun:
         return FlowRun.objects.get(flow__key=key)
 
     @property
@@ -120,7 +128,7 @@ def test_one_order_from_payment_to_rewarded_review(at):
     }
     at.move(days=2)
     world.deliver()
-    assert world.said == ["receipt", "tell_shipped", "ask_arrived"]
+    assert world.said == ["receipt", "tell", "ask_arrived"]
     world.write("Yes", button_id=world.newest.content["buttons"][0]["id"])
     assert world.newest.step_id == "say_enjoy"
     assert (world.newest.fixed_point, world.newest.point_id) == (True, world.point.pk)
@@ -160,8 +168,30 @@ def test_the_same_event_again_changes_nothing(at):
     jobs.handle_events()
     world.tell(EventKind.ORDER_PAID)
     world.tell(EventKind.PARCEL_SHIPPED, key=f"parcel_shipped:{parcel.pk}", parcel=parcel)
-    assert world.said == ["receipt", "tell_shipped"]
-    assert FlowRun.objects.count() == 1
+    world.gathered()
+    assert world.said == ["receipt", "tell"]
+    assert FlowRun.objects.count() == 2
+
+
+def test_news_that_a_run_gathers_starts_no_second_run_and_news_after_it_does(at):
+    world = World()
+    first = make_parcel(world.order, ParcelState.IN_TRANSIT)
+    second = make_parcel(world.order, ParcelState.IN_TRANSIT)
+    third = make_parcel(world.order, ParcelState.IN_TRANSIT)
+    world.tell(EventKind.PARCEL_SHIPPED, key="one", parcel=first)
+    at.move(minutes=10)
+    world.tell(EventKind.PARCEL_SHIPPED, key="two", parcel=second)
+    FlowEvent.objects.filter(key="two").update(next_attempt_at=clock.now(), done_at=None)  # a crash: it comes again
+    jobs.handle_events()
+    world.gathered()
+    assert world.said == ["tell"]
+    assert world.newest.content["template"]["parameters"][0] == "Stoneware mug and Stoneware mug"
+    world.tell(EventKind.PARCEL_SHIPPED, key="three", parcel=third)
+    world.gathered()
+    assert world.said == ["tell", "tell"]
+    assert FlowRun.objects.filter(flow__key="shipped", status="ended").count() == 2
+    for run in FlowRun.objects.all():
+        assert_replays(run)
 
 
 def test_a_crash_in_the_middle_repeats_harmlessly(at, monkeypatch):
@@ -201,12 +231,17 @@ def test_without_a_chat_nothing_is_queued_and_the_receipt_comes_late(at):
 def test_stop_ends_the_runs_and_later_news_is_silent(at):
     world = World()
     world.tell(EventKind.ORDER_PAID)
-    world.tell(EventKind.OPTED_OUT, order=None)
-    assert (world.run().status, world.run().ended_reason) == ("ended", "The shopper wrote STOP")
-    assert Message.objects.get(step_id="receipt").status == "suppressed"
     world.parcel(ParcelState.DELIVERED, EventKind.PARCEL_DELIVERED)
-    assert world.said == ["receipt"]
-    assert not Timer.objects.filter(run=world.run()).exists()
+    asked = world.run("delivered")
+    assert world.said == ["receipt", "ask_arrived"]
+    record_consent(point=world.point, purpose="utility", state="withdrawn", method="stop_word", dedupe_key="stop")
+    world.tell(EventKind.OPTED_OUT, order=None)
+    asked.refresh_from_db()
+    assert (asked.status, asked.ended_reason) == ("ended", "The shopper wrote STOP")
+    assert Message.objects.get(step_id="ask_arrived").status == "suppressed"
+    assert not Timer.objects.filter(run=asked).exists()
+    world.parcel(ParcelState.IN_TRANSIT, EventKind.PARCEL_SHIPPED)
+    assert world.said == ["receipt", "ask_arrived"]
 
 
 def test_a_refund_before_the_week_is_over_means_no_review_question(at):
@@ -217,7 +252,7 @@ def test_a_refund_before_the_week_is_over_means_no_review_question(at):
     world.tell(EventKind.ORDER_REFUNDED)
     at.move(days=9)
     jobs.handle_timers()
-    assert world.said == []
+    assert world.said == ["ask_arrived"]
     assert world.run("photo_review").ended_reason == "The order was fully refunded"
 
 
@@ -234,35 +269,38 @@ def test_point_of_sale_orders_start_nothing_and_test_orders_do(at):
 
 
 def test_flows_that_are_off_start_nothing_and_running_ones_finish(at):
-    world = World()
+    world = World(chat=False)
     world.tell(EventKind.ORDER_PAID)
     editing.switch_off(world.run().flow)
-    world.parcel(ParcelState.IN_TRANSIT, EventKind.PARCEL_SHIPPED)
-    assert world.said == ["receipt", "tell_shipped"]
+    world.open_chat()
+    world.tell(EventKind.CONVERSATION_STARTED)
+    assert world.said == ["receipt"]
     world.order = make_order(world.shop, world.contact)
     world.tell(EventKind.ORDER_PAID)
     assert FlowRun.objects.count() == 1
 
 
 def test_a_run_keeps_the_version_it_entered(at):
-    world = World()
+    world = World(chat=False)
     world.tell(EventKind.ORDER_PAID)
     flow = world.run().flow
-    editing.save_draft(flow, editing.apply_edits(flow.draft, {"texts.en.messages.shipped.text": "Gone!"}))
+    editing.save_draft(flow, editing.apply_edits(flow.draft, {"texts.en.messages.receipt.text": "Gone!"}))
     editing.publish(flow)
-    world.parcel(ParcelState.IN_TRANSIT, EventKind.PARCEL_SHIPPED)
-    assert world.newest.text.startswith("On its way")
+    world.open_chat()
+    world.tell(EventKind.CONVERSATION_STARTED)
+    assert world.newest.text.startswith("Thank you")
     assert world.run().version.number == 1
 
 
 def test_a_broken_version_parks_the_run_and_the_others_go_on(at):
-    world = World()
+    world = World(chat=False)
     world.tell(EventKind.ORDER_PAID)
     run = world.run()
     version = FlowVersion.objects.create(
         flow=run.flow, number=9, document=run.version.document | {"start": "gone"}, published_at=NOW
     )
     FlowRun.objects.filter(pk=run.pk).update(version=version)
+    world.open_chat()
     world.deliver()
     run.refresh_from_db()
     assert (run.status, run.ended_reason) == (
@@ -280,7 +318,7 @@ def test_a_person_takes_over_after_not_here(at):
     world.write("not here")
     world.conversation.refresh_from_db()
     assert world.newest.step_id == "help_missing"
-    assert world.conversation.handed_off_at == NOW
+    assert world.conversation.handed_off_at == NOW + timedelta(minutes=20)
 
 
 def test_a_message_answers_one_question_only(at):
@@ -294,8 +332,8 @@ def test_a_message_answers_one_question_only(at):
     at.move(minutes=1)
     world.deliver()
     world.write("damaged")
-    states = {run.order.name: run.state["answers"] for run in FlowRun.objects.filter(flow__key="order_updates")}
-    assert states == {"#1001": {}, "#1002": {"arrived": "damaged"}}
+    states = {run.order.name: run.state["answers"] for run in FlowRun.objects.filter(flow__key="delivered")}
+    assert (states["#1001"], states["#1002"]["arrived"]) == ({}, "damaged")
     assert first.name == "#1001"
 
 
@@ -320,7 +358,7 @@ def test_who_shares_a_contact_answers_only_for_the_orders_that_their_own_chat_ha
     assert world.said == ["receipt", "ask_arrived"]
     world.point = buyer
     world.write("damaged")
-    assert world.run().state["answers"] == {"arrived": "damaged"}
+    assert world.run("delivered").state["answers"] == {"arrived": "damaged"}
 
 
 def test_events_of_one_order_are_handled_in_their_order(at):
@@ -329,7 +367,8 @@ def test_events_of_one_order_are_handled_in_their_order(at):
     parcel = make_parcel(world.order, ParcelState.IN_TRANSIT)
     world.tell(EventKind.PARCEL_SHIPPED, parcel=parcel, handle=False)
     jobs.handle_events()
-    assert world.said == ["receipt", "tell_shipped"]
+    world.gathered()
+    assert world.said == ["receipt", "tell"]
 
 
 def test_an_event_that_always_fails_is_parked_and_the_rest_goes_on(at, monkeypatch):
@@ -352,7 +391,7 @@ def test_an_event_that_always_fails_is_parked_and_the_rest_goes_on(at, monkeypat
     assert broken.next_attempt_at is None
     assert broken.error.startswith("AttributeError")
     world.parcel(ParcelState.IN_TRANSIT, EventKind.PARCEL_SHIPPED)
-    assert world.said == ["receipt", "tell_shipped"]
+    assert world.said == ["receipt", "tell"]
 
 
 def test_the_log_holds_no_name_and_no_tracking_link(at):

@@ -4,9 +4,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from post_purchase.flows.conditions import look_up
 from post_purchase.flows.state import TIMER
 from post_purchase.flows.step import Context, Duration, GoTo, Outcome, Step
-from post_purchase.words import EventKind
+from post_purchase.words import EventKind, ParcelState
 
 
 class Digest(Step):
@@ -16,6 +17,8 @@ class Digest(Step):
     waits: ClassVar[bool] = True
     length: Duration = Field(alias="for")
     news: tuple[EventKind, ...] = Field(min_length=1)
+    states: tuple[ParcelState, ...] = ()  # who has left these meanwhile is not told of; nobody left: on_stale
+    on_stale: str | None = None
 
     def enter(self, ctx: Context) -> Outcome:
         self._gather(ctx)
@@ -23,7 +26,7 @@ class Digest(Step):
 
     def resume(self, ctx: Context) -> Outcome | None:
         if ctx.event.kind == TIMER:
-            return GoTo(self.next)
+            return GoTo(self.next if self._still_true(ctx) else self.on_stale)
         if ctx.event.kind not in self.news:
             return None
         self._gather(ctx)
@@ -34,6 +37,21 @@ class Digest(Step):
         parcel = ctx.event.parcel if ctx.event.parcel is not None else ctx.thread.parcel
         if parcel is not None and parcel not in ctx.thread.parcels:
             ctx.thread.parcels.append(parcel)
+
+    def _still_true(self, ctx: Context) -> bool:
+        if not self.states:
+            return True
+        thread = ctx.thread
+        thread.parcels = [
+            parcel for parcel in thread.parcels if look_up(ctx.facts, ("parcels", str(parcel), "state")) in self.states
+        ]
+        if thread.parcels and thread.parcel not in thread.parcels:
+            thread.parcel = thread.parcels[0]
+        return bool(thread.parcels)
+
+    def targets(self) -> Iterable[tuple[str, str | None]]:
+        yield from super().targets()
+        yield "on_stale", self.on_stale
 
     def passes(self) -> Iterable[str | None]:
         return ()
