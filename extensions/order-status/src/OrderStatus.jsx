@@ -2,7 +2,7 @@ import '@shopify/ui-extensions/preact';
 import {render} from 'preact';
 
 import {useAnswer} from '../../shared/src/answer.js';
-import {hasPhone} from '../../shared/src/host.js';
+import {hasPhone, isSafe} from '../../shared/src/host.js';
 import {Away, Channels, ConsentQuestion, Expected, Loading, words} from '../../shared/src/parts.jsx';
 
 const STATES = {
@@ -61,15 +61,13 @@ function Parcel({order, review}) {
         </s-stack>
       )}
       {order.text ? (
-        order.text.split('\n').map((line, place) => <s-paragraph key={place}>{line}</s-paragraph>)
+        order.text
+          .split('\n')
+          .map((line, place) => (isSafe(line) ? <Track key={place} url={line} /> : <s-paragraph key={place}>{line}</s-paragraph>))
       ) : (
         <Expected host={shopify} day={order.expected} />
       )}
-      {order.tracking_url && (
-        <s-link href={order.tracking_url} target="_blank">
-          {shopify.i18n.translate('track')}
-        </s-link>
-      )}
+      {order.tracking_url && !order.text.includes(order.tracking_url) && <Track url={order.tracking_url} />}
       {order.sign_in && preAuthenticated && (
         <s-button variant="secondary" onClick={() => shopify.requireLogin?.()}>
           {shopify.i18n.translate('sign_in')}
@@ -81,5 +79,14 @@ function Parcel({order, review}) {
         </s-button>
       )}
     </s-stack>
+  );
+}
+
+/** @param {{url: string}} props */
+function Track({url}) {
+  return (
+    <s-link href={url} target="_blank">
+      {shopify.i18n.translate('track')}
+    </s-link>
   );
 }

@@ -48,6 +48,12 @@ test('signed in, it shows the state, where the parcel is, and the tracking', asy
   expect(all('s-link').map((l) => l.getAttribute('href'))).toEqual(['https://tracking.example.test/1']);
 });
 
+test('the carriers\' addresses among the lines become links, each shown once', async () => {
+  await shows({...TOLD, text: 'The mug is on its way.\nhttps://tracking.example.test/1\nThe board too.\nhttps://tracking.example.test/2'});
+  expect(all('s-link').map((l) => l.getAttribute('href'))).toEqual(['https://tracking.example.test/1', 'https://tracking.example.test/2']);
+  expect(document.body.textContent).not.toContain('https://');
+});
+
 test('pre-authenticated, it shows the bare state, the day, and a way to sign in', async () => {
   extension.shopify.authenticationState.value = 'pre_authenticated';
   extension.shopify.requireLogin = vi.fn(async () => {});
