@@ -26,10 +26,12 @@ from post_purchase.models import (
 from post_purchase.printing.sheets import PrintRefused
 from post_purchase.services import bindings, print_batches, print_designs, print_files, print_health
 from post_purchase.services.links import link_for_order, link_url, shop_link, touchpoint_of
+from post_purchase.services.privacy import erase_shop
 from post_purchase.services.taps import forget, look_up
 from post_purchase.touchpoints.routes import page_url, route_now
 from post_purchase.words import TouchpointKind
 from shopapp.lib import clock
+from shopapp.lib.crypto import derived_code
 from tests import factories
 from tests.pages.conftest import NOW
 
@@ -156,7 +158,7 @@ def test_stopped_in_the_middle_it_goes_on_with_the_same_codes(card, monkeypatch)
     assert len(list(print_files.path_of(file).parent.iterdir())) == 1  # no half file is left
 
 
-def test_a_killed_worker_is_followed_by_another_after_its_lease(card, at, monkeypatch):
+def test_a_killed_worker_is_followed_by_another_after_its_lease(card, at, monkeypatch, settings):
     batch = ordered(card, 5, form="csv")
     file = batch.files.get()
 
@@ -170,10 +172,26 @@ def test_a_killed_worker_is_followed_by_another_after_its_lease(card, at, monkey
     make_prints()
     file.refresh_from_db()
     assert file.status == "making"  # leased
+    folder = settings.MEDIA_ROOT / print_designs.folder_of(card.shop_id)
+    name = derived_code("file", str(file.pk)).lower()
+    (folder / f"{name}.1.part").write_bytes(b"half a file that kill -9 left")
     at.move(minutes=4)
     make_prints()
+    assert [path.name for path in folder.iterdir()] == [f"{name}.csv"]
     assert content(file).count(b"\n") == 6
     assert Link.objects.filter(batch=batch).count() == 5
+
+
+def test_an_erased_shop_leaves_no_file(shop, card, settings):
+    ordered(card)
+    make_prints()
+    folder = settings.MEDIA_ROOT / print_designs.folder_of(shop.pk)
+    assert list(folder.iterdir())
+    shop.status = "uninstalled"
+    shop.save()
+    erase_shop(shop=shop, requested_at=clock.now())
+    assert not folder.exists()
+    assert not PrintBatch.objects.exists()
 
 
 def test_two_workers_make_each_code_once(card):

@@ -44,6 +44,7 @@ def prints(request: ShopRequest, pk: int) -> HttpResponse:
         checked=check_design(row),
         papers=[(name, PAPER_NAMES[name]) for name in papers()],
         forms=PrintForm.choices,
+        **route_choices(request.shop, {}),
     )
 
 
@@ -59,9 +60,7 @@ def prints_live(request: ShopRequest, pk: int) -> HttpResponse:
 
 def _runs(request: ShopRequest, row: Touchpoint) -> tuple[str, Any]:
     rows = paged(request, row.batches.prefetch_related("files").order_by("-pk"))
-    choices = route_choices(request.shop, {})
-    html = draw(request, "parts/print_runs.html", rows=rows, row=row, forms=PrintForm.choices, **choices)
-    return html, rows
+    return draw(request, "parts/print_runs.html", rows=rows), rows
 
 
 def _mark(html: str) -> str:
