@@ -5,6 +5,7 @@ from django.urls import path
 from post_purchase.web.pages import (
     beside,
     channels,
+    checkout_words,
     conversations,
     email_snippets,
     flow_editor,
@@ -44,6 +45,7 @@ urlpatterns = [
     path("app/touchpoints", touchpoints.touchpoints),
     path("app/touchpoints/add", touchpoints.add_card),
     path("app/touchpoints/<int:pk>", touchpoints.touchpoint),
+    path("app/touchpoints/<int:pk>/checkout-words", checkout_words.save_checkout_words),
     path("app/touchpoints/<int:pk>/emails/<slug:slug>", email_snippets.email_snippet),
     path("app/touchpoints/<int:pk>/emails/<slug:slug>/save", email_snippets.save_email),
     path("app/touchpoints/packing-slip", prints.add_packing_slip),

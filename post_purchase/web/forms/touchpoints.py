@@ -15,3 +15,11 @@ class EmailForm(forms.Form):
 
 class CardForm(forms.Form):
     name = forms.CharField(max_length=120, error_messages={"required": "Give the card a name."})
+
+
+class CheckoutWordsForm(forms.Form):
+    """What stands above the chat buttons in the checkout. Plain text: Shopify's components show it as it is."""
+
+    language = forms.RegexField(r"^[a-z]{2}(-[A-Z]{2})?$")
+    heading = forms.CharField(max_length=80, required=False)
+    text = forms.CharField(max_length=300, required=False)

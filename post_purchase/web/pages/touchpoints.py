@@ -25,6 +25,7 @@ from shopapp.web.embedded import ShopRequest, shop_required
 
 from .answers import page, refused, saved, zone_of
 from .charts import DayChart, Step, day_chart, funnel_chart
+from .checkout_words import words_rows
 from .emails import Shown, shown
 
 DEFAULT_DAYS = 30
@@ -73,6 +74,7 @@ def touchpoint(request: ShopRequest, pk: int) -> HttpResponse:
         "pages/touchpoint.html",
         row=row,
         kind=kind,
+        checkout_words=words_rows(request.shop, row),
         steps=kind.steps(),
         emails=emails_of(row),
         snippet=kind.snippet(placing) if row.kind == TouchpointKind.PACKING_SLIP else None,
