@@ -243,7 +243,15 @@ class Card:
         ops = [self._paper(ground), self._brand(box, image, ground, middle=True)]
         if self.design.headline:
             ops.append(
-                self._text("cover", self.design.headline, words, bold=True, largest=24.0, color=on(ground), middle=True)
+                self._text(
+                    "cover",
+                    self.design.headline,
+                    words,
+                    bold=True,
+                    largest=max(24.0, words.width * 0.38),
+                    color=on(ground),
+                    middle=True,
+                )
             )
         return b"\n".join(part for part in ops if part)
 
@@ -351,7 +359,7 @@ class Card:
             if not self.design.brand:
                 return b""
             color = self.color if ground == self.design.paper and luminance(self.color) < 0.4 else on(ground)
-            largest = min(26.0, box.height * MM * 0.7)
+            largest = min(max(26.0, box.width * 0.4), box.height * MM * 0.7)
             return self._text("brand", self.design.brand, box, bold=True, largest=largest, color=color, middle=middle)
         width, height = self.logo.size
         scale = min(box.width / width, box.height / height)

@@ -21,6 +21,8 @@ from shopapp.lib import clock
 from shopapp.lib.crypto import derived_code, hash_code, hash_secret
 from shopapp.models import Shop
 
+SLIPS_BACK_TO = timedelta(days=30)
+MOST_SLIPS = 5000
 LIFETIME = timedelta(days=60)  # messaging.md 1.2
 
 
@@ -125,6 +127,36 @@ def email_code(*, shop: Shop, order_shopify_id: int) -> str:
 def slip_code(*, shop: Shop, order_shopify_id: int) -> str:
     """As `email_code`, for the packing slip: another code, since who unpacks may not be who reads the e-mail."""
     key = ShopSettings.objects.get_or_create(shop=shop)[0].link_key
+    return _slip_code(key, order_shopify_id)
+
+
+@transaction.atomic
+def add_packing_slip(*, shop: Shop) -> Touchpoint:
+    """The slip's touchpoint, and a code for each order of late: it may still be packed. Later orders get theirs."""
+    slip = touchpoint_of(shop=shop, kind=TouchpointKind.PACKING_SLIP)
+    if slip.archived_at is not None:
+        slip.archived_at = None
+        slip.save(update_fields=["archived_at"])
+    late = Order.objects.filter(shop=shop, redacted_at=None, placed_at__gt=clock.now() - SLIPS_BACK_TO)
+    key = ShopSettings.objects.get_or_create(shop=shop)[0].link_key
+    rows = [
+        Link(
+            shop=shop,
+            touchpoint=slip,
+            code_hash=hash_code(_slip_code(key, order.shopify_id)),
+            order=order,
+            order_shopify_id=order.shopify_id,
+            language=order.language,
+            country=order.shipping_country,
+            expires_at=clock.now() + LIFETIME,
+        )
+        for order in late.order_by("-placed_at")[:MOST_SLIPS]
+    ]
+    Link.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
+    return slip
+
+
+def _slip_code(key: str, order_shopify_id: int) -> str:
     digest = hmac.new(key.encode(), f"slip{order_shopify_id}".encode(), hashlib.sha256).hexdigest()
     return digest[:EMAIL_CODE_LENGTH].upper()
 

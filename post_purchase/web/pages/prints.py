@@ -1,29 +1,22 @@
 """Print runs with a code for each parcel, and the page on which a packer ties a card to an order."""
 
 import hashlib
-from datetime import timedelta
 from typing import Any
 
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET, require_POST
 
-from post_purchase.models import Link, Order, PrintBatch, PrintFile, PrintForm, PrintStatus, Touchpoint
+from post_purchase.models import Link, PrintBatch, PrintFile, PrintForm, PrintStatus, Touchpoint
 from post_purchase.printing.layouts import papers
 from post_purchase.printing.sheets import PrintRefused
-from post_purchase.services import print_batches, print_files
-from post_purchase.services.links import link_for_order, touchpoint_of
+from post_purchase.services import links, print_batches, print_files
 from post_purchase.services.print_designs import check_design, design_of
 from post_purchase.web.forms.cards import BatchForm, RouteForm
-from post_purchase.words import TouchpointKind
-from shopapp.lib import clock
 from shopapp.web.embedded import ShopRequest, shop_required
 
 from .answers import draw, page, paged, refused, saved
 from .inserts import PAPER_NAMES, card_of, route_choices
-
-BACK_TO = timedelta(days=30)  # orders that get a slip's code when the slip is added
-MOST_BACK = 2000
 
 
 @shop_required
@@ -177,12 +170,5 @@ def bind(request: ShopRequest) -> HttpResponse:
 @shop_required
 @require_POST
 def add_packing_slip(request: ShopRequest) -> HttpResponse:
-    """The slip's touchpoint, and a code for each order of late that may still be packed."""
-    row = touchpoint_of(shop=request.shop, kind=TouchpointKind.PACKING_SLIP)
-    if row.archived_at is not None:
-        row.archived_at = None
-        row.save(update_fields=["archived_at"])
-    late = Order.objects.filter(shop=request.shop, redacted_at=None, placed_at__gt=clock.now() - BACK_TO)
-    for placed in late.order_by("-placed_at")[:MOST_BACK]:
-        link_for_order(touchpoint=row, order=placed)
+    row = links.add_packing_slip(shop=request.shop)
     return saved("It is added. Copy the snippet into Shopify.", go=f"/app/touchpoints/{row.pk}?{request.frame_query}")
