@@ -13,9 +13,11 @@ import zxingcpp
 from PIL import Image
 
 from post_purchase.flows.editing import install_library, switch_on
+from post_purchase.jobs.flows import handle_events
 from post_purchase.jobs.printing import make_prints
 from post_purchase.models import (
     FlowEvent,
+    FlowRun,
     Link,
     OrderBinding,
     PrintBatch,
@@ -320,6 +322,8 @@ def test_the_flow_of_a_card_starts_once_for_an_order(shop, card):
     bindings.bind_by_code(point=point, code=everybody)
     started = FlowEvent.objects.filter(kind="started_by_hand")
     assert [event.data for event in started] == [{"flow": "photo_review", "touchpoint": card.pk}]
+    handle_events()
+    assert [(run.flow, run.order) for run in FlowRun.objects.filter(flow=flow)] == [(flow, order)]
 
 
 def test_inserts_for_orders_are_in_their_order_and_language_and_repeat_the_same_codes(shop, card):
