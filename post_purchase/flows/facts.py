@@ -19,10 +19,35 @@ def gather(
 
     `more` names what costs a query of its own (definition.COSTLY_FACTS).
     """
-    settings = settings_of(shop)
     points = reachable_points(order=order, contact=contact)
     speaks_with = contact_to_speak_with(contact, points)
     conversation = Conversation.objects.filter(contact=speaks_with).first() if speaks_with else None
+    return {
+        **assemble(
+            shop=shop,
+            settings=settings_of(shop),
+            order=order,
+            speaks_with=speaks_with,
+            started=bool(points),
+            handed_off=bool(conversation and conversation.handed_off_at),
+            run_id=run_id,
+        ),
+        **({"history": _history(speaks_with)} if "history" in more else {}),
+        **({"consent": _consent(speaks_with)} if "consent" in more else {}),
+    }
+
+
+def assemble(
+    *,
+    shop: Shop,
+    settings: ShopSettings,
+    order: Order | None,
+    speaks_with: Contact | None,
+    started: bool,
+    handed_off: bool,
+    run_id: int = 0,
+) -> dict[str, Any]:
+    """The facts of rows that are read already: asks no database where the order's lines and parcels are prefetched."""
     default = settings.default_language or "en"
     return {
         "run": {"id": run_id},
@@ -40,18 +65,13 @@ def gather(
             "fields": dict(speaks_with.fields) if speaks_with else {},
             "country": speaks_with.country if speaks_with else "",
         },
-        "conversation": {
-            "started": bool(points),
-            "handed_off": bool(conversation and conversation.handed_off_at),
-        },
+        "conversation": {"started": started, "handed_off": handed_off},
         "reward": {
             "offered": settings.reward_percentage > 0,
             "percentage": f"{settings.reward_percentage.normalize():f}",
             "valid_days": settings.reward_valid_days,
         },
         **(_order_facts(order) if order else {"order": None, "parcels": {}, "review": None}),
-        **({"history": _history(speaks_with)} if "history" in more else {}),
-        **({"consent": _consent(speaks_with)} if "consent" in more else {}),
         "personal": _personal(order, speaks_with),
     }
 
