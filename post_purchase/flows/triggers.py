@@ -171,7 +171,11 @@ def _subject(trigger: TriggerSpec, event: FlowEvent, order: Order | None) -> str
 
 def _is_wanted(document: FlowDocument, event: FlowEvent, order: Order | None) -> bool:
     trigger = document.trigger
-    if trigger.words and event.kind == EventKind.MESSAGE_RECEIVED and not _says(event, trigger.words):
+    if (
+        trigger.words
+        and event.kind == EventKind.MESSAGE_RECEIVED
+        and not says(str(event.data.get("text", "")), trigger.words)
+    ):
         return False
     if trigger.when is None:
         return True
@@ -181,7 +185,7 @@ def _is_wanted(document: FlowDocument, event: FlowEvent, order: Order | None) ->
     return trigger.when.holds({**facts, "parcel": parcel, "event": {"kind": event.kind, **event.data}})
 
 
-def _says(event: FlowEvent, words: tuple[str, ...]) -> bool:
+def says(text: str, words: tuple[str, ...]) -> bool:
     """The message has one of the words, as a word: "return" is not in "returned"."""
-    said = f" {' '.join(_WORD.findall(str(event.data.get('text', '')).casefold()))} "
+    said = f" {' '.join(_WORD.findall(text.casefold()))} "
     return any(f" {' '.join(_WORD.findall(word.casefold()))} " in said for word in words)

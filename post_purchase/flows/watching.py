@@ -150,7 +150,7 @@ def _of_parcel(flow: Flow, parcel: Parcel, kind: EventKind, mark: str, now: date
 
 def _date(flow: Flow, trigger: TriggerSpec, since: datetime, now: datetime) -> Iterable[FlowEvent]:
     """A day of the year ("12-01"), or of a contact's own ("contact.birthday"), as the shop's calendar has it."""
-    zone = _zone(flow.shop.timezone)
+    zone = zone_of(flow.shop.timezone)
     day = (since - trigger.offset).astimezone(zone).date() + timedelta(days=1)  # since's own was told when it began
     while day <= (now - trigger.offset).astimezone(zone).date():
         yield from _on_day(flow, trigger, day, now)
@@ -177,7 +177,7 @@ def _on_day(flow: Flow, trigger: TriggerSpec, day: date, now: datetime) -> Itera
         )
 
 
-def _zone(name: str) -> ZoneInfo:
+def zone_of(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name or "UTC")
     except (ZoneInfoNotFoundError, ValueError):

@@ -1,0 +1,127 @@
+"""The whole rehearsal, some hundred people at a time, and one person's journey with the words that they would read."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from post_purchase.flows import effects as wants
+from post_purchase.flows.wording import NoWording, compose
+from post_purchase.services.texts import TextError
+
+from .assumptions import Assumptions, Chance
+from .past import Key, keys_of, people
+from .player import Outcome, Player, Run, Told
+from .tally import Tally, difference
+from .world import Held, PlayedFlow, Theatre
+
+AT_ONCE = 200  # people read together
+
+
+@dataclass(frozen=True)
+class Script:
+    """What is rehearsed. `live`: what is on today, to compare with; None where the draft is the same."""
+
+    draft: tuple[PlayedFlow, ...]
+    live: tuple[PlayedFlow, ...] | None
+    assumed: Assumptions = field(default_factory=Assumptions)
+    seed: int = 1
+
+
+Keep = Callable[[Sequence[Told]], None]
+Note = Callable[[int], None]
+
+
+def rehearse(theatre: Theatre, script: Script, *, keep: Keep, note: Note) -> dict[str, Any]:
+    """Play everybody. `keep` gets the messages as they come, `note` how many people are done (it may raise to stop)."""
+    keys = keys_of(theatre)
+    chance = Chance(script.seed)
+    draft, live = _held(script.draft), _held(script.live or ())
+    tally, before = Tally(script.draft), Tally(script.live or ())
+    history = any("history" in flow.document.asks_for for flow in (*script.draft, *(script.live or ())))
+    check = _Words(draft)
+    for start in range(0, len(keys), AT_ONCE):
+        told: list[Told] = []
+        for person in people(theatre, keys[start : start + AT_ONCE], history=history):
+            outcome = Player(person, theatre, draft, script.assumed, chance, check).play()
+            tally.add(person, outcome)
+            told += outcome.told
+            if script.live is not None:
+                before.add(person, Player(person, theatre, live, script.assumed, chance).play())
+        keep(told)
+        note(min(start + AT_ONCE, len(keys)))
+    for problem in check.problems:
+        tally.problems[problem] += 1
+    result = tally.to_json()
+    result["difference"] = difference(result, before.to_json()) if script.live is not None else None
+    return result
+
+
+def _held(flows: Sequence[PlayedFlow]) -> list[tuple[PlayedFlow, Held]]:
+    return [(flow, Held(flow.document)) for flow in flows]
+
+
+class _Words:
+    """Fills in each message once in each language, to find a text that would stop a run."""
+
+    def __init__(self, flows: Sequence[tuple[PlayedFlow, Held]]):
+        self.documents = {flow.key: flow.document for flow, _ in flows}
+        self.seen: set[tuple[str, str, str]] = set()
+        self.problems: list[tuple[str, str]] = []
+
+    def happened(self, at: datetime, what: str, about: str) -> None:
+        pass
+
+    def said(self, told: Told, run: Run, say: wants.Say, facts: dict[str, Any], answers: dict[str, Any]) -> None:
+        key = (told.flow, told.message, told.language)
+        if key in self.seen:
+            return
+        self.seen.add(key)
+        try:
+            compose(self.documents[told.flow], say, facts, answers)
+        except (TextError, NoWording) as error:
+            self.problems.append((told.flow, f"{told.message} ({told.language}): {error}"))
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One line of a journey. `told` and `text`: a message of ours."""
+
+    at: datetime
+    what: str
+    about: str = ""
+    told: Told | None = None
+    text: str = ""
+
+
+class _Line:
+    def __init__(self, flows: Sequence[PlayedFlow]):
+        self.documents = {flow.key: flow.document for flow in flows}
+        self.moments: list[Moment] = []
+
+    def happened(self, at: datetime, what: str, about: str) -> None:
+        self.moments.append(Moment(at, what, about))
+
+    def said(self, told: Told, run: Run, say: wants.Say, facts: dict[str, Any], answers: dict[str, Any]) -> None:
+        try:
+            text = compose(self.documents[told.flow], say, facts, answers).content.text
+        except (TextError, NoWording) as error:
+            text = str(error)
+        self.moments.append(Moment(told.queued_at, "message", told=told, text=text))
+
+
+def journey(theatre: Theatre, script: Script, key: Key) -> tuple[list[Moment], Outcome] | None:
+    """One person's weeks once more, as in the rehearsal, in the order of the clock. None: nobody has this key."""
+    found = next(iter(people(theatre, [key])), None)
+    if found is None:
+        return None
+    line = _Line(script.draft)
+    outcome = Player(found, theatre, _held(script.draft), script.assumed, Chance(script.seed), line).play()
+    moments = [
+        moment
+        if moment.told is None or moment.told.at is None
+        else Moment(moment.told.at, moment.what, moment.about, moment.told, moment.text)
+        for moment in line.moments
+    ]
+    moments.sort(key=lambda moment: moment.at)
+    return moments, outcome

@@ -1,0 +1,106 @@
+"""What a rehearsal is played with: the shop, its flows, and the people with their orders. No queries."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from post_purchase.channels.registry import driver_for
+from post_purchase.flows.definition import FlowDocument
+from post_purchase.flows.wording import template_language
+from post_purchase.models import Channel, ContactPoint, Order, ShopSettings
+from post_purchase.words import ChannelKind, Purpose
+from shopapp.models import Shop
+
+from .history import News
+
+
+@dataclass(frozen=True)
+class PlayedFlow:
+    key: str
+    name: str
+    document: FlowDocument
+    rehearsed: bool = False  # the one that the rehearsal is about
+
+
+@dataclass
+class Theatre:
+    """The shop as the rehearsal sees it."""
+
+    shop: Shop
+    settings: ShopSettings
+    since: datetime
+    until: datetime
+    channels: dict[str, Channel]  # by kind; the first connected one, or made up where none is
+    made_up: bool = False  # no channel is connected yet
+    refused_templates: frozenset[str] = frozenset()  # names that the network has refused
+
+
+@dataclass
+class Address:
+    """One way to a person. `row` is unsaved where the past knows of none."""
+
+    row: ContactPoint
+    channel: Channel
+    granted: frozenset[Purpose] = frozenset()
+    withdrawn: frozenset[Purpose] = frozenset()
+    blocked: str = ""
+    bound: set[int] = field(default_factory=set)  # orders that it has proved
+
+
+@dataclass
+class Chat:
+    """A chat that really was opened for an order."""
+
+    at: datetime
+    address: Address
+    touchpoint: str = ""
+
+
+@dataclass
+class OrderPast:
+    row: Order
+    facts: dict[str, Any]  # as they are now
+    news: list[News]
+    chat: Chat | None = None
+
+
+@dataclass
+class Person:
+    """One contact, or an order that names nobody."""
+
+    key: str  # "contact:12", "order:99"
+    contact_id: int | None
+    orders: list[OrderPast]  # oldest first
+    addresses: list[Address] = field(default_factory=list)
+    has_stopped: bool = False
+    bought_before: int = 0  # orders before the oldest of these
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    timezone: str = ""
+    country: str = ""
+
+
+@lru_cache(maxsize=20_000)
+def _spoken(document: int, message: str, language: str, default: str, _held: "Held") -> tuple[str, bool] | None:
+    found = _held.document.wording(message, language, default)
+    if found is None:
+        return None
+    return found[0], template_language(_held.document, message, language, default) is not None
+
+
+class Held:
+    """A document as a key of a cache: hashing the document itself would read all of it each time."""
+
+    __slots__ = ("document",)
+
+    def __init__(self, document: FlowDocument):
+        self.document = document
+
+    def spoken(self, message: str, language: str, default: str) -> tuple[str, bool] | None:
+        """(the language that the message is written in for this reader, has it a template). None: no words."""
+        return _spoken(id(self.document), message, language, default, self)
+
+
+def has_templates(kind: str) -> bool:
+    return driver_for(ChannelKind(kind)).has_templates

@@ -1,0 +1,130 @@
+"""What the rehearsal shows is what the real rows, jobs and judge would have done with the same weeks."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from post_purchase.flows import editing
+from post_purchase.flows.rehearsal import past, show
+from post_purchase.flows.rehearsal.assumptions import Assumptions
+from post_purchase.flows.rehearsal.player import Player
+from post_purchase.flows.rehearsal.show import Script
+from post_purchase.flows.rehearsal.world import PlayedFlow
+from post_purchase.flows.versions import document_of
+from post_purchase.models import Contact, FlowRun, Message, MessageTemplate
+from shopapp.lib import clock
+from shopapp.models import Shop
+from tests.factories import make_shop
+
+from .real_weeks import RealWeeks
+
+pytestmark = pytest.mark.django_db
+START = datetime.fromisoformat("2026-03-03T10:00:00+00:00")
+UNTIL = START + timedelta(days=30)
+SILENT = Assumptions(opens=0, answers=0, stops=0)
+STARS = {"five_stars": 100, "four_stars": 0, "three_stars": 0, "two_stars": 0}
+TALKS = Assumptions(opens=0, answers=100, photos=0, words=100, stops=0, first_choice=100, **STARS)
+
+
+@pytest.fixture
+def at():
+    with clock.frozen(START) as moment:
+        yield moment
+
+
+def begin(domain: str) -> RealWeeks:
+    shop = make_shop(domain, installed_at=START - timedelta(days=1), backfill_finished_at=START)
+    weeks = RealWeeks(shop, UNTIL)
+    for flow in editing.install_library(shop):
+        if flow.key in ("order_updates", "photo_review"):
+            editing.switch_on(flow)
+            document = document_of(flow.live_version_id)
+            for spec in document.messages.values():
+                if spec.template:
+                    fields = {"name": spec.template.name, "language": "en", "category": "UTILITY"}
+                    MessageTemplate.objects.get_or_create(channel=weeks.channel, status="approved", **fields)
+    return weeks
+
+
+def plain_weeks(weeks: RealWeeks) -> None:
+    weeks.order(START)
+    weeks.open_chat(START + timedelta(minutes=3))
+    weeks.parcel(START + timedelta(hours=11, minutes=30))  # 22:30 in Berlin
+    weeks.scan(START + timedelta(days=2), "in_transit")
+    weeks.scan(START + timedelta(days=2, hours=3), "delayed")
+    weeks.scan(START + timedelta(days=3, hours=-2), "out_for_delivery")
+    weeks.scan(START + timedelta(days=3, hours=2), "delivered")
+
+
+def two_orders(weeks: RealWeeks) -> None:
+    plain_weeks(weeks)
+    later = START + timedelta(days=1, hours=3)
+    weeks.order(later, 1002)
+    weeks.parcel(later + timedelta(days=1), 1002, 10)
+    weeks.scan(later + timedelta(days=2), "delivered", 1002, 10)
+    weeks.open_chat(later + timedelta(days=2, hours=3), 1002)
+
+
+def never_opened(weeks: RealWeeks) -> None:
+    plain_weeks(weeks)
+    weeks.plans = [plan for plan in weeks.plans if plan[0] != START + timedelta(minutes=3)]
+
+
+def script_of(shop: Shop, assumed: Assumptions) -> Script:
+    flows = tuple(
+        PlayedFlow(flow.key, flow.name, document_of(flow.live_version_id))
+        for flow in shop.flows.filter(status="on").order_by("pk")
+    )
+    return Script(flows, None, assumed, seed=1)
+
+
+def rehearsed(shop: Shop, assumed: Assumptions) -> Any:
+    theatre = past.theatre_of(shop, START - timedelta(days=1), UNTIL)
+    contact = Contact.objects.get(shop=shop)
+    found = show.journey(theatre, script_of(shop, assumed), (contact.pk, None))
+    assert found is not None
+    moments = [moment for moment in found[0] if moment.told is not None]
+    sent = [(m.told.at, m.told.step, m.text, m.told.held) for m in moments if m.told.at]
+    return sent, [(m.told.step, m.told.reason) for m in moments if m.told.outcome == "not_sent"]
+
+
+@pytest.mark.parametrize("happens", [plain_weeks, two_orders, never_opened])
+def test_the_same_weeks_give_the_same_messages(at, happens):
+    weeks = begin("fern-and-field.myshopify.com")
+    happens(weeks)
+    weeks.play(at)
+    sent, suppressed = rehearsed(weeks.shop, SILENT)
+    assert sent == weeks.sent
+    assert suppressed == weeks.suppressed
+    held = [why for _, _, _, why in sent if why]
+    assert held == ([] if happens is never_opened else ["Held until 08:00 in Berlin: quiet hours"])
+
+
+def test_the_same_answers_give_the_same_messages(at, monkeypatch):
+    """A rehearsal says when the shopper answers what; the same answers are then given in real rows."""
+    first = begin("fern-and-field.myshopify.com")
+    plain_weeks(first)
+    first.play(at)
+    answers: list[Any] = []
+    receive = Player._receive
+
+    def note(player, reply, run, address, about):
+        answers.append((player.now, run.flow.key, reply))
+        receive(player, reply, run, address, about)
+
+    monkeypatch.setattr(Player, "_receive", note)
+    sent, suppressed = rehearsed(first.shop, TALKS)
+
+    at.to(START)
+    second = begin("second.myshopify.com")
+    plain_weeks(second)
+    for moment, flow, reply in answers:
+        second.write(moment, flow, reply.text, reply.tap)
+    second.play(at)
+    code = FlowRun.objects.get(shop=second.shop, flow__key="photo_review").state["answers"]["reward"]["code"]
+    real = [(when, step, text.replace(code, "THANKS-7F3K9-XXXXX"), held) for when, step, text, held in second.sent]
+    assert sent == real
+    assert suppressed == second.suppressed
+    assert {"say_enjoy", "review", "thanks_with_code"} <= {step for _, step, _, _ in sent}
+    assert Message.objects.filter(shop=first.shop, step_id="thanks_with_code").count() == 0  # a rehearsal sends nothing
