@@ -49,6 +49,7 @@ class RequestReward(_Effect):
     kind: Literal["request_reward"] = "request_reward"
     key: str
     step: str
+    for_friend: bool = False
 
 
 class Tag(_Effect):
@@ -81,6 +82,16 @@ class SetField(_Effect):
     kind: Literal["set_field"] = "set_field"
     name: str
     value: str
+
+
+class GiveConsent(_Effect):
+    """Add the shopper's yes to the ledger. `question` is the message whose words they agreed to."""
+
+    kind: Literal["give_consent"] = "give_consent"
+    key: str
+    step: str
+    purpose: str
+    question: str
 
 
 class WriteNote(_Effect):
@@ -153,6 +164,7 @@ Effect = (
     | RequestReward
     | Tag
     | SetField
+    | GiveConsent
     | WriteNote
     | HandOff
     | CloseConversation

@@ -1,7 +1,9 @@
 """What a run may know, read anew each time. Plain data. `personal` is for the words only: it is not logged."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
+from statistics import median
 from typing import Any
 
 from django.db.models import Prefetch
@@ -9,7 +11,11 @@ from django.db.models import Prefetch
 from post_purchase.models import Contact, ContactPoint, Conversation, Order, OrderLine, Parcel, Review, ShopSettings
 from post_purchase.services.consent import newest_states
 from post_purchase.words import PARCEL_RANK, ParcelState, Purpose
+from shopapp.lib import clock
 from shopapp.models import Shop
+
+WIN_BACK_FACTOR = 1.75  # of the usual gap; practice is 1.5 to 2
+WIN_BACK_EARLIEST = timedelta(days=60)
 
 
 def gather(
@@ -32,7 +38,7 @@ def gather(
             handed_off=bool(conversation and conversation.handed_off_at),
             run_id=run_id,
         ),
-        **({"history": _history(speaks_with)} if "history" in more else {}),
+        **({"history": _history(speaks_with, order)} if "history" in more else {}),
         **({"consent": _consent(speaks_with)} if "consent" in more else {}),
     }
 
@@ -57,7 +63,7 @@ def assemble(
         or (speaks_with.timezone if speaks_with else "")
         or shop.timezone
         or "UTC",
-        "shop": {"name": settings.display_name, "installed": shop.is_installed},
+        "shop": {"name": settings.display_name, "installed": shop.is_installed, "url": f"https://{shop.domain}"},
         "contact": {
             "known": speaks_with is not None,
             "redacted": bool(speaks_with and speaks_with.redacted_at),
@@ -184,14 +190,32 @@ def _parcel_facts(parcel: Parcel, lines: list[OrderLine], parcels: int, units: i
     }
 
 
-def _history(contact: Contact | None) -> dict[str, Any]:
+def _history(contact: Contact | None, order: Order | None) -> dict[str, Any]:
     """What this person has bought and said before, all orders together."""
     if contact is None:
-        return {"orders": 0, "reviews": 0, "last_rating": None}
+        return {"orders": 0, "reviews": 0, "last_rating": None} | rhythm_of([], order, clock.now())
     newest_first = Review.objects.filter(contact=contact).order_by("-submitted_at", "-pk")
     ratings = list(newest_first.values_list("rating", flat=True))
-    orders = Order.objects.filter(contact=contact, test=False, cancelled_at=None).count()
-    return {"orders": orders, "reviews": len(ratings), "last_rating": ratings[0] if ratings else None}
+    orders = Order.objects.filter(contact=contact, test=False, cancelled_at=None)
+    placed = list(orders.order_by("placed_at", "pk").values_list("placed_at", flat=True))
+    known = {"orders": len(placed), "reviews": len(ratings), "last_rating": ratings[0] if ratings else None}
+    return known | rhythm_of(placed, order, clock.now())
+
+
+def rhythm_of(placed: list[datetime], order: Order | None, now: datetime) -> dict[str, Any]:
+    """When this person usually buys again, from the times of their orders, oldest first.
+
+    The two days are None for fewer than three orders: one gap is chance.
+    """
+    last = placed[-1] if placed else None
+    gaps = [later - earlier for earlier, later in pairwise(placed)]
+    usual = median(gaps) if len(gaps) > 1 else None
+    return {
+        "days_since_order": (now - last).days if last else None,
+        "bought_since": bool(order and last and last > order.placed_at),
+        "due_again_at": _iso(last + usual) if last and usual else None,
+        "win_back_at": _iso(last + max(usual * WIN_BACK_FACTOR, WIN_BACK_EARLIEST)) if last and usual else None,
+    }
 
 
 def _consent(contact: Contact | None) -> dict[str, Any]:

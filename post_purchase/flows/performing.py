@@ -4,8 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from post_purchase.models import Attachment, ContactPoint, Conversation, FlowRun, OutgoingCall, Review
+from post_purchase.models import (
+    Attachment,
+    ConsentState,
+    ContactPoint,
+    Conversation,
+    FlowRun,
+    Message,
+    OutgoingCall,
+    Review,
+)
 from post_purchase.services import (
+    consent,
     conversations,
     messages,
     notes,
@@ -29,6 +39,7 @@ from .effects import (
     CloseConversation,
     Effect,
     FindProducts,
+    GiveConsent,
     HandOff,
     RequestReward,
     SaveReview,
@@ -49,7 +60,11 @@ class Scene:
     document: FlowDocument
     facts: Mapping[str, Any]
     answers: Mapping[str, Any]
-    reply_to: ContactPoint | None = None  # where the shopper just wrote
+    message: Message | None = None  # what the shopper just wrote
+
+    @property
+    def reply_to(self) -> ContactPoint | None:
+        return self.message.point if self.message is not None else None
 
     @property
     def conversation(self) -> Conversation | None:
@@ -80,6 +95,7 @@ def perform(effect: Effect, scene: Scene) -> None:
                 contact=scene.run.contact,
                 review=Review.objects.filter(run=scene.run).order_by("pk").last(),
                 dedupe_key=f"reward:{scene.run.pk}:{effect.key}",
+                for_friend=effect.for_friend,
             )
         case Tag():
             _tag(effect, scene)
@@ -88,6 +104,8 @@ def perform(effect: Effect, scene: Scene) -> None:
                 conversations.hand_off(conversation=conversation, reason=effect.reason)
         case SetField():
             _set_field(effect, scene)
+        case GiveConsent():
+            _give_consent(effect, scene)
         case WriteNote():
             _note(effect, scene)
         case CloseConversation():
@@ -180,6 +198,30 @@ def _set_field(effect: SetField, scene: Scene) -> None:
     if contact is not None and contact.fields.get(effect.name) != effect.value:
         contact.fields = {**contact.fields, effect.name: effect.value}
         contact.save(update_fields=["fields"])
+
+
+def _give_consent(effect: GiveConsent, scene: Scene) -> None:
+    point, message = scene.reply_to, scene.message
+    if point is None or message is None:
+        return
+    question = wording.compose(scene.document, Say(key="", step="", message=effect.question), scene.facts, {})
+    consent.record_consent(
+        point=point,
+        purpose=effect.purpose,
+        state=ConsentState.GRANTED,
+        method="answer_in_chat",
+        wording=question.content.text,
+        language=question.content.language,
+        proof={"message": message.pk, "run": scene.run.pk, "version": scene.run.version_id},
+        dedupe_key=f"run:{scene.run.pk}:{effect.key}:{point.pk}",
+    )
+    record_event(
+        shop=scene.run.shop,
+        kind=EventKind.CONSENT_GIVEN,
+        key=f"{EventKind.CONSENT_GIVEN}:{scene.run.pk}:{effect.key}",
+        contact=scene.run.contact,
+        data={"point": point.pk, "purpose": effect.purpose},
+    )
 
 
 def _note(effect: WriteNote, scene: Scene) -> None:

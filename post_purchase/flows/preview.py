@@ -129,7 +129,7 @@ def sample_facts(language: str) -> dict[str, Any]:
         "language": language,
         "default_language": "en",
         "timezone": "Europe/Berlin",
-        "shop": {"name": "Fern & Field", "installed": True},
+        "shop": {"name": "Fern & Field", "installed": True, "url": "https://fern-and-field.example.com"},
         "contact": {"known": True, "redacted": False},
         "conversation": {"started": True, "handed_off": False},
         "reward": {"offered": True, "percentage": "10", "valid_days": 60},

@@ -13,6 +13,7 @@ from .steps.collect_review import CollectReview
 from .steps.digest import Digest
 from .steps.end import End
 from .steps.experiment import Experiment
+from .steps.give_consent import KeepConsent
 from .steps.hand_off import HandOffToPerson
 from .steps.note import Note
 from .steps.recommend import Recommend
@@ -41,6 +42,7 @@ Steps = (
     | SendGuide
     | TagContact
     | SetContactField
+    | KeepConsent
     | Note
     | HandOffToPerson
     | Close

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.db import transaction
 
-from post_purchase.models import Contact, ContactPoint, Flow, FlowRun, Message, Order, RunEvent, RunStatus, Timer
+from post_purchase.models import Contact, Flow, FlowRun, Message, Order, RunEvent, RunStatus, Timer
 from post_purchase.services.texts import TextError
 from shopapp.lib import clock
 from shopapp.lib.queue import Job, wake
@@ -101,7 +101,7 @@ def apply(*, run_id: int, event: Event, message: Message | None = None) -> bool:
     if not wanted and after == before:
         return False
     run.order = order
-    scene = Scene(run, document, facts, after.answers, reply_to=_reply_to(message))
+    scene = Scene(run, document, facts, after.answers, message=message)
     try:
         with transaction.atomic():
             for effect in wanted:
@@ -117,10 +117,6 @@ def _follow_contact(run: FlowRun, order: Order | None) -> None:
     while contact is not None and contact.merged_into is not None:
         contact = contact.merged_into
     run.contact = contact_to_speak_with(contact, reachable_points(order=order, contact=contact))
-
-
-def _reply_to(message: Message | None) -> ContactPoint | None:
-    return message.point if message is not None else None
 
 
 def _save(

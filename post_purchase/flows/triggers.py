@@ -26,6 +26,7 @@ ABOUT_ONE_RUN = frozenset({EventKind.REWARD_ISSUED, EventKind.REWARD_FAILED, Eve
 # Somebody asked for exactly this flow: its trigger's news and conditions are not asked again.
 ASKED_FOR = frozenset({EventKind.STARTED_BY_HAND, EventKind.SHOPIFY_FLOW, EventKind.API_CALLED})
 _WORD = re.compile(r"\w+")
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 
 
 def handle_event(event: FlowEvent) -> int:
@@ -188,4 +189,10 @@ def _is_wanted(document: FlowDocument, event: FlowEvent, order: Order | None) ->
 def says(text: str, words: tuple[str, ...]) -> bool:
     """The message has one of the words, as a word: "return" is not in "returned"."""
     said = f" {' '.join(_WORD.findall(text.casefold()))} "
-    return any(f" {' '.join(_WORD.findall(word.casefold()))} " in said for word in words)
+    return any(_as_sought(word) in said for word in words)
+
+
+def _as_sought(word: str) -> str:
+    """Japanese and Chinese are written without spaces: there a word is found anywhere."""
+    plain = " ".join(_WORD.findall(word.casefold()))
+    return plain if _UNSPACED.search(plain) else f" {plain} "

@@ -1,11 +1,13 @@
 """One conversation per person: what the team does with it, and finding it."""
 
+from datetime import datetime, timedelta
+
 from django.db import transaction
 from django.db.models import F
 
 from post_purchase.channels.base import OutMessage
 from post_purchase.models import ContactPoint, Conversation, Message
-from post_purchase.words import Author, EventKind, Purpose
+from post_purchase.words import Author, Direction, EventKind, Purpose
 from shopapp.lib import clock
 
 from .events import record_event
@@ -25,6 +27,7 @@ __all__ = [
     "reply_as_person",
     "take_back",
 ]
+ONE_TALK = timedelta(days=7)
 
 
 def take_back(*, conversation: Conversation) -> None:
@@ -46,7 +49,15 @@ def close(*, conversation: Conversation) -> None:
             key=f"{EventKind.CONVERSATION_CLOSED}:{conversation.pk}:{now.isoformat()}",
             contact=conversation.contact,
             conversation=conversation,
+            data={"answered_by_person": _answered_by_person(conversation, now)},
         )
+
+
+def _answered_by_person(conversation: Conversation, now: datetime) -> bool:
+    """In this talk: conversations are never new ones, so a while ago is another talk."""
+    return Message.objects.filter(
+        conversation=conversation, author=Author.PERSON, direction=Direction.OUT, happened_at__gte=now - ONE_TALK
+    ).exists()
 
 
 def reopen(*, conversation: Conversation) -> None:

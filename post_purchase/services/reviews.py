@@ -73,7 +73,7 @@ def save_review(
             key=f"{EventKind.REVIEW_GIVEN}:{review.pk}",
             order=order,
             contact=contact,
-            data={"review": review.pk, "run": run.pk},
+            data={"review": review.pk, "run": run.pk, "rating": review.rating},
         )
     return review
 

@@ -30,6 +30,7 @@ from .shops import settings_of
 
 log = logging.getLogger("post_purchase.rewards")
 CODE_CHARACTERS = 10  # 50 random bits: 2^50 codes, Shopify's checkout slows guessing down
+THANKS, FRIEND = "THANKS", "FRIEND"  # the word before the dash says what the code is for
 LEASE = timedelta(minutes=2)  # longer than one call may take (15 s, and 3 s of waiting for budget, twice)
 FIRST_WAIT = timedelta(seconds=15)
 LONGEST_WAIT = timedelta(hours=1)
@@ -72,6 +73,7 @@ def request_reward(
     contact: Contact | None,
     review: Review | None,
     dedupe_key: str,
+    for_friend: bool = False,
 ) -> Reward:
     """Choose a code and have it made at Shopify soon. The same key returns the same reward.
 
@@ -89,7 +91,7 @@ def request_reward(
             "order": order,
             "contact": contact,
             "review": review,
-            "code": _new_code(),
+            "code": _new_code(FRIEND if for_friend else THANKS),
             "percentage": settings.reward_percentage,
             "starts_at": now,
             "ends_at": _end_of_day(now + timedelta(days=settings.reward_valid_days), zone),
@@ -132,7 +134,8 @@ def discount_input(reward: Reward, *, minimum: Decimal | None) -> dict[str, Any]
 
 def title_of(reward: Reward) -> str:
     """What the merchant reads in the list of discounts, and how we know our own again."""
-    return f"Thanks for a review ({reward.code}, Doorstep {reward.pk})"
+    what = "A code for a friend" if reward.code.startswith(FRIEND) else "Thanks for a review"
+    return f"{what} ({reward.code}, Doorstep {reward.pk})"
 
 
 def _claim() -> Reward | None:
@@ -227,7 +230,10 @@ def _wait(reward: Reward, why: str, retry_after: timedelta | None) -> None:
 
 
 def _choose_another_code(reward: Reward) -> None:
-    _still_waiting(reward).update(code=_new_code(), next_attempt_at=clock.now(), error="Another discount has this code")
+    start = FRIEND if reward.code.startswith(FRIEND) else THANKS
+    _still_waiting(reward).update(
+        code=_new_code(start), next_attempt_at=clock.now(), error="Another discount has this code"
+    )
 
 
 def _still_waiting(reward: Reward) -> Any:
@@ -247,9 +253,9 @@ def _tell(reward: Reward, kind: EventKind, data: dict[str, Any]) -> None:
     )
 
 
-def _new_code() -> str:
+def _new_code(start: str) -> str:
     code = new_code()[:CODE_CHARACTERS]
-    return f"THANKS-{code[:5]}-{code[5:]}"
+    return f"{start}-{code[:5]}-{code[5:]}"
 
 
 def _end_of_day(moment: datetime, zone_name: str) -> datetime:

@@ -9,7 +9,7 @@ from typing import Any
 from post_purchase.flows import effects, engine, shelf
 from post_purchase.flows.preview import sample_facts
 from post_purchase.flows.state import START, TIMER, Event, RunState
-from post_purchase.flows.wording import compose
+from post_purchase.flows.wording import Composed, compose
 
 T0 = datetime.fromisoformat("2026-03-03T10:00:00+00:00")  # Tuesday, 11:00 in Berlin
 
@@ -21,6 +21,7 @@ class Journey:
     now: datetime = T0
     said: list[str] = field(default_factory=list)  # ids of the messages, in order
     texts: list[str] = field(default_factory=list)
+    composed: list[tuple[datetime, effects.Say, Composed]] = field(default_factory=list)
     done: list[Any] = field(default_factory=list)  # every other effect
     log: list[tuple[Event, dict[str, Any], datetime]] = field(default_factory=list)
 
@@ -52,6 +53,7 @@ class Journey:
                 composed = compose(self.document, effect, self.facts, self.state.answers)
                 assert not composed.missing, composed.missing
                 self.last = effect
+                self.composed.append((self.now, effect, composed))
                 self.texts.append(composed.content.text)
                 new.append(effect.message)
             else:

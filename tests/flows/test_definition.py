@@ -35,8 +35,9 @@ def document(**changes):
         (
             {"steps": {"hello": {"kind": "dance"}}},
             "steps.hello: unknown kind of step 'dance'; known are "
-            "add_photo, ask, branch, call_webhook, close, collect_review, digest, end, experiment, hand_off, note, "
-            "recommend, reward, send, send_guide, set_field, split, start_flow, tag, trigger_shopify_flow, wait",
+            "add_photo, ask, branch, call_webhook, close, collect_review, digest, end, experiment, give_consent, "
+            "hand_off, note, recommend, reward, send, send_guide, set_field, split, start_flow, tag, "
+            "trigger_shopify_flow, wait",
         ),
         (
             {"steps": {"hello": {"kind": "send", "message": "hello", "next": "hello"}}},

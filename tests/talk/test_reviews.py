@@ -64,7 +64,7 @@ def test_a_review_is_published_with_its_disclosure(save, order, contact):
     assert (review.incentivised, review.disclosure, review.submitted_at) == (True, WORDS, NOW)
     event = FlowEvent.objects.get()
     assert (event.kind, event.order, event.contact) == ("review_given", order, contact)
-    assert event.data == {"review": review.pk, "run": review.run_id}
+    assert event.data == {"review": review.pk, "run": review.run_id, "rating": 1}
 
 
 def test_the_same_answer_twice_is_one_review(save):

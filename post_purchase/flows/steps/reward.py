@@ -13,10 +13,11 @@ class Reward(Step):
     kind: Literal["reward"]
     waits: ClassVar[bool] = True
     timeout: Duration
+    for_friend: bool = False  # to be passed on; called so in the list of discounts
     on_failure: str | None = None
 
     def enter(self, ctx: Context) -> Outcome:
-        ctx.effects.append(RequestReward(key=ctx.thread.mark, step=ctx.thread.step))
+        ctx.effects.append(RequestReward(key=ctx.thread.mark, step=ctx.thread.step, for_friend=self.for_friend))
         return ctx.wait(until=ctx.now + self.timeout, phase="issuing")
 
     def resume(self, ctx: Context) -> Outcome | None:
