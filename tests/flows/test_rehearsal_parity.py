@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from post_purchase.flows import editing
+from post_purchase.flows import editing, shelf
 from post_purchase.flows.rehearsal import past, show
 from post_purchase.flows.rehearsal.assumptions import Assumptions
 from post_purchase.flows.rehearsal.player import Player
@@ -37,7 +37,7 @@ def begin(domain: str) -> RealWeeks:
     shop = make_shop(domain, installed_at=START - timedelta(days=1), backfill_finished_at=START)
     weeks = RealWeeks(shop, UNTIL)
     for flow in editing.install_library(shop):
-        if flow.key in ("order_updates", "photo_review"):
+        if flow.key in shelf.FIRST:
             editing.switch_on(flow)
             document = document_of(flow.live_version_id)
             for spec in document.messages.values():
