@@ -208,8 +208,8 @@ def rhythm_of(placed: list[datetime], order: Order | None, now: datetime) -> dic
     The two days are None for fewer than three orders: one gap is chance.
     """
     last = placed[-1] if placed else None
-    gaps = [later - earlier for earlier, later in pairwise(placed)]
-    usual = median(gaps) if len(gaps) > 1 else None
+    gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(placed)]
+    usual = timedelta(seconds=median(gaps)) if len(gaps) > 1 else None
     return {
         "days_since_order": (now - last).days if last else None,
         "bought_since": bool(order and last and last > order.placed_at),
