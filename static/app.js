@@ -6,6 +6,7 @@
   const ready = () => Promise.resolve(window.shopify?.ready);
   let visit = 0;
   let typed = false; // something is typed under the save bar and not saved
+  const beforeLeaving = new Set(); // what static/flow.js has not saved yet; false: it could not be, stay
   const drafts = new Map(); // answers not sent yet, by form: they are there again when the merchant comes back
 
   /* Internal links keep Shopify's `shop` and `host`: a reload then finds its way through the bounce page. */
@@ -26,7 +27,8 @@
     return reply;
   }
 
-  async function go(address, { push = true, keepPlace = false } = {}) {
+  async function go(address, { push = true, keepPlace = false, focus = "" } = {}) {
+    for (const save of beforeLeaving) if (!(await save())) return;
     const mine = ++visit;
     const url = withShop(address);
     document.documentElement.setAttribute("data-loading", "");
@@ -45,8 +47,15 @@
         scrollTo(0, 0);
         root().focus({ preventScroll: true });
       }
+      const wanted = focus && document.getElementById(focus);
+      if (wanted) {
+        wanted.focus({ preventScroll: true });
+        const { top, bottom } = wanted.getBoundingClientRect();
+        if (top < 0 || bottom - top > innerHeight || top > innerHeight - 120) wanted.scrollIntoView({ block: "start" });
+      }
       markNav();
       setUp();
+      document.dispatchEvent(new Event("doorstep:page"));
     } catch (error) {
       say(error.message || "The page did not load. Check your connection and try again.", true);
     } finally {
@@ -80,7 +89,8 @@
     if (url.pathname === location.pathname && url.hash) return;
     event.preventDefault();
     if (host.hasAttribute("data-download")) return void download(url, host);
-    mayLeave().then((may) => may && go(url));
+    const focus = host.dataset.focus || link.dataset.focus || "";
+    mayLeave().then((may) => may && go(url, { focus, keepPlace: Boolean(focus) }));
   });
   addEventListener("popstate", () => go(location.href, { push: false }));
   addEventListener("beforeunload", (event) => { if (typed) event.preventDefault(); });
@@ -130,6 +140,7 @@
     event.preventDefault();
     if (form.dataset.busy) return;
     form.dataset.busy = "1";
+    for (const save of beforeLeaving) if (!(await save())) return void delete form.dataset.busy;
     const buttons = form.querySelectorAll('s-button[type="submit"]');
     buttons.forEach((button) => button.setAttribute("loading", ""));
     try {
@@ -148,7 +159,7 @@
       typed = false;
       drafts.delete(form.getAttribute("action"));
       if (answer.toast) say(answer.toast);
-      await go(answer.go || location.href, { push: Boolean(answer.go), keepPlace: !answer.go });
+      await go(answer.go || location.href, { push: Boolean(answer.go), keepPlace: !answer.go || Boolean(answer.focus), focus: answer.focus });
     } catch (error) {
       say(error.message || "The connection failed. What you typed is still here; try again.", true);
     } finally {
@@ -231,6 +242,7 @@
       }
     } catch { /* an old admin does not tell */ }
   }
+  window.doorstep = { ask, go, say, field, beforeLeaving };
 
   addEventListener("DOMContentLoaded", () => {
     markNav();

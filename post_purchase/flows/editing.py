@@ -7,12 +7,12 @@ from typing import Any, Literal
 from django.db import transaction
 from django.db.models import Max
 
-from post_purchase.models import Flow, FlowStatus, FlowVersion
+from post_purchase.models import ChannelStatus, Flow, FlowStatus, FlowVersion, MessageTemplate, TemplateStatus
 from post_purchase.services.templates import templates_wanted
 from shopapp.lib import clock
 from shopapp.models import Shop
 
-from . import shelf
+from . import drafts, shelf
 from .definition import DocumentError, FlowDocument, Problem, load
 from .facts import settings_of
 from .step import format_duration, parse_duration
@@ -49,10 +49,11 @@ def install_library(shop: Shop) -> list[Flow]:
     return installed
 
 
-def save_draft(flow: Flow, document: Mapping[str, Any]) -> list[Problem]:
+def save_draft(
+    flow: Flow, document: Mapping[str, Any], *, user: str = "", what: str = "Changed texts and delays"
+) -> list[Problem]:
     """Keep the document as it is, so that no typed word is lost, and say what must be mended before publishing."""
-    flow.draft, flow.draft_saved_at = dict(document), clock.now()
-    flow.save(update_fields=["draft", "draft_saved_at"])
+    drafts.keep(flow, document, user=user, what=what)
     return problems_of(document)
 
 
@@ -200,3 +201,13 @@ def _set(target: Any, path: list[str], value: Any) -> None:
     for name in path[:-1]:
         target = target[name]
     target[path[-1]] = value
+
+
+def template_states(shop_id: int) -> dict[tuple[str, str], tuple[str, str]]:
+    """{(name, Meta's language): (status, reason)}; where two accounts differ, the one with the problem. One query."""
+    rows = MessageTemplate.objects.filter(channel__shop_id=shop_id, channel__status=ChannelStatus.ACTIVE)
+    found: dict[tuple[str, str], tuple[str, str]] = {}
+    for name, language, status, reason in rows.values_list("name", "language", "status", "status_reason"):
+        if found.get((name, language), ("approved", ""))[0] == TemplateStatus.APPROVED:
+            found[name, language] = (status, reason)
+    return found

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from .conditions import Facts
 from .effects import Effect, Say
@@ -135,6 +135,7 @@ class Step(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     waits: ClassVar[bool] = False
+    title: str = Field(default="", max_length=80)  # the merchant's name for it
     why: str = ""  # the reason for a delay, for the merchant
     next: str | None = None
 

@@ -2,7 +2,18 @@ from .channels import Channel, ChannelStatus, MessageTemplate, TemplateStatus
 from .consent import CheckoutConsent, ConsentEntry, ConsentState
 from .contacts import Contact, ContactPoint, ContactPointAlias, OrderBinding
 from .conversations import Attachment, AttachmentStatus, Conversation, DeliveryAttempt, Message, Note, ProviderStatus
-from .flows import Flow, FlowEvent, FlowRun, FlowStatus, FlowVersion, OutgoingCall, RunEvent, RunStatus, Timer
+from .flows import (
+    Flow,
+    FlowDraft,
+    FlowEvent,
+    FlowRun,
+    FlowStatus,
+    FlowVersion,
+    OutgoingCall,
+    RunEvent,
+    RunStatus,
+    Timer,
+)
 from .orders import Order, OrderLine, Parcel, ParcelEvent
 from .privacy import PrivacyRequest, PrivacyRequestKind
 from .publications import Publication, PublicationKind
@@ -39,6 +50,7 @@ __all__ = [
     "Conversation",
     "DeliveryAttempt",
     "Flow",
+    "FlowDraft",
     "FlowEvent",
     "FlowRun",
     "FlowStatus",

@@ -22,6 +22,8 @@ class Flow(models.Model):
     live_version = models.ForeignKey("FlowVersion", null=True, on_delete=models.SET_NULL, related_name="+")
     draft = models.JSONField(default=dict)  # flows.definition.FlowDocument as JSON; what the editor works on
     draft_saved_at = models.DateTimeField(null=True)
+    draft_saved_by = models.CharField(max_length=64, blank=True)  # Shopify user id
+    draft_place = models.PositiveIntegerField(default=0)  # where in its history the draft stands
     watched_at = models.DateTimeField(null=True)  # flows.watching has told of all that time alone brought until then
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -30,6 +32,24 @@ class Flow(models.Model):
 
     def __str__(self) -> str:
         return f"flow {self.key}"
+
+
+class FlowDraft(models.Model):
+    """One change of a draft, for undo and redo: flows.drafts. The newest ones are kept."""
+
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="drafts")
+    place = models.PositiveIntegerField()
+    document = models.JSONField()
+    what = models.CharField(max_length=160, blank=True)  # plain words: "Moved “Receipt”"
+    part = models.CharField(max_length=190, blank=True)  # typing in one part is one change
+    saved_at = models.DateTimeField()
+    saved_by = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["flow", "place"], name="draft_once")]
+
+    def __str__(self) -> str:
+        return f"draft {self.place} of flow {self.flow_id}"
 
 
 class FlowVersion(models.Model):

@@ -105,7 +105,7 @@ def test_a_wrong_setting_is_named_at_its_field_and_the_rest_stays_typed(admin, s
 
 def test_the_phone_shows_what_is_being_typed_before_it_is_saved(admin, shop):
     rows = seed(shop)
-    page = admin.open(f"/app/flows/{rows.flow.pk}")
+    page = admin.open(f"/app/flows/{rows.flow.pk}/texts")
     page.locator('[name="texts.en.messages.ask_rating.text"] textarea').fill("Stars for {{ order.name }}, please")
     page.wait_for_selector("#preview .bubble >> text=Stars for")
     rows.flow.refresh_from_db()

@@ -25,7 +25,12 @@ PAGES = {
     "thread": "/app/conversations/{conversation}",
     "flows": "/app/flows",
     "flow": "/app/flows/{flow}",
-    "flow in German": "/app/flows/{flow}?language=de",
+    "flow, a step in German": "/app/flows/{flow}?step=review&language=de",
+    "flow, a branch": "/app/flows/{flow}?step=is_rewarded",
+    "flow, start and end": "/app/flows/{flow}?step=@start",
+    "flow, a path for news": "/app/flows/{flow}?step=@path.0",
+    "flow, a new step": "/app/flows/{flow}?add=start",
+    "texts of a flow": "/app/flows/{flow}/texts?language=de",
     "touchpoints": "/app/touchpoints",
     "touchpoint": "/app/touchpoints/{card}",
     "touchpoint, a week": "/app/touchpoints/{card}?days=7",
@@ -49,6 +54,7 @@ READS_OF_A_ROW = {
     "thread": "/app/conversations/{conversation}",
     "live thread": "/app/conversations/{conversation}/live",
     "flow": "/app/flows/{flow}",
+    "texts": "/app/flows/{flow}/texts",
     "touchpoint": "/app/touchpoints/{card}",
     "e-mail button": "/app/touchpoints/{email}/emails/refund",
     "QR code": "/app/touchpoints/{card}/download/png",
@@ -66,7 +72,9 @@ WRITES_OF_A_ROW = {
     "give back": "/app/conversations/{conversation}/give-back",
     "close": "/app/conversations/{conversation}/close",
     "reopen": "/app/conversations/{conversation}/reopen",
-    "save a flow": "/app/flows/{flow}",
+    "save all texts": "/app/flows/{flow}/texts",
+    "save a step": "/app/flows/{flow}/steps/review",
+    "change the path": "/app/flows/{flow}/change",
     "preview": "/app/flows/{flow}/preview",
     "publish": "/app/flows/{flow}/publish",
     "switch": "/app/flows/{flow}/switch",
@@ -150,7 +158,7 @@ def test_more_rows_cost_no_more_queries(owner, rows, name):
 @pytest.mark.parametrize("name", PAGES)
 def test_a_first_page_is_light(owner, rows, name):
     """HTML, our style and our script, uncompressed; what Shopify serves itself is not counted."""
-    files = [finders.find("app.css"), finders.find("app.js")]
+    files = [finders.find(name) for name in ("app.css", "app.js", "flow.css", "flow.js")]
     size = sum(Path(str(file)).stat().st_size for file in files) + len(owner.get(address(PAGES[name], rows)).content)
     assert size <= 120_000
 
@@ -200,7 +208,7 @@ def test_a_write_of_a_bad_id_is_not_found(owner, rows, path):
 
 @pytest.mark.parametrize("path", [*WRITES_OF_A_ROW.values(), *WRITES.values()])
 def test_a_write_by_get_is_refused(owner, rows, path):
-    if path == "/app/flows/{flow}":
+    if path == "/app/flows/{flow}/texts":
         pytest.skip("this address shows the page")
     assert owner.get(address(path, rows)).status_code == 405
 

@@ -117,7 +117,7 @@ def test_a_flow_is_edited_published_and_taken_back(owner, rows):
     flow, name = rows.flow, "texts.en.messages.ask_rating.text"
     before = flow.draft["texts"]["en"]["messages"]["ask_rating"]["text"]
     saved = owner.post(
-        f"/app/flows/{flow.pk}",
+        f"/app/flows/{flow.pk}/texts",
         {name: "New words", "steps.use_time.for#number": "10", "steps.use_time.for#unit": "days"},
     )
     assert saved.status_code == 200
@@ -133,7 +133,7 @@ def test_a_flow_is_edited_published_and_taken_back(owner, rows):
 
 def test_a_broken_text_is_kept_and_cannot_be_published(owner, rows):
     name = "texts.en.messages.ask_rating.text"
-    saved = owner.post(f"/app/flows/{rows.flow.pk}", {name: "Hi {{ order.name"})
+    saved = owner.post(f"/app/flows/{rows.flow.pk}/texts", {name: "Hi {{ order.name"})
     assert saved.status_code == 200
     assert "Before it can be published" in saved.json()["toast"]
     rows.flow.refresh_from_db()
@@ -145,14 +145,14 @@ def test_a_broken_text_is_kept_and_cannot_be_published(owner, rows):
 
 def test_a_delay_that_is_none_is_named_at_its_field(owner, rows):
     form = {"steps.use_time.for#number": "soon", "steps.use_time.for#unit": "days"}
-    response = owner.post(f"/app/flows/{rows.flow.pk}", form)
+    response = owner.post(f"/app/flows/{rows.flow.pk}/texts", form)
     assert response.status_code == 422
     assert list(response.json()["errors"]) == ["steps.use_time.for#number"]
 
 
 def test_fields_outside_the_editor_cannot_be_changed(owner, rows):
     before = rows.flow.draft
-    owner.post(f"/app/flows/{rows.flow.pk}", {"steps.review.low_rating": "5", "key": "other"})
+    owner.post(f"/app/flows/{rows.flow.pk}/texts", {"steps.review.low_rating": "5", "key": "other"})
     rows.flow.refresh_from_db()
     assert rows.flow.draft == before
 

@@ -1,102 +1,223 @@
-"""One flow: texts in each language, delays, a live preview, versions."""
+"""The flow editor: the path, beside it the panel of what was chosen. It saves by itself; the server has the draft."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from django.http import HttpResponse
-from django.views.decorators.http import require_http_methods, require_POST
+from django.http import HttpResponse, JsonResponse
+from django.views.decorators.http import require_GET, require_POST
 
-from post_purchase.flows.definition import DocumentError
-from post_purchase.flows.editing import EditableField, apply_edits, editable_fields, problems_of, save_draft
-from post_purchase.flows.preview import preview
-from post_purchase.models import Flow, Order
-from post_purchase.web.forms.flows import UNITS, edits_from, groups_of, input_of
+from post_purchase.flows import describing, drafts, paths
+from post_purchase.flows.definition import Problem
+from post_purchase.flows.editing import problems_of, template_states
+from post_purchase.flows.troubles import START, warnings
+from post_purchase.models import Flow, ShopSettings
+from post_purchase.web.forms import starts, steps, wordings
 from post_purchase.web.forms.settings import LANGUAGES
-from post_purchase.words import ChannelKind
 from shopapp.web.embedded import ShopRequest, shop_required
 
-from .answers import draw, page, refused, saved
+from .answers import draw, page, refused
+from .flow_path import PathView, places_to_move
 from .flows import flow_of
 
-PHONES = (ChannelKind.WHATSAPP, ChannelKind.MESSENGER, ChannelKind.EMAIL)
+Document = Mapping[str, Any]
+LISTED = ("cases", "ways", "variants")
 
 
 @shop_required
-@require_http_methods(["GET", "POST"])
+@require_GET
 def flow(request: ShopRequest, pk: int) -> HttpResponse:
-    return save(request, pk) if request.method == "POST" else show(request, pk)
+    return page(request, "pages/flow.html", **context_of(request, flow_of(request, pk), request.GET))
 
 
-def show(request: ShopRequest, pk: int) -> HttpResponse:
-    row = flow_of(request, pk)
-    fields = editable_fields(row.draft)
-    tags = list(row.draft.get("texts", {}))
-    language = request.GET.get("language", "")
-    language = language if language in tags else ("en" if "en" in tags else next(iter(tags), ""))
-    names = dict(LANGUAGES)
-    return page(
-        request,
-        "pages/flow.html",
-        flow=row,
-        description=row.draft.get("description", ""),
-        languages=[(tag, names.get(tag, tag)) for tag in tags],
-        language=language,
-        groups=groups_of([field for field in fields if field.language == language]),
-        times=[input_of(field) for field in fields if not field.language],
-        units=[unit for unit, _ in UNITS],
-        problems=problems_of(row.draft),
-        changed=row.live_version is None or row.live_version.document != row.draft,
-        versions=list(row.versions.order_by("-number")[:10]),
-        orders=list(request.shop.orders.order_by("-placed_at").only("pk", "name")[:10]),
-        phones=[(kind.value, kind.label) for kind in PHONES],
-    )
+def context_of(request: ShopRequest, row: Flow, asked: Mapping[str, str]) -> dict[str, Any]:
+    document = row.draft
+    languages = languages_in(document)
+    language = asked.get("language", "")
+    if language not in dict(languages):
+        language = "en" if "en" in dict(languages) else next(iter(dict(languages)), "en")
+    chosen, adding = asked.get("step", ""), asked.get("add", "")
+    known = dict(paths.edges(document))
+    undo, redo = drafts.can_step(row)
+    problems, hints = problems_of(document), warnings_of(row, language_names())
+    view = PathView(
+        document, problems=problems, warnings=hints, language=language, chosen=chosen,
+        adding=adding if adding in known else "",
+    )  # fmt: skip
+    return {
+        "flow": row,
+        "languages": languages,
+        "language": language,
+        "view": view,
+        "problems": problems,
+        "changed": row.live_version is None or row.live_version.document != document,
+        "undo": undo,
+        "redo": redo,
+        "panel": _panel(row, document, chosen, adding if adding in known else "", language, view),
+        "news": list(describing.NEWS.items()),
+        "saved_by": by_whom(request, row.draft_saved_by),
+    }
 
 
-def save(request: ShopRequest, pk: int) -> HttpResponse:
-    """Whatever is typed is kept; what must be mended before it can be published is said."""
-    row = flow_of(request, pk)
-    fields = editable_fields(row.draft)
-    edits, errors = edits_from(request.POST, fields)
-    if errors:
-        return refused(next(iter(errors.values())), errors=errors)
-    try:
-        document = apply_edits(row.draft, edits)
-    except DocumentError as error:
-        found = {problem.path: problem.message for problem in error.problems}
-        return refused(next(iter(found.values())), errors=found)
-    problems = save_draft(row, document)
-    if problems:
-        return saved(f"Saved. Before it can be published: {problems[0].message}.")
-    return saved("Saved as a draft. Publish it to make it live.")
+def _panel(row: Flow, document: Document, chosen: str, adding: str, language: str, view: PathView) -> dict[str, Any]:
+    """What stands beside the path."""
+    if adding:
+        return {"kind": "add", "edge": adding, "kinds": [(key, *words) for key, words in describing.KINDS.items()]}
+    if chosen == START:
+        groups = starts.start_groups(document)
+        return {"kind": "start", "id": START, "groups": groups, "seen": mark(document, START, language)}
+    if chosen.startswith("@path."):
+        at = listener_at(document, chosen)
+        if at is not None:
+            group = starts.listener_group(document, at)
+            return {"kind": "path", "id": chosen, "at": at, "groups": [group], "seen": mark(document, chosen, language)}
+    step = paths.steps_of(document).get(chosen)
+    if step is None:
+        return {"kind": ""}
+    said = wordings.inputs_of(document, step, language)
+    missing = [
+        name
+        for name in ("reminder", "retry_message")
+        if step["kind"] in ("ask", "collect_review") and not step.get(name)
+    ]
+    return {
+        "kind": "step",
+        "id": chosen,
+        "card": view.card(chosen),
+        "inputs": steps.inputs_of(step, document, flow_names(row)),
+        "parts": steps.parts_of(step, document, language),
+        "part_name": next((name for name in LISTED if name in step), ""),
+        "ways": steps.ways_as_inputs(step, document, language),
+        "messages": said,
+        "missing": [(name, wordings.NAMES[name]) for name in missing],
+        "answers": list(step.get("choices") or {}) if step["kind"] == "ask" else [],
+        "is_ask": step["kind"] == "ask",
+        "places": places_to_move(document, chosen, language),
+        "seen": mark(document, chosen, language),
+    }  # fmt: skip
 
 
 @shop_required
 @require_POST
-def preview_flow(request: ShopRequest, pk: int) -> HttpResponse:
-    """The phone, drawn from what is typed now. Nothing is saved."""
+def save_step(request: ShopRequest, pk: int, step: str) -> HttpResponse:
+    """Autosave: what is typed goes into the draft. What is wrong is named at its field; the rest is kept."""
     row = flow_of(request, pk)
-    row.draft = edited(row, request, editable_fields(row.draft))
     language = request.POST.get("language", "en")[:16]
-    order = order_of(request)
-    kind = request.POST.get("phone", "")
-    kind = kind if kind in PHONES else ChannelKind.WHATSAPP
+    if not known(row.draft, step):
+        return refused("This step is not there any more. Load the page again to see the newest draft.", status=409)
+    errors: dict[str, str] = {}
+    names = flow_names(row)
+
+    def work(document: dict[str, Any]) -> Document:
+        changed, wrong = typed(document, step, request.POST, language, names)
+        errors.update(wrong)
+        return changed
+
+    before = row.draft
     try:
-        messages, trouble = preview(row, language, order), ""
-    except DocumentError as error:
-        messages, trouble = [], str(error.problems[0])
-    name = request.shop.name or request.shop.domain
-    return HttpResponse(draw(request, "parts/phone.html", messages=messages, trouble=trouble, phone=kind, name=name))
+        row = drafts.change(
+            row, work, user=request.shop_user, what=f"Changed {words_for(row.draft, step)}",
+            part=f"{step}:{language}", seen=None if request.POST.get("force") else request.POST.get("seen", ""),
+            look=lambda document: mark(document, step, language),
+        )  # fmt: skip
+    except drafts.Stale as stale:
+        return JsonResponse({"conflict": conflict_words(request, stale)}, status=409)
+    except drafts.TooLarge as error:
+        return refused(str(error))
+    return JsonResponse({"errors": errors, **pieces(request, row, step, language, before)})
 
 
-def edited(row: Flow, request: ShopRequest, fields: list[EditableField]) -> dict[str, Any]:
-    edits, _ = edits_from(request.POST, fields)
-    try:
-        return apply_edits(row.draft, edits)
-    except DocumentError:
-        return dict(row.draft)  # half-typed times: the picture stays as it was saved
+def pieces(request: ShopRequest, row: Flow, step: str, language: str, before: Document) -> dict[str, Any]:
+    """What the page draws anew after an autosave: everything but the fields in which somebody types."""
+    context = context_of(request, row, {"step": step, "language": language})
+    was, now = paths.steps_of(before).get(step, {}), paths.steps_of(row.draft).get(step, {})
+    return {
+        "seen": mark(row.draft, step, language),
+        "path": draw(request, "parts/flow_path.html", **context),
+        "bar": draw(request, "parts/flow_bar.html", **context),
+        "redraw": _shape(was) != _shape(now) or _trigger_shape(before) != _trigger_shape(row.draft),
+    }
 
 
-def order_of(request: ShopRequest) -> Order | None:
-    chosen = request.POST.get("order", "")
-    if not chosen.isascii() or not chosen.isdigit() or len(chosen) > 18:
+def _shape(step: Document) -> Any:
+    """Where it changes, the panel has other fields than before."""
+    return [name for name, _ in paths.ways_of(step)], steps.wait_mode(step), [bool(step.get(n)) for n in ("reminder",)]
+
+
+def _trigger_shape(document: Document) -> Any:
+    return [spec.name for spec in starts.trigger_specs(document.get("trigger") or {})]
+
+
+def typed(
+    document: dict[str, Any], place: str, data: Any, language: str, flows: Mapping[str, str]
+) -> tuple[Document, dict[str, str]]:
+    if place == START:
+        return starts.read_start(document, data)
+    at = listener_at(document, place)
+    if at is not None:
+        return starts.read_listener(document, at, data)
+    step = paths.steps_of(document).get(place)
+    if step is None:
+        return document, {}
+    changed, errors = wordings.read(document, step, data, language)
+    changed["steps"][place], wrong = steps.read(step, data, document, flows)
+    return changed, errors | wrong
+
+
+def known(document: Document, place: str) -> bool:
+    return place == START or place in paths.steps_of(document) or listener_at(document, place) is not None
+
+
+def listener_at(document: Document, place: str) -> int | None:
+    number = place.removeprefix("@path.")
+    if number == place or not (number.isascii() and number.isdigit() and len(number) < 4):
         return None
-    return request.shop.orders.filter(pk=int(chosen)).first()
+    return int(number) if int(number) < len(paths.listeners_of(document)) else None
+
+
+def mark(document: Document, place: str, language: str) -> str:
+    """What the panel shows of the document, as a short name: see drafts."""
+    if place == START:
+        return drafts.mark_of(*(document.get(name) for name in ("name", "description", "trigger", "exits", "goals")))
+    at = listener_at(document, place)
+    if at is not None:
+        return drafts.mark_of(paths.listeners_of(document)[at])
+    step = paths.steps_of(document).get(place)
+    return drafts.mark_of(step, wordings.part_of(document, step, language)) if step is not None else ""
+
+
+def words_for(document: Document, place: str) -> str:
+    if place == START:
+        return "what starts and ends the flow"
+    if listener_at(document, place) is not None:
+        return "what a path hears"
+    return f"“{describing.title_of(place, paths.steps_of(document)[place])}”"
+
+
+def conflict_words(request: ShopRequest, stale: drafts.Stale) -> str:
+    return f"{by_whom(request, stale.by)} changed the same part meanwhile. Your words are still here."
+
+
+def by_whom(request: ShopRequest, user: str) -> str:
+    """Shopify tells us the number of a member of staff, not the name."""
+    if not user:
+        return "Doorstep"
+    return "You, in another window," if user == request.shop_user else f"A colleague (staff {user})"
+
+
+def language_names() -> dict[str, str]:
+    return dict(LANGUAGES)
+
+
+def languages_in(document: Document) -> list[tuple[str, str]]:
+    names = language_names()
+    return [(str(tag), names.get(str(tag), str(tag))) for tag in document.get("texts") or {}] or [("en", "English")]
+
+
+def flow_names(row: Flow) -> dict[str, str]:
+    return dict(Flow.objects.filter(shop_id=row.shop_id).exclude(pk=row.pk).values_list("key", "name"))
+
+
+def warnings_of(row: Flow, names: Mapping[str, str]) -> list[Problem]:
+    chosen = ShopSettings.objects.filter(shop_id=row.shop_id).values_list("languages", flat=True).first()
+    languages = [str(tag) for tag in chosen or []] or list(row.draft.get("texts") or {})
+    return warnings(row.draft, languages, template_states(row.shop_id), names)

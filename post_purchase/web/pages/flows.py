@@ -66,5 +66,5 @@ def restore(request: ShopRequest, pk: int, number: int) -> HttpResponse:
     """An earlier version becomes the draft; nothing is live until it is published."""
     flow = flow_of(request, pk)
     version = get_object_or_404(flow.versions, number=number)
-    save_draft(flow, version.document)
+    save_draft(flow, version.document, user=request.shop_user, what=f"Took version {number} as the draft")
     return saved(f"Version {number} is the draft now. Publish it to make it live.")

@@ -1,0 +1,75 @@
+"""What must be mended before publishing, and what a merchant should know: each where it is. Pure."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from post_purchase.services.templates import meta_language
+
+from .definition import Problem
+from .paths import edges, reach, steps_of
+from .reshaping import messages_of
+
+Raw = Mapping[str, Any]
+START = "@start"
+Templates = Mapping[tuple[str, str], tuple[str, str]]  # (name, Meta's language): (status, reason)
+_REVIEWED = {
+    "rejected": "Meta has refused the WhatsApp template",
+    "paused": "Meta has paused the WhatsApp template",
+    "disabled": "Meta has switched off the WhatsApp template",
+}
+
+
+def warnings(document: Raw, languages: Iterable[str], templates: Templates, names: Mapping[str, str]) -> list[Problem]:
+    """What does not stop publishing. `languages`: the shop's; `names`: what they are called."""
+    found: list[Problem] = []
+    texts, specs = document.get("texts") or {}, document.get("messages") or {}
+    wanted = [tag for tag in languages if tag in texts] or list(texts)
+    used = [message for step in steps_of(document).values() for message in messages_of(step).values()]
+    for message in dict.fromkeys(used):
+        for tag in wanted:
+            wording = ((texts.get(tag) or {}).get("messages") or {}).get(message) or {}
+            where, name = f"texts.{tag}.messages.{message}", names.get(tag, tag)
+            if not wording.get("text"):
+                found.append(Problem(where, f"There is no text in {name}; another language is used"))
+            template = (specs.get(message) or {}).get("template")
+            if not template:
+                continue
+            if not wording.get("template"):
+                found.append(Problem(where, f"This WhatsApp text has no template in {name}"))
+                continue
+            status, reason = templates.get((str(template.get("name")), meta_language(tag)), ("", ""))
+            if status in _REVIEWED:
+                why = f": {reason}" if reason else ""
+                found.append(Problem(where, f"{_REVIEWED[status]} in {name}{why}"))
+    reached = {
+        name for edge, target in edges(document) if not edge.startswith("steps.") for name in reach(document, target)
+    }
+    found += [
+        Problem(f"steps.{name}", "Nothing leads to this step") for name in steps_of(document) if name not in reached
+    ]
+    return found
+
+
+def by_place(document: Raw, problems: Iterable[Problem]) -> dict[str, list[Problem]]:
+    """{step id, "@start" or "@path.<n>": what is wrong there}."""
+    saying: dict[str, list[str]] = {}
+    for name, step in steps_of(document).items():
+        for message in messages_of(step).values():
+            saying.setdefault(message, []).append(name)
+    found: dict[str, list[Problem]] = {}
+    for problem in problems:
+        for place in _places(problem.path.split("."), saying):
+            found.setdefault(place, []).append(problem)
+    return found
+
+
+def _places(path: list[str], saying: Mapping[str, list[str]]) -> list[str]:
+    if path[0] == "steps" and len(path) > 1:
+        return [path[1]]
+    if path[0] == "messages" and len(path) > 1:
+        return saying.get(path[1], [START])
+    if path[0] == "texts" and len(path) > 3 and path[2] == "messages":
+        return saying.get(path[3], [START])
+    if path[0] == "listeners" and len(path) > 1:
+        return [f"@path.{path[1]}"]
+    return [START]

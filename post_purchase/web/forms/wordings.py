@@ -1,0 +1,122 @@
+"""What a step says: its messages in one language as fields, and what is typed back into the document."""
+
+import dataclasses
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from post_purchase.flows.describing import said
+from post_purchase.flows.reshaping import messages_of
+
+MAX_TEXT = 4000
+LINES = {"subject": "E-mail subject", "preheader": "E-mail preview line", "url_title": "Button with the link"}
+NAMES = {
+    "message": "Message", "question": "Question", "retry_message": "Asked again in other words", "reminder": "Reminder",
+    "more_question": "After the stars", "more_question_low": "After few stars", "photo_question": "Asking for a photo",
+    "photo_reminder": "Reminder of the photo",
+}  # fmt: skip
+
+
+@dataclass
+class WordingInput:
+    field: str  # of the step: "message", "reminder"
+    message: str
+    label: str
+    base: str  # "texts.en.messages.receipt"
+    text: str = ""
+    instead: str = ""  # what is said while this language has no words
+    lines: list[tuple[str, str, str]] = dataclasses.field(default_factory=list)  # (input, label, value)
+    choices: list[tuple[str, str, str]] = dataclasses.field(default_factory=list)
+    template: str = ""  # for Meta
+    has_template: bool = False
+    purpose: str = ""
+    may_go: bool = False  # the step can do without it
+
+
+def inputs_of(document: Mapping[str, Any], step: Mapping[str, Any], language: str) -> list[WordingInput]:
+    found = []
+    for name, message in messages_of(step).items():
+        base = f"texts.{language}.messages.{message}"
+        wording = _wording(document, language, message)
+        spec = (document.get("messages") or {}).get(message) or {}
+        made = WordingInput(name, message, NAMES.get(name, name), base, str(wording.get("text", "")))
+        made.purpose = str(spec.get("purpose", ""))
+        made.has_template, made.template = bool(spec.get("template")), str(wording.get("template", ""))
+        made.instead = "" if made.text else said(document, message, language)
+        made.lines = [
+            (f"{base}.{line}", label, str(wording.get(line, "")))
+            for line, label in LINES.items()
+            if line != "url_title" or spec.get("url")
+        ]
+        made.choices = [
+            (
+                f"{base}.choices.{choice}",
+                f"Tap: {choice.replace('_', ' ')}",
+                str((wording.get("choices") or {}).get(choice, "")),
+            )
+            for choice in _choices(document, step, message)
+        ]
+        made.may_go = name in ("reminder", "retry_message", "photo_reminder") or step.get("kind") == "hand_off"
+        found.append(made)
+    return found
+
+
+def _wording(document: Mapping[str, Any], language: str, message: str) -> dict[str, Any]:
+    found = (((document.get("texts") or {}).get(language) or {}).get("messages") or {}).get(message)
+    return found if isinstance(found, dict) else {}
+
+
+def _choices(document: Mapping[str, Any], step: Mapping[str, Any], message: str) -> list[str]:
+    if isinstance(step.get("choices"), Mapping) and step["choices"]:
+        return list(step["choices"])
+    found: dict[str, None] = {}
+    for spoken in (document.get("texts") or {}).values():
+        found |= dict.fromkeys(((spoken.get("messages") or {}).get(message) or {}).get("choices") or {})
+    return list(found)
+
+
+def part_of(document: Mapping[str, Any], step: Mapping[str, Any], language: str) -> list[Any]:
+    """What the form changes: by it two people at one message are noticed."""
+    messages = messages_of(step).values()
+    specs = document.get("messages") or {}
+    return [[specs.get(message), _wording(document, language, message)] for message in messages]
+
+
+def read(
+    document: dict[str, Any], step: Mapping[str, Any], data: Mapping[str, str], language: str
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """(the document with what was typed, errors). A text that is emptied is said in the next language of the chain."""
+    changed, errors = deepcopy(document), {}
+    for made in inputs_of(document, step, language):
+        wording = dict(_wording(changed, language, made.message))
+        for line in ("text", "template", *LINES):
+            name = f"{made.base}.{line}"
+            if name not in data:
+                continue
+            value = data[name].replace("\r\n", "\n").replace("\0", "")
+            if len(value) > MAX_TEXT:
+                errors[name] = f"This is longer than {MAX_TEXT} characters."
+                continue
+            _put(wording, line, value if line in ("text", "template") else " ".join(value.split()))
+        titles = dict(wording.get("choices") or {})
+        for name, _, _ in made.choices:
+            if name in data:
+                _put(titles, name.rpartition(".")[2], " ".join(data[name].split()))
+        if titles:
+            wording["choices"] = titles
+        else:
+            wording.pop("choices", None)
+        messages = changed.setdefault("texts", {}).setdefault(language, {}).setdefault("messages", {})
+        if wording.get("text"):
+            messages[made.message] = wording
+        elif any(f"{made.base}.{line}" in data for line in ("text",)):
+            messages.pop(made.message, None)
+    return changed, errors
+
+
+def _put(target: dict[str, Any], name: str, value: str) -> None:
+    if value.strip():
+        target[name] = value
+    else:
+        target.pop(name, None)

@@ -1,0 +1,90 @@
+"""The flow editor in a real browser: by keyboard alone, saving by itself, and with two people at one flow."""
+
+import pytest
+
+from post_purchase.flows import drafts
+from tests.browser.conftest import SIZES
+from tests.browser.test_pages_look import problems
+from tests.browser.test_pages_work import focused, tab_to
+from tests.pages.seed import seed
+
+pytestmark = pytest.mark.browser
+
+
+def draft(rows):
+    rows.flow.refresh_from_db()
+    return rows.flow.draft
+
+
+def test_a_step_is_added_moved_and_deleted_by_keyboard_alone(admin, shop):
+    rows = seed(shop)
+    page = admin.open(f"/app/flows/{rows.flow.pk}")
+    page.locator("#at-use_time").focus()
+    page.keyboard.press("a")
+    page.wait_for_selector("#panel s-choice-list")
+    tab_to(page, "Add it here")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#at-send.chosen")
+    assert draft(rows)["steps"]["use_time"]["next"] == "send"
+    page.locator("#at-send").focus()
+    page.keyboard.press("Alt+ArrowUp")
+    page.wait_for_selector("#stand-in-toasts >> text=Moved “Send” up")
+    admin.settle()
+    assert draft(rows)["steps"]["wait_for_chat"]["next"] == "send"
+    assert page.evaluate("document.activeElement.id") == "at-send"
+    page.keyboard.press("ArrowDown")
+    assert "Use time" in focused(page)
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Delete")
+    page.wait_for_selector("#stand-in-toasts >> text=Deleted “Send”")
+    admin.settle()
+    assert "send" not in draft(rows)["steps"]
+    page.keyboard.press("Control+z")
+    page.wait_for_selector("#at-send")
+    assert draft(rows)["steps"]["wait_for_chat"]["next"] == "send"
+
+
+def test_words_are_saved_by_themselves_and_taken_back(admin, shop):
+    rows = seed(shop)
+    page = admin.open(f"/app/flows/{rows.flow.pk}?step=thanks")
+    before = draft(rows)["texts"]["en"]["messages"]["thanks"]["text"]
+    page.locator('[name="texts.en.messages.thanks.text"] textarea').fill("Many thanks!")
+    page.wait_for_selector("#at-thanks >> text=Many thanks!")
+    assert draft(rows)["texts"]["en"]["messages"]["thanks"]["text"] == "Many thanks!"
+    page.locator("s-button", has_text="Undo").click()
+    page.wait_for_selector(f"#at-thanks >> text={before}")
+    assert page.locator('[name="texts.en.messages.thanks.text"] textarea').input_value() == before
+    page.locator('[name="texts.en.messages.thanks.text"] textarea').fill("Typed, and at once away")
+    page.locator("#at-reward").click()
+    page.wait_for_selector("#at-reward.chosen")
+    assert draft(rows)["texts"]["en"]["messages"]["thanks"]["text"] == "Typed, and at once away"
+
+
+def test_when_two_people_edit_one_message_nobodys_words_are_lost(admin, shop):
+    rows = seed(shop)
+    page = admin.open(f"/app/flows/{rows.flow.pk}?step=thanks")
+    hers = draft(rows)
+    hers["texts"]["en"]["messages"]["thanks"]["text"] = "Hers"
+    drafts.change(rows.flow, lambda _: hers, user="77", what="Changed")
+    page.locator('[name="texts.en.messages.thanks.text"] textarea').fill("Mine")
+    page.wait_for_selector("#conflict:not([hidden]) >> text=staff 77")
+    assert draft(rows)["texts"]["en"]["messages"]["thanks"]["text"] == "Hers"
+    assert page.locator('[name="texts.en.messages.thanks.text"] textarea').input_value() == "Mine"
+    page.locator("[data-mine]").click()
+    page.wait_for_selector("#at-thanks >> text=Mine")
+    assert draft(rows)["texts"]["en"]["messages"]["thanks"]["text"] == "Mine"
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_editor_fits_and_can_be_read_by_everybody(admin, shop, size):
+    rows = seed(shop)
+    admin.page.set_viewport_size(SIZES[size])
+    troubles = []
+    for name in ("review", "is_rewarded", "@start", "wait_for_chat"):
+        admin.open(f"/app/flows/{rows.flow.pk}?step={name}")
+        admin.photograph(f"editor-{name.strip('@')}-{size}")
+        troubles += [f"{name}: {problem}" for problem in problems(admin.page)]
+    admin.open(f"/app/flows/{rows.flow.pk}?add=start")
+    admin.photograph(f"editor-add-{size}")
+    troubles += problems(admin.page)
+    assert troubles == []
