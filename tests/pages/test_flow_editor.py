@@ -75,12 +75,12 @@ def test_a_panel_that_is_sent_back_untouched_changes_nothing(owner, rows):
         for tag in re.findall(r"<s-checkbox [^>]*checked[^>]*>", form):
             fields[re.search(r'name="([^"]*)"', tag).group(1)] = "1"
         for name, inside in re.findall(
-            r'<s-(?:select|choice-list) [^>]*name="([^"]*)"[^>]*>(.*?)</s-(?:select|choice)', form, re.S
+            r'<s-(?:select|choice-list) [^>]*name="([^"]*)"[^>]*>(.*?)</s-(?:select|choice-list)>', form, re.S
         ):
             chosen = re.findall(r'<s-(?:option|choice) value="([^"]*)" selected', inside)
             for value in chosen or ([""] if "s-option" in inside else []):
                 fields.appendlist(unescape(name), unescape(value))
-        response = owner.post(f"/app/flows/{rows.flow.pk}/steps/{step}", fields)
+        response = owner.post(f"/app/flows/{rows.flow.pk}/steps/{step}", dict(fields.lists()))
         assert response.json()["errors"] == {}, step
         assert draft(rows) == before, step
 
