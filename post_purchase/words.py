@@ -95,6 +95,7 @@ class EventKind(TextChoices):
     PARCEL_SHIPPED = (
         "parcel_shipped"  # handed to the carrier: first scan, or Shopify's fulfillment where there are no scans
     )
+    PARCEL_IN_TRANSIT = "parcel_in_transit"  # the carrier itself has scanned it on its way
     PARCEL_DELAYED = "parcel_delayed"
     PARCEL_STALLED = "parcel_stalled"  # no scan for some working days; flows.watching tells
     PARCEL_OUT_FOR_DELIVERY = "parcel_out_for_delivery"

@@ -38,7 +38,7 @@ def make_shop(domain: str = "fern-and-field.myshopify.com", **fields: Any) -> Sh
         "refresh_token": "test-refresh-token",
         "refresh_token_expires_at": now + timedelta(days=90),
         "token_pair_saved_at": now,
-        "scopes": "read_orders,read_fulfillments,read_products,read_customers,write_discounts",
+        "scopes": "read_orders,read_fulfillments,read_products,read_customers,read_returns,write_discounts",
         "backfill_finished_at": now,
         "orders_synced_to": now,
     }

@@ -17,6 +17,8 @@ class Node(dict[str, Any]):
 
 class Nodes:
     state: State
+    domain: str
+    record: dict[str, Any]
 
     def _order(self, order: dict[str, Any]) -> Node:
         lines = [self._line(line) for line in order["line_items"]]
@@ -32,7 +34,7 @@ class Nodes:
             customerLocale=order["customer_locale"],
             displayFinancialStatus=order["financial_status"].upper(),
             displayFulfillmentStatus=DISPLAY[order["fulfillment_status"]],
-            returnStatus="NO_RETURN",
+            returnStatus=_return_status(order.get("returns", [])),
             cancelledAt=order["cancelled_at"],
             cancelReason=(order["cancel_reason"] or "").upper() or None,
             createdAt=order["created_at"],
@@ -64,6 +66,7 @@ class Nodes:
             fulfillments=lambda info, first=None, query="": [
                 self._parcel(each, order) for each in order["fulfillments"]
             ][:first],
+            returns=lambda info, **page: self._returns(order, **page),
             refunds=lambda info, first=None: [self._refund(each, order) for each in order["refunds"]][:first],
         )
 
@@ -79,6 +82,7 @@ class Nodes:
             currentQuantity=line["current_quantity"],
             requiresShipping=line["requires_shipping"],
             isGiftCard=False,
+            customAttributes=[Node(key=each["name"], value=each["value"]) for each in line.get("properties", [])],
             image=self._image(product) if product else None,
             product=self._product(product) if product else None,
             variant=Node(
@@ -92,16 +96,73 @@ class Nodes:
             discountedUnitPriceSet=bag_node(line["price_set"]),
         )
 
+    def _returns(self, order: dict[str, Any], *, reverse: bool = False, **page: Any) -> Node:
+        if "read_returns" not in self.record["scopes"].split(","):
+            raise GraphQLError("Access denied for returns field.", extensions={"code": "ACCESS_DENIED"})
+        nodes = [
+            Node(
+                id=each["admin_graphql_api_id"],
+                name=each["name"],
+                status=each["status"].upper(),
+                createdAt=each["created_at"],
+                totalQuantity=each["total_return_line_items"],
+            )
+            for each in order.get("returns", [])
+        ]
+        return connection_node(nodes[::-1] if reverse else nodes, **page)
+
+    def catalogue(self) -> list[dict[str, Any]]:
+        """The shop's products as they are now: PRODUCTS with what was changed, without what was deleted."""
+        changed = self.state.part("products").get(self.domain, {})
+        found = [dict(each) | changed.get(str(each["id"]), {}) for each in PRODUCTS]
+        return [each for each in found if not each.get("deleted")]
+
+    def _metafields(self, product: dict[str, Any], keys: list[str] | None) -> list[Node]:
+        owner = f"gid://shopify/Product/{product['id']}"
+        written = self.state.part("metafields").get(self.domain, {})
+        found = []
+        for number, (name, value) in enumerate(written.items()):
+            who, _, field = name.partition(" ")
+            namespace, _, key = field.rpartition(".")
+            if who == owner and (keys is None or field in keys):
+                found.append(
+                    Node(
+                        id=f"gid://shopify/Metafield/{number + 1}",
+                        namespace=namespace,
+                        key=key,
+                        type="json",
+                        value=value,
+                    )
+                )
+        return found
+
     def _product(self, product: dict[str, Any]) -> Node:
         image = self._image(product)
+        money = Node(amount=product["price"], currencyCode=self.record["currency"])
+        variant = Node(
+            id=f"gid://shopify/ProductVariant/{product['variant_id']}",
+            legacyResourceId=str(product["variant_id"]),
+            title=product["variant_title"] or "Default Title",
+            sku=product["sku"],
+            image=None,
+            availableForSale=product.get("available", True),
+        )
         return Node(
             id=f"gid://shopify/Product/{product['id']}",
             legacyResourceId=str(product["id"]),
             title=product["title"],
             handle=product["title"].lower().replace(" ", "-"),
             featuredImage=image,
-            featuredMedia=Node(id=f"gid://shopify/MediaImage/{product['id']}", image=image),
-            status="ACTIVE",
+            featuredMedia=Node(id=f"gid://shopify/MediaImage/{product['id']}", image=image, preview=Node(image=image)),
+            status=product.get("status", "active").upper(),
+            productType=product["product_type"],
+            tags=[tag.strip() for tag in product["tags"].split(",") if tag.strip()],
+            updatedAt=product.get("updated_at", "2026-01-01T00:00:00Z"),
+            priceRangeV2=Node(minVariantPrice=money, maxVariantPrice=money),
+            variants=lambda info, **page: connection_node([variant], **page),
+            metafields=lambda info, keys=None, namespace=None, **page: connection_node(
+                self._metafields(product, keys), **page
+            ),
         )
 
     def _image(self, product: dict[str, Any]) -> Node:
@@ -182,6 +243,15 @@ class Nodes:
             totalRefundedSet=Node(shopMoney=amount, presentmentMoney=amount),
             refundLineItems=lambda info, **page: connection_node(lines, **page),
         )
+
+
+def _return_status(returns: list[dict[str, Any]]) -> str:
+    states = {each["status"] for each in returns}
+    if "requested" in states:
+        return "RETURN_REQUESTED"
+    if "open" in states:
+        return "IN_PROGRESS"
+    return "RETURNED" if "closed" in states else "NO_RETURN"
 
 
 def discount_node(discount: dict[str, Any]) -> Node:

@@ -11,6 +11,8 @@ from demo.state import State
 PRODUCTS = (
     {
         "id": 7701,
+        "product_type": "Tableware",
+        "tags": "kitchen, handmade",
         "variant_id": 8801,
         "title": "Stoneware mug",
         "variant_title": "Moss",
@@ -19,24 +21,48 @@ PRODUCTS = (
     },
     {
         "id": 7702,
+        "product_type": "Textiles",
+        "tags": "kitchen, linen",
         "variant_id": 8802,
         "title": "Linen apron",
         "variant_title": "Sand",
         "sku": "APR-SAND",
         "price": "49.00",
     },
-    {"id": 7703, "variant_id": 8803, "title": "Oak board", "variant_title": "", "sku": "OAK-BRD", "price": "39.00"},
+    {
+        "id": 7703,
+        "product_type": "Tableware",
+        "tags": "kitchen, wood",
+        "variant_id": 8803,
+        "title": "Oak board",
+        "variant_title": "",
+        "sku": "OAK-BRD",
+        "price": "39.00",
+    },
     {
         "id": 7704,
+        "product_type": "Home",
+        "tags": "beeswax",
         "variant_id": 8804,
         "title": "Beeswax candle",
         "variant_title": "Large",
         "sku": "WAX-L",
         "price": "19.00",
     },
-    {"id": 7705, "variant_id": 8805, "title": "Olive soap", "variant_title": "", "sku": "SOAP-O", "price": "9.00"},
+    {
+        "id": 7705,
+        "product_type": "Bath",
+        "tags": "soap",
+        "variant_id": 8805,
+        "title": "Olive soap",
+        "variant_title": "",
+        "sku": "SOAP-O",
+        "price": "9.00",
+    },
     {
         "id": 7706,
+        "product_type": "Textiles",
+        "tags": "wool",
         "variant_id": 8806,
         "title": "Wool throw",
         "variant_title": "Fern",
@@ -245,6 +271,33 @@ def new_refund(*, state: State, order: dict[str, Any], now: datetime, share: Dec
             }
         ],
         "order_adjustments": [],
+    }
+
+
+def new_return(*, state: State, order: dict[str, Any], now: datetime, status: str) -> dict[str, Any]:
+    """All that was ordered, as the shopper asks for it."""
+    return_id = state.next_number("return", 3_500_000_001)
+    lines = [
+        {
+            "id": return_id * 10 + place,
+            "admin_graphql_api_id": f"gid://shopify/ReturnLineItem/{return_id * 10 + place}",
+            "fulfillment_line_item": {"line_item": {"id": line["id"]}},
+            "quantity": line["quantity"],
+            "return_reason": "unwanted",
+            "return_reason_note": "",
+            "customer_note": "It is too small for Aunt Maria",
+        }
+        for place, line in enumerate(order["line_items"])
+    ]
+    return {
+        "id": return_id,
+        "admin_graphql_api_id": f"gid://shopify/Return/{return_id}",
+        "status": status,
+        "order": {"id": order["id"], "admin_graphql_api_id": order["admin_graphql_api_id"]},
+        "total_return_line_items": len(lines),
+        "name": f"{order['name']}-R{len(order.get('returns', [])) + 1}",
+        "return_line_items": lines,
+        "created_at": iso(now),
     }
 
 

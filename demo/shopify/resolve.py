@@ -9,7 +9,6 @@ from graphql import GraphQLError
 from demo.moments import Now, iso
 from demo.shopify.metafields import delete_metafields, set_metafields
 from demo.shopify.nodes import Node, Nodes, connection_node, customer_node, discount_node
-from demo.shopify.orders import PRODUCTS
 from demo.state import State
 
 MAX_CODE = 255
@@ -82,11 +81,17 @@ class Root(Nodes):
         return None
 
     def product(self, info: Any, id: str) -> Node | None:
-        found = [each for each in PRODUCTS if str(each["id"]) == id.rsplit("/", 1)[-1]]
+        found = [each for each in self.catalogue() if str(each["id"]) == id.rsplit("/", 1)[-1]]
         return self._product(found[0]) if found else None
 
-    def products(self, info: Any, query: str = "", **page: Any) -> Node:
-        return connection_node([self._product(each) for each in PRODUCTS], **page)
+    def products(self, info: Any, query: str = "", sortKey: str = "ID", reverse: bool = False, **page: Any) -> Node:
+        found = [self._product(each) for each in self.catalogue()]
+        for operator, value in re.findall(r"updated_at:(>=|>)'([^']+)'", query or ""):
+            test = str.__ge__ if operator == ">=" else str.__gt__
+            found = [each for each in found if test(each["updatedAt"], _comparable(value))]
+        if sortKey == "UPDATED_AT":
+            found.sort(key=lambda each: (each["updatedAt"], each["id"]))
+        return connection_node(found[::-1] if reverse else found, **page)
 
     # mutations
     def discountCodeBasicCreate(self, info: Any, basicCodeDiscount: dict[str, Any]) -> Node:

@@ -15,7 +15,7 @@ from demo.shopify.oauth import OAuth
 from demo.shopify.webhooks import Webhooks
 from demo.state import State
 
-SCOPES = "read_orders,read_fulfillments,read_products,read_customers,write_discounts"
+SCOPES = "read_orders,read_fulfillments,read_products,read_customers,read_returns,write_discounts"
 
 
 class Shopify:
@@ -178,6 +178,59 @@ class Shopify:
             self._tell(shop, order, "orders/updated")
         return refund
 
+    def ask_return(self, shop: str, order_id: int, *, status: str = "requested", tell: bool = True) -> dict[str, Any]:
+        """The shopper asks (`requested`), or the merchant makes one (`open`)."""
+        order = self.order(shop, order_id)
+        with self.state.lock:
+            row = orders.new_return(state=self.state, order=order, now=self.now(), status=status)
+            order.setdefault("returns", []).append(row)
+            self._changed(order)
+        if tell:
+            topic = "returns/request" if status == "requested" else "returns/approve"
+            self.webhooks.send(shop=shop, topic=topic, payload=row)
+        return row
+
+    def change_return(self, shop: str, order_id: int, return_id: int, verb: str) -> None:
+        """`verb`: approve, decline, cancel, close or reopen."""
+        state = {
+            "approve": "open",
+            "decline": "declined",
+            "cancel": "canceled",
+            "close": "closed",
+            "reopen": "open",
+        }[verb]
+        order = self.order(shop, order_id)
+        row = next(each for each in order["returns"] if each["id"] == return_id)
+        with self.state.lock:
+            row["status"] = state
+            self._changed(order)
+        self.webhooks.send(shop=shop, topic=f"returns/{verb}", payload=row)
+
+    # products
+    def change_product(self, shop: str, product_id: int, **fields: Any) -> None:
+        """`fields`: title, tags ("a, b"), product_type, status, available, price."""
+        changed = self.state.part("products").setdefault(shop, {}).setdefault(str(product_id), {})
+        with self.state.lock:
+            changed |= fields | {"updated_at": iso(self.now())}
+            product = next(dict(each) for each in orders.PRODUCTS if each["id"] == product_id) | changed
+            self.state.touch()
+        payload = {
+            "id": product_id,
+            "title": product["title"],
+            "handle": str(product["title"]).lower().replace(" ", "-"),
+            "product_type": product["product_type"],
+            "tags": product["tags"],
+            "status": product.get("status", "active"),
+            "updated_at": changed["updated_at"],
+        }
+        self.webhooks.send(shop=shop, topic="products/update", payload=payload)
+
+    def delete_product(self, shop: str, product_id: int) -> None:
+        with self.state.lock:
+            self.state.part("products").setdefault(shop, {})[str(product_id)] = {"deleted": True}
+            self.state.touch()
+        self.webhooks.send(shop=shop, topic="products/delete", payload={"id": product_id})
+
     def cancel(self, shop: str, order_id: int, *, reason: str = "customer", tell: bool = True) -> dict[str, Any]:
         order = self.order(shop, order_id)
         with self.state.lock:
@@ -209,7 +262,8 @@ class Shopify:
         self.state.touch()
 
     def _tell(self, shop: str, order: dict[str, Any], *topics: str) -> None:
-        payload = order | {"fulfillments": [_public(parcel) for parcel in order["fulfillments"]]}
+        payload = {key: value for key, value in order.items() if key != "returns"}
+        payload |= {"fulfillments": [_public(parcel) for parcel in order["fulfillments"]]}
         for topic in topics:
             if topic == "orders/edited":
                 edit = {"order_edit": {"id": order["id"] + 5, "order_id": order["id"], "committed_at": iso(self.now())}}

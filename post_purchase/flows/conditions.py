@@ -17,6 +17,7 @@ ROOTS = frozenset(
         "consent",
         "history",
         "guide",
+        "bought",
         "shop",
         "review",
         "reward",

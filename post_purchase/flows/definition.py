@@ -17,7 +17,7 @@ from .registry import KINDS, AnyStep
 from .step import Duration, Offset, Titles
 
 FALLBACK_LANGUAGE = "en"
-COSTLY_FACTS = ("history", "guide", "consent")
+COSTLY_FACTS = ("history", "guide", "bought", "consent")
 MAX_TEMPLATE_BODY = 1024  # characters; Meta, message templates
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 _PLACE = re.compile(r"\{\{(\d+)\}\}")
@@ -180,7 +180,8 @@ class FlowDocument(_Part):
     def asks_for(self) -> frozenset[str]:
         """Facts that cost a query each and are gathered only where the document names them."""
         written = str(self.to_json())
-        return frozenset(name for name in COSTLY_FACTS if f"{name}." in written)
+        named = {name for name in COSTLY_FACTS if f"{name}." in written}
+        return frozenset(named | {"guide"} if any(step.kind == "send_guide" for step in self.steps.values()) else named)
 
     @cached_property
     def requirements(self) -> Mapping[str, tuple[tuple[str, ...], ...]]:

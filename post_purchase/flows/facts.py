@@ -8,11 +8,22 @@ from typing import Any
 
 from django.db.models import Prefetch
 
-from post_purchase.models import Contact, ContactPoint, Conversation, Order, OrderLine, Parcel, Review, ShopSettings
+from post_purchase.models import (
+    Contact,
+    ContactPoint,
+    Conversation,
+    Order,
+    OrderLine,
+    Parcel,
+    Review,
+    ShopSettings,
+)
 from post_purchase.services.consent import newest_states
 from post_purchase.words import PARCEL_RANK, ParcelState, Purpose
 from shopapp.lib import clock
 from shopapp.models import Shop
+
+from .product_facts import of_products
 
 WIN_BACK_FACTOR = 1.75  # of the usual gap; practice is 1.5 to 2
 WIN_BACK_EARLIEST = timedelta(days=60)
@@ -28,16 +39,18 @@ def gather(
     points = reachable_points(order=order, contact=contact)
     speaks_with = contact_to_speak_with(contact, points)
     conversation = Conversation.objects.filter(contact=speaks_with).first() if speaks_with else None
+    facts = assemble(
+        shop=shop,
+        settings=settings_of(shop),
+        order=order,
+        speaks_with=speaks_with,
+        started=bool(points),
+        handed_off=bool(conversation and conversation.handed_off_at),
+        run_id=run_id,
+    )
     return {
-        **assemble(
-            shop=shop,
-            settings=settings_of(shop),
-            order=order,
-            speaks_with=speaks_with,
-            started=bool(points),
-            handed_off=bool(conversation and conversation.handed_off_at),
-            run_id=run_id,
-        ),
+        **facts,
+        **of_products(order, facts["language"], facts["default_language"], more),
         **({"history": _history(speaks_with, order)} if "history" in more else {}),
         **({"consent": _consent(speaks_with)} if "consent" in more else {}),
     }
@@ -147,6 +160,8 @@ def _order_facts(order: Order) -> dict[str, Any]:
             "day_expected": _iso(order.estimated_delivery_at),
             "point_of_sale": order.is_point_of_sale,
             "test": order.test,
+            "gift": order.is_gift,
+            "return_open": order.return_open,
             "tags": list(order.tags),
             "country": order.shipping_country,
             "products": sorted({line.product_id for line in lines if line.product_id}),

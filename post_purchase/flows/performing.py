@@ -284,7 +284,10 @@ def _told_shopify_flow(scene: Scene) -> dict[str, Any]:
 
 
 def _find_products(effect: FindProducts, scene: Scene) -> None:
-    found = recommendations.find(by=effect.by, order=scene.run.order, contact=scene.run.contact, limit=effect.limit)
+    code = str((scene.answers.get("reward") or {}).get("code") or "")
+    found = recommendations.find(
+        by=effect.by, order=scene.run.order, contact=scene.run.contact, limit=effect.limit, code=code
+    )
     record_event(
         shop=scene.run.shop,
         kind=EventKind.PRODUCTS_FOUND,

@@ -35,7 +35,7 @@ def variables(
     words: Mapping[str, str],
     gathered: tuple[int, ...] = (),
 ) -> dict[str, Any]:
-    """What a text can name: shop, contact, order, parcel, parcels, reward, review, guide,
+    """What a text can name: shop, contact, order, parcel, parcels, reward, review, guide, bought,
     products, history, answers, words.
 
     And `news`: the parcels that the message tells of (several where they were gathered into one); `news_items`: all
@@ -59,6 +59,7 @@ def variables(
         "parcel": parcels.get(str(parcel)),
         "news": [parcels[str(key)] for key in gathered or ((parcel,) if parcel else ()) if str(key) in parcels],
         "guide": facts.get("guide"),
+        "bought": facts.get("bought"),
         "products": answers.get("products"),
         "history": facts.get("history"),
         "reward": {**facts.get("reward", {}), **(answers.get("reward") or {})},

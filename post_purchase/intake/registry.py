@@ -16,7 +16,16 @@ from .topics import (
     orders_edited,
     orders_paid,
     orders_updated,
+    products_create,
+    products_delete,
+    products_update,
     refunds_create,
+    returns_approve,
+    returns_cancel,
+    returns_close,
+    returns_decline,
+    returns_reopen,
+    returns_request,
     shop_redact,
     shop_update,
 )
@@ -29,7 +38,16 @@ TOPICS: dict[str, Handler] = {
     "orders/updated": orders_updated.handle,
     "orders/edited": orders_edited.handle,
     "orders/cancelled": orders_cancelled.handle,
+    "products/create": products_create.handle,
+    "products/update": products_update.handle,
+    "products/delete": products_delete.handle,
     "refunds/create": refunds_create.handle,
+    "returns/request": returns_request.handle,
+    "returns/approve": returns_approve.handle,
+    "returns/decline": returns_decline.handle,
+    "returns/cancel": returns_cancel.handle,
+    "returns/close": returns_close.handle,
+    "returns/reopen": returns_reopen.handle,
     "fulfillments/create": fulfillments_create.handle,
     "fulfillments/update": fulfillments_update.handle,
     "fulfillment_events/create": fulfillment_events_create.handle,
@@ -51,6 +69,9 @@ def subject_of(topic: str, payload: dict[str, Any]) -> str:
     customer, edit = payload.get("customer"), payload.get("order_edit")
     if topic.startswith("customers/"):
         kind, number = "customer", customer.get("id") if isinstance(customer, dict) else None
+    elif topic.startswith("returns/"):
+        order = payload.get("order")
+        kind, number = "order", order.get("id") if isinstance(order, dict) else None
     elif topic.startswith("orders/"):
         kind, number = "order", edit.get("order_id") if isinstance(edit, dict) else payload.get("id")
     else:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.db.models import F, Q
 
 from post_purchase.flows import editing
-from post_purchase.services import shops
+from post_purchase.services import products, shops
 from post_purchase.services.publications import publish_everything
 from shopapp.lib import clock
 from shopapp.models import Shop, ShopStatus
@@ -49,6 +49,7 @@ def _set_up(shop: Shop) -> None:
         return
     editing.install_library(shop)
     shops.start_backfill(shop=shop)
+    products.start_sync(shop=shop)
     publish_everything(shop=shop)
     mine.update(next_attempt_at=None, set_up_error="")
     log.info("shop.set_up", extra={"shop": shop.pk})

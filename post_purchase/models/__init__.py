@@ -16,6 +16,7 @@ from .flows import (
 )
 from .orders import Order, OrderLine, Parcel, ParcelEvent
 from .privacy import PrivacyRequest, PrivacyRequestKind
+from .products import Product, ProductGuide, ProductSync
 from .publications import Publication, PublicationKind
 from .reviews import Review, ReviewPhoto
 from .rewards import Reward, RewardStatus
@@ -71,6 +72,9 @@ __all__ = [
     "PrintStatus",
     "PrivacyRequest",
     "PrivacyRequestKind",
+    "Product",
+    "ProductGuide",
+    "ProductSync",
     "ProviderStatus",
     "Publication",
     "PublicationKind",

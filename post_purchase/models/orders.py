@@ -27,6 +27,8 @@ class Order(models.Model):
     refunds = models.JSONField(
         default=dict
     )  # {"<Shopify refund id>": "12.00"}: a union, so that order of news is no matter
+    returns = models.JSONField(default=dict)  # {"<Shopify return id>": "requested"}, Shopify's words, lower case
+    is_gift = models.BooleanField(default=False)  # the shopper or the merchant says so (services/order_data.py)
     shipping_country = models.CharField(max_length=2, blank=True)
     shipping_province = models.CharField(max_length=8, blank=True)
     shipping_city = models.CharField(max_length=120, blank=True)
@@ -71,6 +73,11 @@ class Order(models.Model):
     @property
     def is_point_of_sale(self) -> bool:
         return self.source_name == "pos"
+
+    @property
+    def return_open(self) -> bool:
+        """Asked for or under way; not declined, withdrawn or done with."""
+        return any(state in ("requested", "open") for state in self.returns.values())
 
     @property
     def is_paid(self) -> bool:

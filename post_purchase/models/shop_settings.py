@@ -29,6 +29,7 @@ class ShopSettings(models.Model):
     reward_valid_days = models.PositiveSmallIntegerField(default=60)
     reward_minimum_subtotal = models.DecimalField(max_digits=12, decimal_places=2, null=True)
     link_key = EncryptedTextField(default=new_code)  # the per-shop key that the e-mail snippet carries
+    product_metafields = models.JSONField(default=list)  # ["custom.material"]: what flows may ask of products
     onboarding_dismissed_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:

@@ -7,11 +7,14 @@ Money is in the presentment currency: what the shopper saw. Times are aware.
 import re
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from post_purchase.words import ParcelState
+
+from .phrases import load, plain
 
 _LANGUAGE = re.compile(r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")
 
@@ -31,6 +34,7 @@ SCAN_STATES: dict[str, ParcelState] = {
     "failure": ParcelState.FAILED,
     "not_delivered": ParcelState.FAILED,
 }
+_NO = {"", "no", "false", "0", "off", "nein", "non", "nee", "nie", "nej", "não", "hayır"}
 SETTLED_AS_PAID = {"paid", "partially_refunded", "refunded"}
 
 
@@ -199,6 +203,18 @@ class ParcelData(_Data):
         )
 
 
+class ReturnData(_Data):
+    shopify_id: int
+    state: str  # requested, open, closed, declined, canceled
+    happened_at: datetime
+
+    @classmethod
+    def from_graphql(cls, node: dict[str, Any]) -> "ReturnData":
+        return cls(
+            shopify_id=gid_number(node["id"]), state=(node.get("status") or "").lower(), happened_at=node["createdAt"]
+        )
+
+
 class CustomerData(_Data):
     shopify_id: int | None = None
     first_name: str = ""
@@ -235,6 +251,8 @@ class OrderData(_Data):
     lines: list[LineData] = []
     parcels: list[ParcelData] = []
     refunds: list[RefundData] = []
+    returns: list[ReturnData] = []  # GraphQL only
+    gift: bool = False
 
     @property
     def paid(self) -> bool:
@@ -279,6 +297,11 @@ class OrderData(_Data):
             lines=[_line_from_webhook(line) for line in payload.get("line_items") or []],
             parcels=[ParcelData.from_webhook(each) for each in payload.get("fulfillments") or []],
             refunds=[RefundData.from_webhook(each) for each in payload.get("refunds") or []],
+            gift=is_gift(
+                tags=(payload.get("tags") or "").split(","),
+                titles=[line.get("title") for line in payload.get("line_items") or []],
+                properties=[each for line in payload.get("line_items") or [] for each in line.get("properties") or []],
+            ),
         )
 
     @classmethod
@@ -328,12 +351,46 @@ class OrderData(_Data):
             lines=[_line_from_graphql(each) for each in (node.get("lineItems") or {}).get("nodes", [])],
             parcels=[ParcelData.from_graphql(each, order=number) for each in node.get("fulfillments") or []],
             refunds=[RefundData.from_graphql(each) for each in node.get("refunds") or []],
+            returns=[ReturnData.from_graphql(each) for each in (node.get("returns") or {}).get("nodes", [])],
+            gift=is_gift(
+                tags=node.get("tags") or [],
+                titles=[each.get("title") for each in (node.get("lineItems") or {}).get("nodes", [])],
+                properties=[
+                    each
+                    for line in (node.get("lineItems") or {}).get("nodes", [])
+                    for each in line.get("customAttributes") or []
+                ],
+            ),
         )
 
 
 def gid_number(gid: str) -> int:
     """gid://shopify/Order/42?x=y -> 42"""
     return int(gid.rsplit("/", 1)[-1].split("?")[0])
+
+
+def is_gift(*, tags: list[Any], titles: list[Any], properties: list[Any]) -> bool:
+    """The merchant tagged the order, the shopper bought gift wrap, or said so at an item (services/data/gifts.yaml).
+
+    Only that it is one is kept, never what was written to whom.
+    """
+    if any(is_one_of_gifts("tags", tag) for tag in tags) or any(is_one_of_gifts("wraps", title) for title in titles):
+        return True
+    for each in properties:
+        if isinstance(each, dict):
+            said = str(each.get("value") or "").strip().casefold()
+            if said not in _NO and is_one_of_gifts("properties", each.get("name") or each.get("key")):
+                return True
+    return False
+
+
+def is_one_of_gifts(kind: str, text: Any) -> bool:
+    return plain(str(text or "")) in _gift_words(kind)
+
+
+@lru_cache(maxsize=4)
+def _gift_words(kind: str) -> frozenset[str]:
+    return frozenset(plain(word) for word in load("gifts")[kind])
 
 
 def language(tag: str | None) -> str:

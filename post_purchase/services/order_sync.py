@@ -114,7 +114,9 @@ def _orders_of(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_whole(node: dict[str, Any]) -> bool:
-    """False where an order has more lines, parcels, scans or refunds than ListWholeOrders asks for."""
+    """False where an order has more lines, parcels, scans, refunds or returns than ListWholeOrders asks for."""
+    if (node.get("returnStatus") or "NO_RETURN") != "NO_RETURN":
+        return False
     parcels, refunds = node.get("fulfillments") or [], node.get("refunds") or []
     pages = [node["lineItems"], *(each[name] for each in parcels for name in ("fulfillmentLineItems", "events"))]
     return len(parcels) < 5 and len(refunds) < 5 and not any(page["pageInfo"]["hasNextPage"] for page in pages)

@@ -16,7 +16,7 @@ from .checkout_consent import apply_ticks
 from .contacts import contact_for_order, e164
 from .events import record_event
 from .links import join_order
-from .order_data import OrderData, ParcelData, RefundData, ScanData
+from .order_data import OrderData, ParcelData, RefundData, ReturnData, ScanData
 from .parcels import apply_parcel, apply_scan, is_news, settle_order, tell, tell_delivered
 from .timezones import zone_for
 
@@ -46,7 +46,9 @@ def save_order(*, shop: Shop, data: OrderData, news: bool = True) -> Order:
         _save_lines(order, data)
     if data.paid and order.paid_at is None:
         order.paid_at = data.placed_at if created else data.updated_at
+    order.is_gift = order.is_gift or data.gift
     new_refunds = _add_refunds(order, data.refunds)
+    new_returns = _add_returns(order, data.returns)
     order.save()
     was_delivered, before = order.delivered_at is not None, _states(order)
     parcels = {each.shopify_id: apply_parcel(order=order, data=each, news=news) for each in data.parcels}
@@ -58,6 +60,7 @@ def save_order(*, shop: Shop, data: OrderData, news: bool = True) -> Order:
             bind_late(link=link)
         apply_ticks(order=order)  # the tick on the thank-you page came before the order
     _tell(order, created=created, news=news, new_refunds=new_refunds)
+    _tell_returns(order, new_returns, news=news)
     for parcel in parcels.values():
         tell(order=order, parcel=parcel, news=news)
     stood_still = not created and before == _states(order)
@@ -269,6 +272,25 @@ def _add_refunds(order: Order, refunds: list[RefundData]) -> list[RefundData]:
         order.refunds[str(refund.shopify_id)] = str(max(before, refund.amount))  # a pending payment settles later
     order.refunded = sum((Decimal(amount) for amount in order.refunds.values()), Decimal(0))
     return new
+
+
+def _add_returns(order: Order, returns: list[ReturnData]) -> list[ReturnData]:
+    """Take over what Shopify says now; those that we had not heard of come back."""
+    new = [each for each in returns if str(each.shopify_id) not in order.returns]
+    order.returns = order.returns | {str(each.shopify_id): each.state for each in returns}
+    return new
+
+
+def _tell_returns(order: Order, returns: list[ReturnData], *, news: bool) -> None:
+    for each in returns:
+        if each.state in ("requested", "open") and is_news(order, each.happened_at, news=news):
+            _record(
+                order,
+                EventKind.RETURN_REQUESTED,
+                suffix=f":{each.shopify_id}",
+                data={"state": each.state},
+                happened_at=each.happened_at,
+            )
 
 
 def _tell(order: Order, *, created: bool, news: bool, new_refunds: list[RefundData]) -> None:

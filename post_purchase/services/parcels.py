@@ -18,6 +18,7 @@ NEWS_AGE = timedelta(days=3)  # older facts are history: they are kept, and star
 ON_THE_WAY = PARCEL_RANK[ParcelState.IN_TRANSIT]
 
 EVENT_OF_STATE: dict[str, EventKind] = {
+    ParcelState.LABEL: EventKind.PARCEL_LABEL,
     ParcelState.IN_TRANSIT: EventKind.PARCEL_SHIPPED,
     ParcelState.DELAYED: EventKind.PARCEL_DELAYED,
     ParcelState.OUT_FOR_DELIVERY: EventKind.PARCEL_OUT_FOR_DELIVERY,
@@ -142,6 +143,12 @@ def tell(*, order: Order, parcel: Parcel, news: bool) -> None:
         return
     if handed_over(order, parcel.tracking_number):
         return
+    _record(order, parcel, kind)
+    if kind == EventKind.PARCEL_SHIPPED and parcel.events.filter(state=ParcelState.IN_TRANSIT).exists():
+        _record(order, parcel, EventKind.PARCEL_IN_TRANSIT)
+
+
+def _record(order: Order, parcel: Parcel, kind: EventKind) -> None:
     record_event(
         shop=order.shop,
         kind=kind,

@@ -32,6 +32,7 @@ class Job(StrEnum):
     SEND_MESSAGES = "hot:post_purchase.jobs.messages.send_messages"
     FETCH_MEDIA = "default:post_purchase.jobs.media.fetch_media"
     ISSUE_REWARDS = "hot:post_purchase.jobs.rewards.issue_rewards"
+    SYNC_PRODUCTS = "default:post_purchase.jobs.products.sync_products"
     CALL_OUT = "default:post_purchase.jobs.outgoing_calls.call_out"
     WATCH_TIME = "default:post_purchase.jobs.flows.watch_time"
     INGEST_SCANS = "default:post_purchase.jobs.scans.ingest_scans"

@@ -54,8 +54,8 @@ def document(**changes):
         ({"trigger": {}}, "trigger.news: is missing"),
         (
             {"exits": [{"reason": "x", "if": {"fact": "weather.rain", "equals": True}}]},
-            "exits.0.if: nothing is known of 'weather'; known are answers, consent, contact, conversation, event, "
-            "guide, history, language, order, parcel, review, reward, run, seen, shop",
+            "exits.0.if: nothing is known of 'weather'; known are answers, bought, consent, contact, conversation, "
+            "event, guide, history, language, order, parcel, review, reward, run, seen, shop",
         ),
         (
             {"texts": {"en": {"messages": {"hello": {"text": "Hello {{ name"}}}}},

@@ -29,7 +29,9 @@ TOML = tomllib.loads((ROOT / "shopify.app.toml").read_text())
 # Topics bring scopes of their own: shopify.dev, "Webhook topics".
 TOPIC_SCOPES = {
     "orders": "read_orders",
+    "products": "read_products",
     "refunds": "read_orders",
+    "returns": "read_returns",
     "fulfillments": "read_fulfillments",
     "fulfillment_events": "read_fulfillments",
 }

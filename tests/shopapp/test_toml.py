@@ -10,7 +10,9 @@ import pytest
 from django.urls import resolve
 
 from post_purchase.intake.registry import TOPICS
+from post_purchase.models import Product
 from post_purchase.services.order_data import OrderData, ParcelData, ScanData
+from post_purchase.services.products import save_news
 from post_purchase.services.publications import PRODUCT_SCOPE
 from post_purchase.services.shops import save_shop_news
 from tests.factories import make_shop
@@ -79,6 +81,11 @@ class Watched(dict):
         return super().get(name, default)
 
 
+def news_of_a_product(payload: dict[str, Any]) -> dict[str, Any]:
+    save_news(shop=make_shop(), payload=payload)
+    return Product.objects.values("title", "handle", "product_type", "tags", "shopify_updated_at").get()
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("topic", "file", "read"),
@@ -86,6 +93,7 @@ class Watched(dict):
         ("orders/updated", "order", OrderData.from_webhook),
         ("fulfillments/update", "fulfillment", ParcelData.from_webhook),
         ("fulfillment_events/create", "fulfillment_event", ScanData.from_webhook),
+        ("products/update", "product", news_of_a_product),
         ("shop/update", "shop", lambda payload: save_shop_news(shop=make_shop(), payload=payload)),
     ],
 )
