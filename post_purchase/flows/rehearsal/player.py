@@ -260,10 +260,14 @@ class Player:
         if self.watcher is not None:
             about = order.past.row.name if order else ""
             self.watcher.happened(self.now, str(kind), about)
+        taken: set[str] = set()
         for each in [run] if run is not None else self._concerned(order, by):
+            before = each.state
             self._apply(each, event, by)
+            if each.flow.begins_again(kind) and each.state.status == ACTIVE and each.state != before:
+                taken.add(each.flow.key)
         if run is None:
-            self._start(event, order)
+            self._start(event, order, taken)
 
     def _concerned(self, order: OrderPlay | None, by: Address | None) -> list[Run]:
         active = [run for run in self.runs if run.state.status == ACTIVE]
@@ -272,9 +276,12 @@ class Player:
         proved = by.bound if by is not None else ()
         return [run for run in active if (run.order is not None and (run.order is order or run.order.pk in proved))]
 
-    def _start(self, event: Event, order: OrderPlay | None) -> bool:
+    def _start(self, event: Event, order: OrderPlay | None, taken: set[str] | None = None) -> bool:
+        """`taken`: flows of which a run has gathered this news; it begins no second one."""
         started = False
         for flow, held in self.flows:
+            if taken and flow.key in taken:
+                continue
             trigger = flow.document.trigger
             named = event.data.get("flow")
             if event.kind in ASKED_FOR:

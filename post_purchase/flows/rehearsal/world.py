@@ -23,6 +23,11 @@ class PlayedFlow:
     document: FlowDocument
     rehearsed: bool = False  # the one that the rehearsal is about
 
+    def begins_again(self, news: str) -> bool:
+        """Such news may begin a further run about the same thing."""
+        trigger = self.document.trigger
+        return trigger.again_after is not None and news in trigger.news
+
 
 @dataclass
 class Theatre:
