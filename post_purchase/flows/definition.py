@@ -109,6 +109,7 @@ class MessageSpec(_Part):
     purpose: Purpose
     requires: tuple[str, ...] = ()  # facts without which it is not said; the step is then skipped, with the reason
     useful_for: Duration | None = None  # later it is no longer true; it is then not sent
+    tells: Id | Literal[""] = ""  # "shipped": where two flows tell the same of one parcel, only one of them does
     url: str = ""  # Liquid; with the wording's `url_title` it is a button
     template: TemplateSpecification | None = None
 

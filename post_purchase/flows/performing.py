@@ -146,6 +146,7 @@ def _say(effect: Say, scene: Scene) -> None:
         step_id=effect.step,
         point=scene.reply_to if effect.answers_shopper else None,
         use_by_at=clock.now() + composed.useful_for if composed.useful_for else None,
+        fact_key=composed.fact,
     )
 
 

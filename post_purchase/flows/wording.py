@@ -25,6 +25,7 @@ class Composed:
     content: OutMessage
     purpose: Purpose
     useful_for: timedelta | None
+    fact: str = ""  # what it tells, and of what: "shipped:parcel:7"
     missing: list[str] = field(default_factory=list)  # names that had no value
 
 
@@ -111,7 +112,19 @@ def compose(
         language=language,
         rtl=texts.is_rtl(language),
     )
-    return Composed(content, spec.purpose, spec.useful_for, missing)
+    return Composed(content, spec.purpose, spec.useful_for, fact_of(spec, say, facts), missing)
+
+
+def fact_of(spec: MessageSpec, say: Say, facts: Mapping[str, Any]) -> str:
+    """Of the parcels that the message names; else of the only parcel; else of the order. "" where it tells no fact."""
+    order = (facts.get("order") or {}).get("id")
+    if not spec.tells or spec.purpose != Purpose.UTILITY:
+        return ""
+    known = facts.get("parcels") or {}
+    parcels = say.parcels or ((say.parcel,) if say.parcel else ()) or (tuple(known) if len(known) == 1 else ())
+    if parcels:
+        return f"{spec.tells}:parcel:{','.join(sorted(map(str, parcels)))}"
+    return f"{spec.tells}:order:{order}" if order else ""
 
 
 def _words(document: FlowDocument, language: str, default: str) -> dict[str, str]:

@@ -54,6 +54,8 @@ class Message(models.Model):
     text = models.TextField(blank=True)  # what a person reads in the inbox
     status = models.CharField(max_length=16, choices=MessageStatus.choices, default=MessageStatus.QUEUED)
     reason = models.CharField(max_length=255, blank=True)  # plain words: why held, suppressed or failed
+    detour = models.CharField(max_length=255, blank=True)  # why another channel, or a template
+    fact_key = models.CharField(max_length=120, blank=True)  # "shipped:parcel:7": the fact that it tells
     error_code = models.CharField(max_length=32, blank=True)
     dedupe_key = models.CharField(max_length=190)
     ref = models.CharField(max_length=32)  # random; travels with the message and comes back in callbacks
@@ -92,6 +94,7 @@ class Message(models.Model):
             models.Index(
                 fields=["contact", "purpose", "-sent_at"], name="message_caps", condition=Q(sent_at__isnull=False)
             ),
+            models.Index(fields=["contact", "fact_key"], name="message_fact", condition=~Q(fact_key="")),
         ]
 
     def __str__(self) -> str:

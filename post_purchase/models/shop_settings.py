@@ -24,7 +24,12 @@ class ShopSettings(models.Model):
     channel_order = models.JSONField(
         default=dict
     )  # {"DE": ["whatsapp", "email"], "*": [...]}; empty: the country table
+    # For one shopper, over all flows. Offers and review requests count; answers and news of an order never do.
+    max_promotions_per_day = models.PositiveSmallIntegerField(default=1)
     max_promotions_per_week = models.PositiveSmallIntegerField(default=2)
+    max_offers_per_week = models.PositiveSmallIntegerField(default=1)
+    promotion_pause_hours = models.PositiveSmallIntegerField(default=2)  # after any message that was not asked for
+    unhappy_days = models.PositiveSmallIntegerField(default=30)  # no offers for so long after a rating of 1 or 2
     reward_percentage = models.DecimalField(max_digits=5, decimal_places=2, default=Decimal("10"))  # 10 = ten per cent
     reward_valid_days = models.PositiveSmallIntegerField(default=60)
     reward_minimum_subtotal = models.DecimalField(max_digits=12, decimal_places=2, null=True)

@@ -1,69 +1,54 @@
 """May this message go, when, by which channel, as what kind? Pure, and judged at send time.
 
-The caller (services/reach) gathers a Situation from the rows; the rehearsal can gather the same from a virtual shop.
+One judge over all flows. The caller (services/reach) gathers a Situation from the rows; the rehearsal gathers the same
+from a virtual shop. Who has to give way is told when to ask again, and is not dropped before its use-by date.
+
+Another way after silence: a network's late "not delivered" with the outcome `other_channel` comes back as
+`Candidate.blocked_reason`; whoever decides that some minutes of silence mean the same has to say it there.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from post_purchase.words import ChannelKind, Mode, Purpose
+from post_purchase.words import Mode, Purpose
 
-PROMOTIONS = frozenset({Purpose.MARKETING, Purpose.REVIEW_REQUEST})  # these count against the weekly cap
-CAP_SPAN = timedelta(days=7)
+from .situations import CAP_SPAN, PROMOTIONS, Candidate, Caps, Other, Proposal, Situation, Told
+from .timing import earliest, hours_of, wake_time, zones_of
+
+__all__ = [
+    "CAP_SPAN",
+    "PROMOTIONS",
+    "Candidate",
+    "Caps",
+    "Decision",
+    "Detour",
+    "Other",
+    "Proposal",
+    "Situation",
+    "Told",
+    "Verdict",
+    "hours_of",
+    "judge",
+    "wake_time",
+]
+
 LOOK_AGAIN = timedelta(minutes=15)  # while an account is stopped
-WAIT_FOR_DELIVERY = timedelta(days=1)
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One way to reach the person, in the order of preference."""
-
-    point_id: int
-    channel_id: int
-    kind: ChannelKind
-    mode: Mode
-    mode_reason: str = ""
-    blocked_reason: str = ""  # the network said never again
-    halted_reason: str = ""  # the account needs mending; waits
-    not_before: datetime | None = None  # rate limit of the account or of the person
-    granted: frozenset[Purpose] = frozenset()  # by the newest line of the ledger
-    withdrawn: frozenset[Purpose] = frozenset()
-    has_template: bool = False  # this message has an approved template on this channel in its language
-
-
-@dataclass(frozen=True)
-class Proposal:
-    purpose: Purpose
-    fixed_point_id: int | None = None  # a reply: this point or nowhere
-    use_by_at: datetime | None = None
-    from_person: bool = False  # typed by the team
-    confirms_stop: bool = False  # the one message that may follow a STOP (47 CFR 64.1200(a)(12))
-
-
-@dataclass(frozen=True)
-class Situation:
-    candidates: tuple[Candidate, ...]
-    timezone: str = ""  # IANA name of the shopper; empty: not known
-    country: str = ""
-    place: str = ""  # for the reason: "Lyon"
-    quiet_from: time = time(21, 0)
-    quiet_until: time = time(8, 0)
-    promotions_sent_at: tuple[datetime, ...] = ()  # marketing and review requests of the last 7 days, all flows
-    max_promotions_per_week: int = 2
-    delivered: bool = False  # the order this is about, or the newest one
-    handed_off: bool = False  # a person is looking after this shopper
-    shop_installed: bool = True
-    fallback_zones: tuple[str, ...] = ()  # zone not known: all zones of the country; day must be in every one of them
-    extra: dict[str, str] = field(default_factory=dict)
+SAME_NEWS = timedelta(hours=12)  # two flows that tell one fact within this tell it once
 
 
 class Decision(StrEnum):
     GO = "go"
     HOLD = "hold"
+    MERGE = "merge"
     SUPPRESS = "suppress"
+
+
+class Detour(StrEnum):
+    NONE = ""
+    OTHER_CHANNEL = "other channel"
+    AS_TEMPLATE = "as template"
 
 
 @dataclass(frozen=True)
@@ -75,6 +60,7 @@ class Verdict:
     candidate: Candidate | None = None
     mode: Mode = Mode.NONE
     until: datetime | None = None
+    detour: Detour = Detour.NONE  # goes, but not as it was wished: worth reading at the message
 
 
 def judge(proposal: Proposal, situation: Situation, now: datetime) -> Verdict:
@@ -82,26 +68,42 @@ def judge(proposal: Proposal, situation: Situation, now: datetime) -> Verdict:
     never = _never(proposal, situation, now)
     if never:
         return Verdict(Decision.SUPPRESS, never)
+    told = next((each for each in situation.told if not each.waiting and each.at > now - SAME_NEWS), None)
+    if told is not None and proposal.fixed_point_id is None:
+        return Verdict(Decision.MERGE, f"Not said twice: “{told.by}” told the same {_ago(now - told.at)}")
     chosen, why_not, halted = _choose(proposal, situation)
     if chosen is None and not halted:
         return Verdict(Decision.SUPPRESS, why_not)
     if chosen is None:
         return _hold(proposal, situation, now, now + LOOK_AGAIN, halted)
-    until, why = _earliest(proposal, situation, chosen, now)
+    until, why = earliest(proposal, situation, chosen, now)
     if until > now:
         return _hold(proposal, situation, now, until, why)
-    return Verdict(Decision.GO, f"Goes by {chosen.kind.label}", candidate=chosen, mode=chosen.mode)
+    return _go(chosen, why_not or halted)
+
+
+def _go(chosen: Candidate, why_not: str) -> Verdict:
+    label = chosen.kind.label
+    if why_not:
+        return Verdict(Decision.GO, f"By {label}: {why_not}", chosen, chosen.mode, detour=Detour.OTHER_CHANNEL)
+    if chosen.mode == Mode.TEMPLATE:
+        why = chosen.mode_reason or f"{label} allows only that now"
+        return Verdict(Decision.GO, f"As an approved template: {why}", chosen, chosen.mode, detour=Detour.AS_TEMPLATE)
+    return Verdict(Decision.GO, f"Goes by {label}", chosen, chosen.mode)
 
 
 def _never(proposal: Proposal, situation: Situation, now: datetime) -> str:
+    caps = situation.caps
     if not situation.shop_installed:
         return "The app is no longer installed in this shop"
     if proposal.use_by_at and now >= proposal.use_by_at:
         return "Out of date: its time had passed before it could go"
-    if proposal.purpose in PROMOTIONS and situation.handed_off:
+    if proposal.purpose in PROMOTIONS and situation.handed_off and not proposal.is_unasked_promotion:
         return "A person is looking after this shopper, so nothing is asked or offered meanwhile"
-    if proposal.purpose in PROMOTIONS and situation.max_promotions_per_week < 1:
-        return "Review requests and offers are switched off (none allowed per week)"
+    if proposal.is_unasked_promotion and min(caps.per_day, caps.per_week) < 1:
+        return "Review requests and offers are switched off (the settings allow none)"
+    if proposal.is_unasked_promotion and proposal.purpose == Purpose.MARKETING and caps.offers_per_week < 1:
+        return "Offers are switched off (the settings allow none per week)"
     return ""
 
 
@@ -117,7 +119,7 @@ def _choose(proposal: Proposal, situation: Situation) -> tuple[Candidate | None,
         elif candidate.halted_reason:
             halted = halted or f"{candidate.kind.label} is stopped: {candidate.halted_reason}"
         else:
-            return candidate, "", ""
+            return candidate, why_not, halted
     return None, why_not or "No connected channel reaches this shopper", halted
 
 
@@ -147,77 +149,6 @@ def _consents(proposal: Proposal, candidate: Candidate) -> bool:
     return purpose in granted and purpose not in withdrawn
 
 
-def _earliest(proposal: Proposal, situation: Situation, chosen: Candidate, now: datetime) -> tuple[datetime, str]:
-    """The first moment at which every rule is content, and the rule that decided it."""
-    until, why = now, ""
-    if proposal.purpose == Purpose.MARKETING and not situation.delivered:
-        until, why = now + WAIT_FOR_DELIVERY, "the order has not arrived yet"
-    if proposal.purpose in PROMOTIONS:
-        free = _under_cap(situation, now)
-        if free > until:
-            until, why = free, f"{situation.max_promotions_per_week} requests or offers in seven days already"
-    if chosen.not_before and chosen.not_before > until:
-        until, why = chosen.not_before, f"{chosen.kind.label} asked us to slow down"
-    if _keeps_quiet_hours(proposal):
-        day = wake_time(situation, until)
-        if day > until:
-            until, why = day, "quiet hours" if not why else f"{why}, then quiet hours"
-    return until, why
-
-
-def _keeps_quiet_hours(proposal: Proposal) -> bool:
-    if proposal.purpose == Purpose.SERVICE or proposal.from_person:
-        return False
-    return proposal.purpose in PROMOTIONS or proposal.fixed_point_id is None  # news that answers a tap is not held
-
-
-def _under_cap(situation: Situation, now: datetime) -> datetime:
-    recent = sorted(moment for moment in situation.promotions_sent_at if moment > now - CAP_SPAN)
-    surplus = len(recent) - situation.max_promotions_per_week
-    return now if surplus < 0 else recent[surplus] + CAP_SPAN
-
-
-def wake_time(situation: Situation, moment: datetime) -> datetime:
-    """`moment`, or the next end of the quiet hours after it, in the shopper's zone.
-
-    Where the zone is not known it must be day in all fallback zones; where no such moment exists, in the first of them.
-    """
-    zones = _zones(situation)
-    for group in (zones, zones[:1]):
-        found = moment
-        for _ in range(4 * len(group) + 4):
-            quiet = [_quiet_end(found, zone, situation) for zone in group]
-            ends = [end for end in quiet if end is not None]
-            if not ends:
-                return found
-            found = max(ends)
-    return found
-
-
-def _zones(situation: Situation) -> list[ZoneInfo]:
-    zones = []
-    for name in (situation.timezone,) if situation.timezone else situation.fallback_zones:
-        try:
-            zones.append(ZoneInfo(name))
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            continue
-    return zones or [ZoneInfo("UTC")]
-
-
-def _quiet_end(moment: datetime, zone: ZoneInfo, situation: Situation) -> datetime | None:
-    """When the quiet hours that hold at `moment` end; None where it is day. Right across clock changes."""
-    local = moment.astimezone(zone)
-    start, end = situation.quiet_from, situation.quiet_until
-    at = local.time()
-    if start == end or not (start <= at < end if start < end else at >= start or at < end):
-        return None
-    day = local.date() + timedelta(days=1) if start > end and at >= start else local.date()
-    finish = datetime.combine(day, end, tzinfo=zone).astimezone(UTC)
-    if finish <= moment:  # the hour that comes twice: its second end
-        finish = datetime.combine(day, end.replace(fold=1), tzinfo=zone).astimezone(UTC)
-    return finish
-
-
 def _hold(proposal: Proposal, situation: Situation, now: datetime, until: datetime, why: str) -> Verdict:
     if proposal.use_by_at and until >= proposal.use_by_at:
         return Verdict(Decision.SUPPRESS, f"It would be out of date by the time it may go: {why}")
@@ -225,10 +156,17 @@ def _hold(proposal: Proposal, situation: Situation, now: datetime, until: dateti
 
 
 def _spoken(until: datetime, situation: Situation, now: datetime) -> str:
-    zone = _zones(situation)[0]
+    zone = zones_of(situation)[0]
     pattern = "%H:%M" if until - now < timedelta(hours=20) else "%a %-d %b %H:%M"
     place = situation.place or ("" if situation.timezone else _first(situation.fallback_zones) or "UTC")
     return until.astimezone(zone).strftime(pattern) + (f" in {place}" if place else "")
+
+
+def _ago(span: timedelta) -> str:
+    minutes = int(span.total_seconds() // 60)
+    if minutes < 2:
+        return "just now"
+    return f"{minutes} minutes ago" if minutes < 120 else f"{minutes // 60} hours ago"
 
 
 def _first(names: Iterable[str]) -> str:

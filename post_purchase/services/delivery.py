@@ -174,15 +174,14 @@ def _lease(found: list[tuple[int, int, int]], now: datetime) -> list[Claim]:
 
 
 def _due(now: datetime) -> QuerySet[Message]:
-    earlier = Message.objects.filter(
-        conversation_id=OuterRef("conversation_id"), pk__lt=OuterRef("pk"), next_attempt_at__isnull=False
-    ).filter(
+    """One at a time for each person: two that were judged at once would not see each other against the caps."""
+    ahead = Message.objects.filter(conversation_id=OuterRef("conversation_id"), next_attempt_at__isnull=False).filter(
         Q(status=MessageStatus.SENDING, next_attempt_at__lte=now + LEASE)
-        | Q(status=MessageStatus.QUEUED, attempts__gt=0)
-        | Q(status=MessageStatus.QUEUED, next_attempt_at__lte=now)
+        | Q(pk__lt=OuterRef("pk"), status=MessageStatus.QUEUED, attempts__gt=0)
+        | Q(pk__lt=OuterRef("pk"), status__in=WAITING, next_attempt_at__lte=now)
     )
     due = Message.objects.filter(next_attempt_at__lte=now, status__in=WAITING, direction=Direction.OUT)
-    return due.exclude(Exists(earlier)).order_by("next_attempt_at", "pk")
+    return due.exclude(Exists(ahead)).order_by("next_attempt_at", "pk")
 
 
 def _pick(due: QuerySet[Message], places: int) -> list[tuple[int, int, int]]:

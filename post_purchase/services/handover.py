@@ -17,7 +17,7 @@ from post_purchase.words import Author, ChannelKind, MessageStatus, Mode, Purpos
 from shopapp.lib import clock
 
 from . import pacing
-from .arbiter import Decision, Verdict, judge
+from .arbiter import Decision, Detour, Verdict, judge
 from .each_row import update_each
 from .reach import Facts, Reach, Way
 
@@ -44,6 +44,7 @@ class Call:
     way: Way
     content: OutMessage
     number: int
+    detour: str = ""  # why not as it was wished
     attempt: DeliveryAttempt = field(init=False)
     thread: tuple[str, ...] = ()
     left: bool = False
@@ -89,7 +90,7 @@ def _read(claims: Iterable[Claim]) -> list[Message]:
 
 def _put_off(verdict: Verdict) -> dict[str, object]:
     reason = verdict.reason[:255]
-    if verdict.decision == Decision.SUPPRESS:
+    if verdict.decision in (Decision.SUPPRESS, Decision.MERGE):
         return {"status": MessageStatus.SUPPRESSED, "reason": reason, "next_attempt_at": None}
     return {"status": MessageStatus.HELD, "reason": reason, "next_attempt_at": verdict.until, "attempts": 0}
 
@@ -106,7 +107,8 @@ def _call(message: Message, claim: Claim, verdict: Verdict, reach: Reach) -> Cal
     if verdict.mode == Mode.TEMPLATE and content.template and way.template:
         chosen = content.template.model_copy(update={"language": way.template.language})
         content = content.model_copy(update={"template": chosen})
-    return Call(message, claim, verdict.mode, way, content, number=reach.tries + 1)
+    detour = "" if verdict.detour == Detour.NONE else verdict.reason[:255]
+    return Call(message, claim, verdict.mode, way, content, number=reach.tries + 1, detour=detour)
 
 
 def _with_places(calls: list[Call]) -> list[Call]:
@@ -145,8 +147,8 @@ def _begin(calls: list[Call]) -> list[Call]:
     Message.objects.filter(pk__in=[call.message.pk for call in going]).update(next_attempt_at=now + LEASE, reason="")
     update_each(
         Message,
-        ["point_id", "channel_id"],
-        {call.message.pk: (call.way.point.pk, call.way.channel.pk) for call in going},
+        ["point_id", "channel_id", "detour"],
+        {call.message.pk: (call.way.point.pk, call.way.channel.pk, call.detour) for call in going},
     )
     attempts = DeliveryAttempt.objects.bulk_create(
         DeliveryAttempt(

@@ -34,10 +34,12 @@ def queue_message(
     point: ContactPoint | None = None,
     use_by_at: datetime | None = None,
     not_before: datetime | None = None,
+    fact_key: str = "",
 ) -> Message:
     """Save an outbound message; after commit somebody sends it. The same key returns the same message.
 
     With `point` it is a reply: to that point or nowhere. Else the arbiter chooses among the contact's points.
+    `fact_key` names what is told: where another run tells the same, one of the two goes.
     """
     now = clock.now()
     message, created = Message.objects.get_or_create(
@@ -54,6 +56,7 @@ def queue_message(
             "author_id": author_id,
             "run": run,
             "step_id": step_id,
+            "fact_key": fact_key[:120],
             "purpose": purpose,
             "content": content.model_dump(mode="json"),
             "text": content.text,

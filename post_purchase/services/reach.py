@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Max, Q
+from django.db.models import Max
 
 from post_purchase.channels.base import Outcome, OutMessage
 from post_purchase.channels.registry import DRIVERS, driver_for
@@ -24,12 +24,13 @@ from post_purchase.models import (
     ShopSettings,
 )
 from post_purchase.touchpoints.choose import choose
-from post_purchase.words import Author, ChannelKind, Direction, MessageStatus, Mode, Purpose
+from post_purchase.words import Author, ChannelKind, Direction, Mode, Purpose
 from shopapp.models import Shop
 
-from . import consent
-from .arbiter import CAP_SPAN, PROMOTIONS, Candidate, Proposal, Situation
+from . import consent, history
+from .arbiter import Candidate, Caps, Proposal, Situation
 from .templates import approved_templates, nearest
+from .timezones import zones_in
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Facts:
         self.attempts: dict[int, list[DeliveryAttempt]] = defaultdict(list)
         for attempt in DeliveryAttempt.objects.filter(message__in=messages).order_by("number"):
             self.attempts[attempt.message_id].append(attempt)
-        self.promotions = _promotions(messages, now)
+        self.history = history.History(messages, now=now)
 
     def reach_of(self, message: Message) -> Reach:
         """What `arbiter.judge` wants to know about this one. Raises ValueError where its content cannot be read."""
@@ -79,6 +80,7 @@ class Facts:
             use_by_at=message.use_by_at,
             from_person=message.author == Author.PERSON,
             confirms_stop=message.step_id == consent.STOP_CONFIRMATION,
+            run_id=message.run_id,
         )
         ways = self._ways(message, content)
         candidates = tuple(self._candidates(message, proposal, ways))
@@ -187,24 +189,40 @@ class Facts:
             )
 
     def _situation(self, message: Message, candidates: tuple[Candidate, ...]) -> Situation:
-        order, contact, shop = message.order, message.contact, self.shops[message.shop_id]
+        order, contact, conversation = message.order, message.contact, message.conversation
+        shop = self.shops[message.shop_id]
         zone = (order.timezone if order else "") or contact.timezone
-        others = self.promotions.get(message.contact_id, []) if message.purpose in PROMOTIONS else []
+        country = (order.shipping_country if order else "") or contact.country
+        own_province = order.shipping_province if order and order.shipping_country else contact.province
         return Situation(
             candidates=candidates,
             timezone=zone,
-            country=(order.shipping_country if order else "") or contact.country,
+            country=country,
+            province=own_province,
             place=(order.shipping_city if order and order.timezone else "")
             or zone.rpartition("/")[2].replace("_", " "),
             quiet_from=shop.settings.quiet_from,
             quiet_until=shop.settings.quiet_until,
-            promotions_sent_at=tuple(sent_at or self.now for pk, sent_at in others if pk != message.pk),
-            max_promotions_per_week=shop.settings.max_promotions_per_week,
-            delivered=order is not None and order.delivered_at is not None,
-            handed_off=message.conversation.handed_off_at is not None,
+            others=self.history.others(message),
+            told=self.history.told(message),
+            caps=_caps(shop.settings),
+            delivered=self.history.has_arrived(message),
+            handed_off=conversation.handed_off_at is not None,
+            awaits_team=conversation.answer_promised_at is not None and conversation.closed_at is None,
+            unhappy_until=self.history.unhappy_until(message, days=shop.settings.unhappy_days),
+            wrote_at=conversation.last_inbound_at,
             shop_installed=shop.is_installed,
-            fallback_zones=(shop.timezone,),
+            fallback_zones=() if zone else zones_in(country) or (shop.timezone,),
         )
+
+
+def _caps(settings: ShopSettings) -> Caps:
+    return Caps(
+        per_day=settings.max_promotions_per_day,
+        per_week=settings.max_promotions_per_week,
+        offers_per_week=settings.max_offers_per_week,
+        pause=timedelta(hours=settings.promotion_pause_hours),
+    )
 
 
 def _shops(ids: set[int]) -> dict[int, Shop]:
@@ -242,17 +260,3 @@ def _points(messages: Iterable[Message]) -> tuple[dict[int, list[ContactPoint]],
 def _template_name(message: Message) -> str:
     template = message.content.get("template") if isinstance(message.content, dict) else None
     return str(template.get("name") or "") if isinstance(template, dict) else ""
-
-
-def _promotions(messages: Iterable[Message], now: datetime) -> dict[int, list[tuple[int, datetime | None]]]:
-    """By contact. Also those on their way: two workers must not both see room for one more."""
-    contacts = {message.contact_id for message in messages if message.purpose in PROMOTIONS}
-    found: dict[int, list[tuple[int, datetime | None]]] = defaultdict(list)
-    if contacts:
-        sent = Message.objects.filter(contact_id__in=contacts, direction=Direction.OUT, purpose__in=PROMOTIONS).filter(
-            Q(sent_at__gt=now - CAP_SPAN)
-            | Q(status=MessageStatus.SENDING, happened_at__gt=now - CAP_SPAN - timedelta(days=30))
-        )
-        for contact, pk, sent_at in sent.values_list("contact_id", "pk", "sent_at"):
-            found[contact].append((pk, sent_at))
-    return found

@@ -18,6 +18,15 @@ def _tables() -> tuple[dict[str, str], dict[str, dict[str, str]]]:
     return data["countries"], provinces
 
 
+@lru_cache(maxsize=256)
+def zones_in(country: str) -> tuple[str, ...]:
+    """All zones in which people of the country live, for when nobody knows which. Far territories are left out."""
+    data = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
+    far = data["far"].get(country, ())
+    zones = [zone for zone in data["provinces"].get(country, {}) if zone not in far]
+    return tuple(zones) or tuple(filter(None, (data["countries"].get(country),)))
+
+
 def zone_for(country: str, province: str = "") -> str:
     """The IANA name, or "" where a country has several zones and the province does not say which.
 

@@ -216,6 +216,15 @@ def test_an_order_for_no_country_or_of_no_channels_is_refused(owner, shop, form,
     assert ShopSettings.objects.get(shop=shop).channel_order == {}
 
 
+HOURS = {
+    "quiet_from": "21:00",
+    "quiet_until": "08:00",
+    "max_promotions_per_day": "1",
+    "max_promotions_per_week": "2",
+    "max_offers_per_week": "1",
+    "promotion_pause_hours": "2",
+    "unhappy_days": "30",
+}
 EMAIL = {"language": "de", "look": "outline", "align": "start"}
 
 
@@ -298,7 +307,10 @@ def test_only_shopifys_emails_have_a_snippet(owner, rows, path):
     [
         ("brand", {"brand_color": "green"}, "brand_color"),
         ("languages", {"default_language": "xx"}, "default_language"),
-        ("hours", {"quiet_from": "late", "quiet_until": "08:00", "max_promotions_per_week": "2"}, "quiet_from"),
+        ("hours", HOURS | {"quiet_from": "late"}, "quiet_from"),
+        ("hours", HOURS | {"quiet_from": "11:30", "quiet_until": "08:00"}, "quiet_from"),  # half past eleven: too early
+        ("hours", HOURS | {"max_promotions_per_day": "4"}, "max_promotions_per_day"),
+        ("hours", HOURS | {"unhappy_days": "-1"}, "unhappy_days"),
         ("reward", {"reward_percentage": "0", "reward_valid_days": "60"}, "reward_percentage"),
         ("order", {"mode": "own", "place_1": "email", "place_2": "email"}, "place_1"),
     ],
@@ -320,7 +332,11 @@ def test_settings_are_saved_part_by_part(owner, shop):
     assert (
         owner.post("/app/settings/languages", {"default_language": "de", "languages": ["de", "fr"]}).status_code == 200
     )
+    assert (
+        owner.post("/app/settings/hours", HOURS | {"max_offers_per_week": "0", "unhappy_days": "90"}).status_code == 200
+    )
     row = ShopSettings.objects.get(shop=shop)
+    assert (row.max_promotions_per_day, row.max_offers_per_week, row.unhappy_days) == (1, 0, 90)
     assert (str(row.reward_percentage), row.reward_valid_days, row.reward_minimum_subtotal) == ("12.50", 30, None)
     assert row.channel_order == {"*": ["email", "whatsapp"]}
     assert (row.default_language, row.languages, row.brand_color) == ("de", ["de", "fr"], "#1f6f5c")

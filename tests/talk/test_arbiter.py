@@ -1,7 +1,7 @@
 """The arbiter: pure, so judged by examples and by properties over many situations."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,7 +9,19 @@ from hypothesis import given
 from hypothesis import settings as how
 from hypothesis import strategies as st
 
-from post_purchase.services.arbiter import CAP_SPAN, Candidate, Decision, Proposal, Situation, judge, wake_time
+from post_purchase.services.arbiter import (
+    Candidate,
+    Caps,
+    Decision,
+    Detour,
+    Other,
+    Proposal,
+    Situation,
+    Told,
+    hours_of,
+    judge,
+)
+from post_purchase.services.daytime import is_open
 from post_purchase.words import ChannelKind, Mode, Purpose
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -81,7 +93,15 @@ def test_outside_the_window_only_a_template_goes():
         "Maria last wrote 26 hours ago; this message has no approved template"
     )
     verdict = judge(Proposal(Purpose.UTILITY), one(mode=Mode.TEMPLATE, has_template=True), NOON)
-    assert (verdict.decision, verdict.mode) == (Decision.GO, Mode.TEMPLATE)
+    assert (verdict.decision, verdict.mode, verdict.detour) == (Decision.GO, Mode.TEMPLATE, Detour.AS_TEMPLATE)
+    assert verdict.reason == "As an approved template: WhatsApp allows only that now"
+
+
+def test_another_channel_says_why_not_the_wished_one():
+    left = replace(LYON, candidates=(replace(WHATSAPP, withdrawn=ALL, granted=frozenset()), EMAIL))
+    verdict = judge(Proposal(Purpose.UTILITY), left, NOON)
+    assert (verdict.decision, verdict.candidate, verdict.detour) == (Decision.GO, EMAIL, Detour.OTHER_CHANNEL)
+    assert verdict.reason == "By E-mail: The shopper has opted out on WhatsApp"
 
 
 def test_an_offer_waits_for_the_parcel():
@@ -89,21 +109,150 @@ def test_an_offer_waits_for_the_parcel():
     assert (verdict.decision, verdict.until) == (Decision.HOLD, NOON + timedelta(days=1))
 
 
+def sent(hours: float, purpose: Purpose = Purpose.REVIEW_REQUEST, run_id: int | None = None) -> Other:
+    return Other(purpose, NOON - timedelta(hours=hours), run_id=run_id)
+
+
+def waits(hours: float, purpose: Purpose) -> Other:
+    return Other(purpose, NOON + timedelta(hours=hours), waiting=True)
+
+
 def test_the_cap_moves_a_promotion_and_does_not_drop_it():
-    full = replace(LYON, promotions_sent_at=(NOON - timedelta(days=6), NOON - timedelta(days=1)))
+    full = replace(LYON, others=(sent(6 * 24), sent(2 * 24)))
     verdict = judge(Proposal(Purpose.REVIEW_REQUEST), full, NOON)
     assert (verdict.decision, verdict.until) == (Decision.HOLD, NOON + timedelta(days=1))
+    assert verdict.reason == "Held until Wed 25 Nov 13:00 in Lyon: 2 requests or offers in seven days already"
     assert judge(Proposal(Purpose.UTILITY), full, NOON).decision == Decision.GO
 
 
-def test_a_person_who_helps_is_not_talked_over():
-    helped = replace(LYON, handed_off=True)
+def test_the_place_that_becomes_free_at_night_is_taken_in_the_morning():
+    full = replace(LYON, others=(sent(7 * 24 - 10), sent(2 * 24)))  # 22:00 UTC, 23:00 in Lyon
+    verdict = judge(Proposal(Purpose.REVIEW_REQUEST), full, NOON)
+    assert verdict.until == datetime(2026, 11, 25, 7, 30, tzinfo=UTC)
+    assert verdict.reason == ("Held until 08:30 in Lyon: 2 requests or offers in seven days already, then quiet hours")
+
+
+def test_what_one_run_asks_in_a_day_counts_as_one_talk():
+    asked = replace(LYON, others=(sent(4, run_id=7),))
+    assert judge(Proposal(Purpose.REVIEW_REQUEST, run_id=7), asked, NOON).decision == Decision.GO
+    verdict = judge(Proposal(Purpose.REVIEW_REQUEST, run_id=8), asked, NOON)
+    assert verdict.until == NOON + timedelta(hours=20)
+    assert verdict.reason.endswith("1 request or offer in a day already")
+
+
+def test_offers_have_a_cap_of_their_own():
+    offered = replace(LYON, others=(sent(3 * 24, Purpose.MARKETING),))
+    assert judge(Proposal(Purpose.REVIEW_REQUEST), offered, NOON).decision == Decision.GO
+    verdict = judge(Proposal(Purpose.MARKETING), offered, NOON)
+    assert verdict.until == NOON + timedelta(days=4)
+    assert verdict.reason.endswith("1 offer in seven days already")
+
+
+def test_caps_of_nothing_switch_it_off_and_say_so():
+    none = replace(LYON, caps=Caps(offers_per_week=0))
+    verdict = judge(Proposal(Purpose.MARKETING), none, NOON)
+    assert (verdict.decision, verdict.reason) == (
+        Decision.SUPPRESS,
+        "Offers are switched off (the settings allow none per week)",
+    )
+    assert judge(Proposal(Purpose.REVIEW_REQUEST), none, NOON).decision == Decision.GO
+
+
+def test_an_offer_keeps_a_distance_from_the_last_message():
+    verdict = judge(Proposal(Purpose.MARKETING), replace(LYON, others=(sent(0.5, Purpose.UTILITY),)), NOON)
+    assert (verdict.decision, verdict.until) == (Decision.HOLD, NOON + timedelta(hours=1.5))
+    assert verdict.reason == "Held until 14:30 in Lyon: a pause after the last message"
+
+
+def test_what_is_more_urgent_goes_first():
+    busy = replace(LYON, others=(waits(1, Purpose.UTILITY), waits(0, Purpose.REVIEW_REQUEST)))
+    verdict = judge(Proposal(Purpose.MARKETING), busy, NOON)
+    assert verdict.until == NOON + timedelta(hours=3)
+    assert verdict.reason.endswith("something more urgent goes first: order update")
+    assert judge(Proposal(Purpose.UTILITY), busy, NOON).decision == Decision.GO
+    only_offers = replace(LYON, others=(waits(0, Purpose.MARKETING),))
+    assert judge(Proposal(Purpose.REVIEW_REQUEST), only_offers, NOON).decision == Decision.GO
+
+
+def test_nobody_who_is_writing_is_interrupted():
+    writing = replace(LYON, wrote_at=NOON - timedelta(minutes=10))
+    verdict = judge(Proposal(Purpose.MARKETING), writing, NOON)
+    assert (verdict.until, verdict.reason) == (
+        NOON + timedelta(minutes=20),
+        "Held until 13:20 in Lyon: the shopper is writing just now",
+    )
+    assert judge(Proposal(Purpose.MARKETING, fixed_point_id=1), writing, NOON).decision == Decision.GO
+
+
+@pytest.mark.parametrize("muted", [{"handed_off": True}, {"awaits_team": True}])
+def test_an_open_question_mutes_promotion_and_nothing_else(muted):
+    helped = replace(LYON, **muted)
     assert [judge(Proposal(purpose), helped, NOON).decision for purpose in Purpose] == [
         Decision.GO,  # service
         Decision.GO,  # utility
-        Decision.SUPPRESS,
-        Decision.SUPPRESS,
+        Decision.HOLD,
+        Decision.HOLD,
     ]
+
+
+def test_a_flow_does_not_talk_over_a_person():
+    verdict = judge(Proposal(Purpose.REVIEW_REQUEST, fixed_point_id=1), replace(LYON, handed_off=True), NOON)
+    assert verdict.decision == Decision.SUPPRESS
+
+
+def test_an_unhappy_shopper_gets_no_offers_but_is_asked_for_reviews_like_everybody():
+    unhappy = replace(LYON, unhappy_until=NOON + timedelta(days=9))
+    verdict = judge(Proposal(Purpose.MARKETING), unhappy, NOON)
+    assert (verdict.decision, verdict.until) == (Decision.HOLD, NOON + timedelta(days=9))
+    assert "the last rating was low" in verdict.reason
+    assert judge(Proposal(Purpose.REVIEW_REQUEST), unhappy, NOON).decision == Decision.GO
+
+
+def test_the_same_news_is_told_once():
+    told = replace(LYON, told=(Told(at=NOON - timedelta(minutes=5), by="Shipped"),))
+    verdict = judge(Proposal(Purpose.UTILITY), told, NOON)
+    assert (verdict.decision, verdict.reason) == (
+        Decision.MERGE,
+        "Not said twice: “Shipped” told the same 5 minutes ago",
+    )
+    assert judge(Proposal(Purpose.UTILITY, fixed_point_id=1), told, NOON).decision == Decision.GO  # she asked
+    long_ago = replace(LYON, told=(Told(at=NOON - timedelta(hours=12), by="Shipped"),))
+    assert judge(Proposal(Purpose.UTILITY), long_ago, NOON).decision == Decision.GO
+
+
+def test_the_same_news_that_goes_first_is_waited_for():
+    ahead = replace(LYON, told=(Told(at=NOON, by="Shipped", waiting=True),))
+    verdict = judge(Proposal(Purpose.UTILITY), ahead, NOON)
+    assert (verdict.decision, verdict.until) == (Decision.HOLD, NOON + timedelta(minutes=5))
+    assert verdict.reason == "Held until 13:05 in Lyon: “Shipped” is about to tell the same"
+
+
+@pytest.mark.parametrize(
+    ("country", "province", "zone", "day", "expected"),
+    [
+        ("FR", "", "Europe/Paris", "2026-11-29", "2026-11-30 08:30"),  # a Sunday
+        ("FR", "", "Europe/Paris", "2026-12-25", "2026-12-26 08:30"),  # Christmas, a Friday
+        ("US", "TX", "America/Chicago", "2026-11-29", "2026-11-29 12:00"),  # Sunday
+        ("US", "FL", "America/New_York", "2026-11-29", "2026-11-29 08:00"),
+        ("US", "PA", "America/New_York", "2026-11-29", "2026-11-30 08:00"),
+        ("US", "", "America/New_York", "2026-11-29", "2026-11-30 10:00"),  # the narrowest of all states
+        ("IN", "", "Asia/Kolkata", "2026-11-29", "2026-11-29 10:00"),
+        ("DE", "", "Europe/Berlin", "2026-11-29", "2026-11-29 08:00"),
+    ],
+)
+def test_an_offer_of_the_early_morning_waits_by_the_law_of_the_place(country, province, zone, day, expected):
+    there = ZoneInfo(zone)
+    early = datetime.fromisoformat(f"{day} 07:00").replace(tzinfo=there).astimezone(UTC)
+    place = replace(LYON, country=country, province=province, timezone=zone)
+    verdict = judge(Proposal(Purpose.MARKETING), place, early)
+    assert verdict.until.astimezone(there).strftime("%Y-%m-%d %H:%M") == expected
+
+
+def test_a_closed_day_is_named():
+    sunday = datetime(2026, 11, 29, 9, 0, tzinfo=UTC)
+    verdict = judge(Proposal(Purpose.MARKETING), LYON, sunday)
+    assert verdict.reason == "Held until Mon 30 Nov 08:30 in Lyon: no offers or requests on a Sunday in France"
+    assert judge(Proposal(Purpose.UTILITY), LYON, sunday).decision == Decision.GO
 
 
 def test_a_stopped_account_holds_and_names_what_to_mend():
@@ -121,21 +270,10 @@ def test_an_uninstalled_shop_says_nothing_more():
     assert judge(Proposal(Purpose.SERVICE), replace(LYON, shop_installed=False), NOON).decision == Decision.SUPPRESS
 
 
-def test_without_a_known_zone_it_must_be_day_in_all_zones_of_the_country():
-    unknown = replace(LYON, timezone="", fallback_zones=("America/New_York", "Pacific/Honolulu"))
-    eight_in_new_york = datetime(2026, 11, 24, 13, 0, tzinfo=UTC)
-    assert wake_time(unknown, eight_in_new_york) == datetime(2026, 11, 24, 18, 0, tzinfo=UTC)  # 08:00 in Honolulu
-
-
-def test_the_hour_that_comes_twice_ends_the_night_once():
-    early = replace(LYON, timezone="Europe/Paris", quiet_until=time(2, 30))
-    second_half_past_two = datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
-    assert wake_time(early, datetime(2026, 10, 25, 1, 10, tzinfo=UTC)) == second_half_past_two  # 02:10, second time
-
-
 moments = st.integers(0, 730 * 24 * 60).map(
     lambda minutes: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
 )
+around = st.integers(-8 * 24 * 60, 0).map(lambda minutes: timedelta(minutes=minutes))
 hours = st.times().map(lambda at: at.replace(second=0, microsecond=0))
 candidates = st.builds(
     Candidate,
@@ -149,33 +287,62 @@ candidates = st.builds(
     withdrawn=st.frozensets(st.sampled_from(Purpose)),
     has_template=st.booleans(),
 )
-situations = st.builds(
-    Situation,
-    candidates=st.lists(candidates, max_size=4).map(tuple),
-    timezone=st.sampled_from(("", "Not/AZone", *ZONES)),
-    quiet_from=hours,
-    quiet_until=hours,
-    promotions_sent_at=st.lists(moments, max_size=4).map(tuple),
-    max_promotions_per_week=st.integers(0, 3),
-    delivered=st.booleans(),
-    handed_off=st.booleans(),
-    shop_installed=st.booleans(),
-)
-proposals = st.builds(
-    Proposal,
-    purpose=st.sampled_from(Purpose),
-    fixed_point_id=st.none() | st.integers(1, 3),
-    use_by_at=st.none() | moments,
-    from_person=st.booleans(),
+caps = st.builds(
+    Caps,
+    per_day=st.integers(0, 3),
+    per_week=st.integers(0, 4),
+    offers_per_week=st.integers(0, 3),
+    pause=st.integers(0, 72).map(lambda each: timedelta(hours=each)),
 )
 
 
-@how(max_examples=400, deadline=None)
-@given(proposals, situations, moments)
-def test_whatever_the_situation_nothing_forbidden_goes(proposal: Proposal, situation: Situation, now: datetime):
-    verdict = judge(proposal, situation, now)
+@st.composite
+def others(draw: st.DrawFn, now: datetime) -> Other:
+    waiting = draw(st.booleans())
+    at = now + draw(around) * (-1 if waiting and draw(st.booleans()) else 1)
+    purpose = draw(st.sampled_from([each for each in Purpose if each != Purpose.SERVICE]))
+    return Other(purpose, at, waiting=waiting, run_id=draw(st.none() | st.integers(1, 3)))
+
+
+@st.composite
+def questions(draw: st.DrawFn) -> tuple[Proposal, Situation, datetime]:
+    now = draw(moments)
+    proposal = Proposal(
+        purpose=draw(st.sampled_from(Purpose)),
+        fixed_point_id=draw(st.none() | st.integers(1, 3)),
+        use_by_at=draw(st.none() | moments),
+        from_person=draw(st.booleans()),
+        run_id=draw(st.none() | st.integers(1, 3)),
+    )
+    zone = draw(st.sampled_from(("", "Not/AZone", *ZONES)))
+    situation = Situation(
+        candidates=tuple(draw(st.lists(candidates, max_size=4))),
+        timezone=zone,
+        fallback_zones=draw(st.sampled_from([(), ("America/New_York", "Pacific/Honolulu"), ("Nowhere",)])),
+        country=draw(st.sampled_from(["", "FR", "US", "IN", "DE", "ZZ"])),
+        province=draw(st.sampled_from(["", "TX", "RI", "PA", "CA"])),
+        quiet_from=draw(hours),
+        quiet_until=draw(hours),
+        others=tuple(draw(st.lists(others(now), max_size=5))),
+        told=tuple(Told(now + draw(around), "Shipped", draw(st.booleans())) for _ in range(draw(st.integers(0, 1)))),
+        caps=draw(caps),
+        delivered=draw(st.booleans()),
+        handed_off=draw(st.booleans()),
+        awaits_team=draw(st.booleans()),
+        unhappy_until=draw(st.none() | st.just(now + timedelta(days=3))),
+        wrote_at=draw(st.none() | st.just(now - timedelta(minutes=7)) | st.just(now - timedelta(days=1))),
+        shop_installed=draw(st.booleans()),
+    )
+    return proposal, situation, now
+
+
+@how(max_examples=500, deadline=None)
+@given(questions())
+def test_whatever_the_situation_nothing_forbidden_goes(question):
+    proposal, situation, now = question
+    verdict = judge(*question)
     assert verdict.reason
-    assert verdict == judge(proposal, situation, now)
+    assert verdict == judge(*question)
     if verdict.decision == Decision.HOLD:
         assert verdict.until is not None
         assert verdict.until > now
@@ -193,19 +360,69 @@ def test_whatever_the_situation_nothing_forbidden_goes(proposal: Proposal, situa
     assert proposal.fixed_point_id in (None, chosen.point_id)
     assert proposal.use_by_at is None or now < proposal.use_by_at
     if proposal.purpose == Purpose.MARKETING:
-        assert situation.delivered
         assert Purpose.MARKETING in chosen.granted
     if proposal.purpose in PROMOTIONS:
-        assert not situation.handed_off
-        recent = [at for at in situation.promotions_sent_at if at > now - CAP_SPAN]
-        assert len(recent) < situation.max_promotions_per_week
+        assert situation.delivered
+        assert not situation.handed_off or proposal.from_person
+    if proposal.is_unasked_promotion:
+        keeps_every_promise(proposal, situation, now)
+    if proposal.purpose in PROMOTIONS and not proposal.from_person:
+        zone = known_zone(situation)
+        assert zone is None or is_open(now, zone, hours_of(proposal.purpose, situation))
 
 
-@how(max_examples=400, deadline=None)
-@given(moments, st.sampled_from(ZONES), hours, hours)
-def test_the_wake_time_is_never_in_the_night_nor_in_the_past(now: datetime, zone: str, start: time, end: time):
-    found = wake_time(replace(LYON, timezone=zone, quiet_from=start, quiet_until=end), now)
-    assert now <= found <= now + timedelta(hours=26)
-    at = found.astimezone(ZoneInfo(zone)).time()
-    night = start != end and (start <= at < end if start < end else at >= start or at < end)
-    assert not night
+def keeps_every_promise(proposal: Proposal, situation: Situation, now: datetime) -> None:
+    """Counted anew, in the plainest way."""
+    gone = [other for other in situation.others if not other.waiting and other.purpose in PROMOTIONS]
+    week = [other for other in gone if other.at > now - timedelta(days=7)]
+    today = [other for other in gone if other.at > now - timedelta(days=1)]
+    foreign = {other.run_id for other in today if other.run_id not in (None, proposal.run_id)}
+    assert len(foreign) + len([other for other in today if other.run_id is None]) < situation.caps.per_day
+    assert len(week) < situation.caps.per_week
+    assert not situation.awaits_team
+    if proposal.purpose == Purpose.MARKETING:
+        assert len([other for other in week if other.purpose == Purpose.MARKETING]) < situation.caps.offers_per_week
+        assert situation.unhappy_until is None
+    last = max((other.at for other in situation.others if not other.waiting), default=None)
+    assert last is None or now - last >= situation.caps.pause
+
+
+def known_zone(situation: Situation) -> ZoneInfo | None:
+    return ZoneInfo(situation.timezone) if situation.timezone in ZONES else None
+
+
+@how(max_examples=300, deadline=None)
+@given(questions())
+def test_no_answer_is_ever_starved(question):
+    """Whatever the caps, the hours and the mutes say: an answer goes at once, news at the next daylight."""
+    proposal, situation, now = question
+    free = replace(WHATSAPP, point_id=proposal.fixed_point_id or 1)
+    open_way = replace(situation, candidates=(free,), shop_installed=True, told=())
+    answer = replace(proposal, purpose=Purpose.SERVICE, use_by_at=None)
+    assert judge(answer, open_way, now).decision == Decision.GO
+    news = judge(replace(answer, purpose=Purpose.UTILITY), open_way, now)
+    if news.decision == Decision.HOLD:
+        assert news.until - now <= timedelta(days=1, hours=1)
+        assert judge(replace(answer, purpose=Purpose.UTILITY), open_way, news.until).decision == Decision.GO
+    else:
+        assert news.decision == Decision.GO
+
+
+@how(max_examples=300, deadline=None)
+@given(questions())
+def test_who_is_held_goes_at_the_time_that_was_named(question):
+    """Re-timed into a free place, not from hold to hold; unless the named reason is one to be asked again."""
+    proposal, situation, now = question
+    calm = replace(
+        situation,
+        candidates=(replace(WHATSAPP, point_id=proposal.fixed_point_id or 1),),
+        told=(),
+        delivered=True,
+        handed_off=False,
+        awaits_team=False,
+    )
+    verdict = judge(replace(proposal, use_by_at=None), calm, now)
+    if verdict.decision == Decision.HOLD:
+        # Then what waited has gone, or waits no more.
+        later = replace(calm, others=tuple(each for each in calm.others if not each.waiting))
+        assert judge(replace(proposal, use_by_at=None), later, verdict.until).decision == Decision.GO

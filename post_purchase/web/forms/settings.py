@@ -10,6 +10,7 @@ from django import forms
 
 from post_purchase.channels.registry import DRIVERS
 from post_purchase.models import ShopSettings
+from post_purchase.services.daytime import Quiet, minutes_left_everywhere
 from post_purchase.words import ChannelKind
 
 # What the library's texts are written in (flows/library); tag and its own name.
@@ -29,6 +30,7 @@ LANGUAGES = (
 )
 
 
+ENOUGH_DAY = 120  # minutes that the quiet hours must leave of what is day everywhere
 WEEKDAYS = tuple(enumerate(("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")))
 
 
@@ -60,10 +62,28 @@ class LanguagesForm(PartForm):
 
 
 class HoursForm(PartForm):
-    fields_of_row = ("quiet_from", "quiet_until", "max_promotions_per_week")
+    fields_of_row = (
+        "quiet_from",
+        "quiet_until",
+        "max_promotions_per_day",
+        "max_promotions_per_week",
+        "max_offers_per_week",
+        "promotion_pause_hours",
+        "unhappy_days",
+    )
     quiet_from = forms.TimeField(error_messages={"invalid": "Write a time like 21:00."})
     quiet_until = forms.TimeField(error_messages={"invalid": "Write a time like 08:00."})
+    max_promotions_per_day = forms.IntegerField(min_value=0, max_value=3)  # Florida: 3 in 24 hours (quiet_hours.yaml)
     max_promotions_per_week = forms.IntegerField(min_value=0, max_value=7)
+    max_offers_per_week = forms.IntegerField(min_value=0, max_value=7)
+    promotion_pause_hours = forms.IntegerField(min_value=0, max_value=72)
+    unhappy_days = forms.IntegerField(min_value=0, max_value=365)
+
+    def clean(self) -> dict[str, Any]:
+        start, end = self.cleaned_data.get("quiet_from"), self.cleaned_data.get("quiet_until")
+        if start is not None and end is not None and minutes_left_everywhere(Quiet(start, end)) < ENOUGH_DAY:
+            self.add_error("quiet_from", "Leave at least two hours free between 10:00 and 18:00, or nothing could go.")
+        return self.cleaned_data
 
 
 class TeamForm(PartForm):
