@@ -21,6 +21,17 @@ SILENT_FOR = timedelta(days=60)  # a parcel of which nobody has heard for so lon
 TRAVELS_NO_MORE = ("refunded", "voided")
 
 
+def may_travel(order: Order, *, now: datetime) -> bool:
+    """Whether a delivery of it is still to be waited for, as long as nobody has told of one."""
+    return (
+        order.requires_shipping
+        and not order.is_point_of_sale
+        and order.cancelled_at is None
+        and order.financial_status not in TRAVELS_NO_MORE
+        and order.placed_at >= now - SILENT_FOR
+    )
+
+
 class History:
     def __init__(self, messages: Collection[Message], *, now: datetime):
         self.now = now
@@ -54,13 +65,7 @@ class History:
         if message.purpose == Purpose.MARKETING and message.contact_id in self._on_their_way:
             return False
         order = message.order
-        return (
-            order is None
-            or order.delivered_at is not None
-            or not order.requires_shipping
-            or order.is_point_of_sale
-            or order.placed_at < self.now - SILENT_FOR
-        )
+        return order is None or order.delivered_at is not None or not may_travel(order, now=self.now)
 
     def unhappy_until(self, message: Message, *, days: int) -> datetime | None:
         """Where the last rating was low: until when that is remembered."""
@@ -124,10 +129,12 @@ class History:
         if not contacts:
             return set()
         orders = Order.objects.filter(
-            contact_id__in=contacts,
-            requires_shipping=True,
-            delivered_at=None,
-            cancelled_at=None,
-            placed_at__gt=self.now - SILENT_FOR,
-        ).exclude(Q(source_name="pos") | Q(financial_status__in=TRAVELS_NO_MORE))
-        return {contact for contact in orders.values_list("contact_id", flat=True) if contact is not None}
+            contact_id__in=contacts, requires_shipping=True, delivered_at=None, placed_at__gte=self.now - SILENT_FOR
+        )
+        return {
+            order.contact_id
+            for order in orders.only(
+                "contact_id", "requires_shipping", "source_name", "cancelled_at", "financial_status", "placed_at"
+            )
+            if order.contact_id is not None and may_travel(order, now=self.now)
+        }

@@ -205,7 +205,7 @@ class Facts:
             quiet_until=shop.settings.quiet_until,
             others=self.history.others(message),
             told=self.history.told(message),
-            caps=_caps(shop.settings),
+            caps=caps_of(shop.settings),
             delivered=self.history.has_arrived(message),
             handed_off=conversation.handed_off_at is not None,
             awaits_team=conversation.answer_promised_at is not None and conversation.closed_at is None,
@@ -216,7 +216,7 @@ class Facts:
         )
 
 
-def _caps(settings: ShopSettings) -> Caps:
+def caps_of(settings: ShopSettings) -> Caps:
     return Caps(
         per_day=settings.max_promotions_per_day,
         per_week=settings.max_promotions_per_week,

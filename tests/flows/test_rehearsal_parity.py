@@ -98,7 +98,9 @@ def test_the_same_weeks_give_the_same_messages(at, happens):
     assert sent == weeks.sent
     assert suppressed == weeks.suppressed
     held = [why for _, _, _, why in sent if why]
-    assert held == ([] if happens is never_opened else ["Held until 08:00 in Berlin: quiet hours"])
+    night = "Held until 08:00 in Berlin: quiet hours"
+    second_review = "Held until Sat 14 Mar 13:00 in Berlin: 1 request or offer in a day already"
+    assert held == {plain_weeks: [night], two_orders: [night, second_review], never_opened: []}[happens]
 
 
 def test_the_same_answers_give_the_same_messages(at, monkeypatch):

@@ -97,6 +97,7 @@ def people(theatre: Theatre, keys: Collection[Key], *, history: bool = True) -> 
             fields=contact.fields if contact else {},
             timezone=contact.timezone if contact else "",
             country=contact.country if contact else "",
+            province=contact.province if contact else "",
         )
 
 

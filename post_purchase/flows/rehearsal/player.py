@@ -18,14 +18,19 @@ from post_purchase.flows.state import ACTIVE, INTERRUPT, PARKED, START, TIMER, E
 from post_purchase.flows.step import Claim
 from post_purchase.flows.triggers import ASKED_FOR, says
 from post_purchase.flows.watching import ASSUMED_AFTER, ON_THE_WAY, add_working_days, zone_of
+from post_purchase.flows.wording import fact_of
 from post_purchase.models import ContactPoint
 from post_purchase.services import arbiter
+from post_purchase.services.history import may_travel
 from post_purchase.services.messages import USEFUL_FOR
+from post_purchase.services.reach import caps_of
+from post_purchase.services.timezones import zones_in
 from post_purchase.touchpoints.choose import choose
 from post_purchase.words import ChannelKind, EventKind, Mode, Purpose
 
 from .assumptions import Assumptions, Chance
 from .history import News, beginning
+from .memory import Memory
 from .shopper import Reply, product_found, reply_to
 from .world import Address, Chat, Held, OrderPast, Person, PlayedFlow, Theatre
 
@@ -106,6 +111,8 @@ class _Pending:
     say: wants.Say
     order: "OrderPlay | None"
     has_template: bool
+    due: datetime
+    fact: str = ""
     open: bool = True
 
 
@@ -147,7 +154,8 @@ class Player:
             for each in person.addresses
         ]
         self.handed_off = False
-        self.promotions: list[datetime] = []
+        self.memory = Memory()
+        self.wrote_at: datetime | None = None
         self.last_word: datetime | None = None  # bought or wrote
         self.history: dict[str, Any] = {"orders": person.bought_before, "reviews": 0, "last_rating": None}
         self.consent: dict[str, bool] = {}
@@ -412,6 +420,7 @@ class Player:
                 self.outcome.count("reviews")
                 self.history["reviews"] += 1
                 self.history["last_rating"] = effect.rating
+                self.memory.rated = (effect.rating, self.now)
                 data = {"review": f"{run.id}:{effect.key}", "run": run.id}
                 self._soon(EventKind.REVIEW_GIVEN, run, data, key=effect.key)
             case wants.AddPhotos():
@@ -508,9 +517,11 @@ class Player:
             purpose=spec.purpose,
             fixed_point_id=id(fixed) if fixed is not None else None,
             use_by_at=self.now + (spec.useful_for or USEFUL_FOR[spec.purpose]),
+            run_id=run.id,
         )
         refused = spec.template is not None and spec.template.name in self.theatre.refused_templates
-        pending = _Pending(told, proposal, run, say, run.order, spoken[1] and not refused)
+        fact = fact_of(spec, say, facts)
+        pending = _Pending(told, proposal, run, say, run.order, spoken[1] and not refused, self.now, fact)
         self.outcome.told.append(told)
         run.waiting.append(pending)
         fresh.append(pending)
@@ -522,17 +533,17 @@ class Player:
             return
         verdict = arbiter.judge(pending.proposal, self._situation(pending), self.now)
         told = pending.told
-        if verdict.decision == arbiter.Decision.SUPPRESS:
+        if verdict.decision in (arbiter.Decision.SUPPRESS, arbiter.Decision.MERGE):
             self._close(pending, "not_sent", verdict.reason)
         elif verdict.decision == arbiter.Decision.HOLD and verdict.until is not None:
             told.held = told.held or verdict.reason
             told.reason = verdict.reason
+            pending.due = verdict.until
             self._later(verdict.until, 3, partial(self._judge, pending))
         elif verdict.candidate is not None:
             told.kind, told.mode, told.at = verdict.candidate.kind.value, verdict.mode.value, self.now
             self._close(pending, "sent", "")
-            if told.purpose in arbiter.PROMOTIONS:
-                self.promotions.append(self.now)
+            self.memory.sent(pending.proposal, at=self.now, fact=pending.fact, by=pending.run.flow.name)
             self._answered(pending)
 
     def _close(self, pending: _Pending, outcome: str, reason: str) -> None:
@@ -545,24 +556,58 @@ class Player:
         theatre = self.theatre
         settings = theatre.settings
         zone = (order.timezone if order else "") or self.person.timezone
-        promotions: tuple[datetime, ...] = ()
-        if pending.proposal.purpose in arbiter.PROMOTIONS:
-            since = self.now - arbiter.CAP_SPAN
-            promotions = tuple(moment for moment in self.promotions if moment > since)
         return arbiter.Situation(
             candidates=tuple(self._candidates(pending, order.pk if order else None)),
             timezone=zone,
             country=pending.told.country,
+            province=order.shipping_province if order and order.shipping_country else self.person.province,
             place=(order.shipping_city if order and order.timezone else "")
             or zone.rpartition("/")[2].replace("_", " "),
             quiet_from=settings.quiet_from,
             quiet_until=settings.quiet_until,
-            promotions_sent_at=promotions,
-            max_promotions_per_week=settings.max_promotions_per_week,
-            delivered=bool(pending.order and pending.order.facts["order"]["delivered"]),
+            others=self.memory.others(pending.proposal, now=self.now) + self._ahead(pending),
+            told=self.memory.told(pending.proposal, pending.fact) + self._about_to_tell(pending),
+            caps=caps_of(settings),
+            delivered=self._has_arrived(pending),
             handed_off=self.handed_off,
+            unhappy_until=self.memory.unhappy_until(days=settings.unhappy_days, now=self.now),
+            wrote_at=self.wrote_at,
             shop_installed=True,
-            fallback_zones=(theatre.shop.timezone,),
+            fallback_zones=() if zone else zones_in(pending.told.country) or (theatre.shop.timezone,),
+        )
+
+    def _ahead(self, pending: _Pending) -> tuple[arbiter.Other, ...]:
+        """What else waits and was not asked for."""
+        if not pending.proposal.is_unasked_promotion:
+            return ()
+        return tuple(
+            arbiter.Other(each.proposal.purpose, each.due, waiting=True, run_id=run.id)
+            for run in self.runs
+            for each in run.waiting
+            if each is not pending and each.proposal.fixed_point_id is None and each.proposal.purpose != Purpose.SERVICE
+        )
+
+    def _about_to_tell(self, pending: _Pending) -> tuple[arbiter.Told, ...]:
+        """The same fact, queued before by another run and not told yet."""
+        if not pending.fact:
+            return ()
+        return tuple(
+            arbiter.Told(at=each.due, by=run.flow.name, waiting=True)
+            for run in self.runs
+            if run is not pending.run
+            for each in run.waiting
+            if each.fact == pending.fact and (each.told.queued_at, run.id) < (pending.told.queued_at, pending.run.id)
+        )
+
+    def _has_arrived(self, pending: _Pending) -> bool:
+        """As services/history: of its own order, and for an offer of every order."""
+        if pending.proposal.purpose not in arbiter.PROMOTIONS:
+            return True
+        about = [pending.order] if pending.order else []
+        if pending.proposal.purpose == Purpose.MARKETING:
+            about += [order for order in self.orders if order.past.row.placed_at <= self.now]
+        return not any(
+            may_travel(order.past.row, now=self.now) and not order.facts["order"]["delivered"] for order in about
         )
 
     def _candidates(self, pending: _Pending, order: int | None) -> list[arbiter.Candidate]:
@@ -646,7 +691,7 @@ class Player:
         address.bound.add(order.pk)
         if Purpose.UTILITY not in address.withdrawn:
             address.granted = address.granted | STARTED_BY_CHAT
-        address.row.last_inbound_at = self.now
+        address.row.last_inbound_at = self.wrote_at = self.now
         self._refresh_consent()
         self._wrote_or_bought()
         if self.now < self.theatre.since:
@@ -679,7 +724,7 @@ class Player:
 
     def _receive(self, reply: Reply, run: Run, address: Address, about: tuple[object, ...]) -> None:
         """As services/receiving and triggers._hand_to_one: one message answers one question."""
-        address.row.last_inbound_at = self.now
+        address.row.last_inbound_at = self.wrote_at = self.now
         self._wrote_or_bought()
         self.outcome.count("answers")
         if self.watcher is not None:

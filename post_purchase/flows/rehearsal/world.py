@@ -84,6 +84,7 @@ class Person:
     fields: Mapping[str, Any] = field(default_factory=dict)
     timezone: str = ""
     country: str = ""
+    province: str = ""
 
 
 @lru_cache(maxsize=20_000)
