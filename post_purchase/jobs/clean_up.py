@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from post_purchase.models import CheckoutConsent, CodeGuess, FlowEvent, PrivacyRequest, Timer
-from post_purchase.services import print_files
+from post_purchase.services import print_files, rehearsals
 from shopapp.lib import clock
 from shopapp.models import IncomingWebhook
 
@@ -24,6 +24,7 @@ def clean_up() -> None:
     _delete(Timer.objects.filter(due_at__lt=now - FINISHED_WORK, next_attempt_at=None))
     _delete(CodeGuess.objects.filter(guessed_at__lt=now - GUESSES))
     print_files.forget_old()
+    rehearsals.forget_old()
     _delete(CheckoutConsent.objects.filter(recorded_at__lt=now - FINISHED_WORK, order=None))
     PrivacyRequest.objects.filter(done_at__lt=now - EXPORTS).exclude(export="").update(export="")
 

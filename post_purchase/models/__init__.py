@@ -18,6 +18,7 @@ from .orders import Order, OrderLine, Parcel, ParcelEvent
 from .privacy import PrivacyRequest, PrivacyRequestKind
 from .products import Product, ProductGuide, ProductSync
 from .publications import Publication, PublicationKind
+from .rehearsals import Rehearsal, RehearsalStatus, RehearsedMessage
 from .reviews import Review, ReviewPhoto
 from .rewards import Reward, RewardStatus
 from .shop_settings import ShopSettings
@@ -78,6 +79,9 @@ __all__ = [
     "ProviderStatus",
     "Publication",
     "PublicationKind",
+    "Rehearsal",
+    "RehearsalStatus",
+    "RehearsedMessage",
     "Review",
     "ReviewPhoto",
     "Reward",

@@ -36,6 +36,7 @@ class Job(StrEnum):
     CALL_OUT = "default:post_purchase.jobs.outgoing_calls.call_out"
     WATCH_TIME = "default:post_purchase.jobs.flows.watch_time"
     INGEST_SCANS = "default:post_purchase.jobs.scans.ingest_scans"
+    REHEARSE = "default:post_purchase.jobs.rehearsals.rehearse"
     MAKE_PRINTS = "default:post_purchase.jobs.printing.make_prints"
     SET_UP_SHOP = "default:post_purchase.jobs.shops.set_up_shop"
     SUBMIT_TEMPLATES = "default:post_purchase.jobs.templates.submit_templates"

@@ -84,7 +84,7 @@ def rehearsed(shop: Shop, assumed: Assumptions) -> Any:
     contact = Contact.objects.get(shop=shop)
     found = show.journey(theatre, script_of(shop, assumed), (contact.pk, None))
     assert found is not None
-    moments = [moment for moment in found[0] if moment.told is not None]
+    moments = [moment for moment in found[1] if moment.told is not None]
     sent = [(m.told.at, m.told.step, m.text, m.told.held) for m in moments if m.told.at]
     return sent, [(m.told.step, m.told.reason) for m in moments if m.told.outcome == "not_sent"]
 

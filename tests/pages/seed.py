@@ -9,6 +9,7 @@ from django.conf import settings
 from PIL import Image
 
 from post_purchase.flows.editing import install_library, switch_on
+from post_purchase.flows.rehearsal import stage
 from post_purchase.models import (
     Attachment,
     Channel,
@@ -22,11 +23,13 @@ from post_purchase.models import (
     PrintBatch,
     PrintFile,
     PrivacyRequest,
+    Rehearsal,
     Review,
     ReviewPhoto,
     Scan,
     Touchpoint,
 )
+from post_purchase.services import rehearsals
 from post_purchase.services.links import shop_link, touchpoint_of
 from post_purchase.touchpoints.registry import KINDS
 from post_purchase.words import Author, ChannelKind, Direction, MessageStatus, ParcelState, Purpose, TouchpointKind
@@ -51,6 +54,7 @@ class Seed:
     request: PrivacyRequest
     batch: PrintBatch
     file: PrintFile
+    rehearsal: Rehearsal
 
 
 def seed(shop: Shop) -> Seed:
@@ -88,7 +92,9 @@ def seed(shop: Shop) -> Seed:
     )
     batch = PrintBatch.objects.create(touchpoint=card, name=NASTY[:120], quantity=3, route={"language": "de"})
     file = PrintFile.objects.create(batch=batch, form="pdf", status="failed", error=NASTY[:200])
-    return Seed(shop, channel, order, conversation, flow, card, email, review, request, batch, file)
+    rehearsal = rehearsals.ask(flow=flow, assumptions={}, days=90)
+    stage.play_due()
+    return Seed(shop, channel, order, conversation, flow, card, email, review, request, batch, file, rehearsal)
 
 
 def _talk(shop: Shop, channel: Channel, flow: Flow) -> tuple[Conversation, Order]:

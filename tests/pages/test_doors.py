@@ -31,6 +31,10 @@ PAGES = {
     "flow, a path for news": "/app/flows/{flow}?step=@path.0",
     "flow, a new step": "/app/flows/{flow}?add=start",
     "texts of a flow": "/app/flows/{flow}/texts?language=de",
+    "rehearsal": "/app/flows/{flow}/rehearsal",
+    "rehearsed messages": "/app/rehearsals/{rehearsal}/messages",
+    "rehearsed messages, searched": "/app/rehearsals/{rehearsal}/messages?q=Maria&outcome=sent&flow=photo_review",
+    "rehearsed journey": "/app/rehearsals/{rehearsal}/journey/contact-{contact}",
     "touchpoints": "/app/touchpoints",
     "touchpoint": "/app/touchpoints/{card}",
     "touchpoint, a week": "/app/touchpoints/{card}?days=7",
@@ -51,6 +55,10 @@ PAGES = {
     "privacy": "/app/privacy",
 }
 READS_OF_A_ROW = {
+    "rehearsal": "/app/flows/{flow}/rehearsal",
+    "live rehearsal": "/app/rehearsals/{rehearsal}/live",
+    "rehearsed messages": "/app/rehearsals/{rehearsal}/messages",
+    "rehearsed journey": "/app/rehearsals/{rehearsal}/journey/contact-1",
     "thread": "/app/conversations/{conversation}",
     "live thread": "/app/conversations/{conversation}/live",
     "flow": "/app/flows/{flow}",
@@ -78,6 +86,8 @@ WRITES_OF_A_ROW = {
     "preview": "/app/flows/{flow}/preview",
     "publish": "/app/flows/{flow}/publish",
     "switch": "/app/flows/{flow}/switch",
+    "rehearse": "/app/flows/{flow}/rehearsal/start",
+    "stop a rehearsal": "/app/rehearsals/{rehearsal}/cancel",
     "restore": "/app/flows/{flow}/versions/1/restore",
     "e-mail words": "/app/touchpoints/{email}/emails/refund/save",
     "archive": "/app/touchpoints/{card}/archive",
@@ -103,7 +113,7 @@ WRITES = {
     "add a card": "/app/touchpoints/add",
     "brand": "/app/settings/brand",
 }
-ROWS = ("conversation", "flow", "card", "email", "review", "channel", "request", "batch", "file")
+ROWS = ("conversation", "flow", "card", "email", "review", "channel", "request", "batch", "file", "rehearsal")
 
 
 @pytest.fixture
@@ -112,7 +122,7 @@ def rows(shop) -> Seed:
 
 
 def address(path: str, rows: Seed) -> str:
-    return path.format(**{name: getattr(rows, name).pk for name in ROWS})
+    return path.format(contact=rows.conversation.contact_id, **{name: getattr(rows, name).pk for name in ROWS})
 
 
 @pytest.mark.parametrize("name", PAGES)

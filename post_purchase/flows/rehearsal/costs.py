@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,7 @@ class Bill:
         return {
             "currency": rates()["currency"],
             "checked_on": rates()["checked_on"].isoformat(),
-            "total": f"{sum((line.amount for line in lines), Decimal(0)):.2f}",
+            "total": _money(sum((line.amount for line in lines), Decimal(0))),
             "unknown": sum(line.charged for line in lines if line.price is None),
             "lines": [
                 {
@@ -91,7 +91,7 @@ class Bill:
                     "count": line.count,
                     "charged": line.charged,
                     "price": None if line.price is None else str(line.price),
-                    "amount": f"{line.amount:.2f}",
+                    "amount": _money(line.amount),
                 }
                 for line in sorted(lines, key=lambda line: (-line.amount, -line.count, line.country))
             ],
@@ -113,6 +113,10 @@ def price_of(kind: str, category: str, country: str) -> Decimal | None:
     name = data["service"]["as"] if category == SERVICE else category
     price = row.get(name) if row else None
     return None if price is None else Decimal(str(price))
+
+
+def _money(amount: Decimal) -> str:
+    return str(amount.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP))
 
 
 def _iso(day: date) -> str:

@@ -48,7 +48,8 @@ def theatre_of(shop: Shop, since: datetime, until: datetime) -> Theatre:
         status__in=(TemplateStatus.REJECTED, TemplateStatus.PAUSED, TemplateStatus.DISABLED),
     )
     names = frozenset(refused.values_list("name", flat=True))
-    return Theatre(shop, settings_of(shop), since, until, channels, made_up, names)
+    settings = getattr(shop, "settings", None) or settings_of(shop)
+    return Theatre(shop, settings, since, until, channels, made_up, names)
 
 
 def keys_of(theatre: Theatre) -> list[Key]:

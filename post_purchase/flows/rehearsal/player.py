@@ -93,10 +93,11 @@ class Outcome:
 
 
 class Run:
-    __slots__ = ("facts", "flow", "held", "id", "order", "state", "subject", "timers", "waiting")
+    __slots__ = ("facts", "flow", "heard", "held", "id", "order", "state", "subject", "timers", "waiting")
 
     def __init__(self, flow: PlayedFlow, held: Held, subject: str, number: int, order: "OrderPlay | None"):
         self.flow, self.held, self.subject, self.id, self.order = flow, held, subject, number, order
+        self.heard = ""  # the news that moved it last
         self.state = RunState()
         self.timers: dict[str, datetime] = {}
         self.waiting: list[_Pending] = []
@@ -306,8 +307,14 @@ class Player:
                     continue
                 if trigger.when is not None and not trigger.when.holds(self._trigger_facts(event, order)):
                     continue
+            if trigger.again_after is not None and self._is_taken(flow, event):
+                continue
             started |= self._begin(flow, held, subject, event, order)
         return started
+
+    def _is_taken(self, flow: PlayedFlow, event: Event) -> bool:
+        """As triggers._is_taken: a run that has heard this news and goes on begins no second one."""
+        return any(run.flow is flow and run.heard == event.key and run.state.status == ACTIVE for run in self.runs)
 
     def _trigger_facts(self, event: Event, order: OrderPlay | None) -> dict[str, Any]:
         facts = order.facts if order else self._own_facts()
@@ -381,8 +388,8 @@ class Player:
             return
         before = run.state
         run.state, wanted = engine.advance(run.flow.document, before, event, run.facts, self.now)
-        if not wanted and run.state is before:
-            return
+        if run.flow.document.trigger.again_after is not None and (wanted or run.state != before):
+            run.heard = event.key
         fresh: list[_Pending] = []
         for effect in wanted:
             self._perform(effect, run, by, fresh)

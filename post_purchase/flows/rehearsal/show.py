@@ -13,9 +13,10 @@ from .assumptions import Assumptions, Chance
 from .past import Key, keys_of, people
 from .player import Outcome, Player, Run, Told
 from .tally import Tally, difference
-from .world import Held, PlayedFlow, Theatre
+from .world import Held, Person, PlayedFlow, Theatre
 
 AT_ONCE = 200  # people read together
+MOST_PEOPLE = 50_000
 
 
 @dataclass(frozen=True)
@@ -29,16 +30,19 @@ class Script:
 
 
 Keep = Callable[[Sequence[Told]], None]
-Note = Callable[[int], None]
+Note = Callable[[int, int], None]  # (people done, people in all)
 
 
 def rehearse(theatre: Theatre, script: Script, *, keep: Keep, note: Note) -> dict[str, Any]:
-    """Play everybody. `keep` gets the messages as they come, `note` how many people are done (it may raise to stop)."""
+    """Play everybody. `keep` gets the messages as they come, `note` the progress (it may raise to stop)."""
     keys = keys_of(theatre)
+    people_in_all = len(keys)
+    keys = _sample(keys)
+    note(0, len(keys))
     chance = Chance(script.seed)
     draft, live = _held(script.draft), _held(script.live or ())
     tally, before = Tally(script.draft), Tally(script.live or ())
-    history = any("history" in flow.document.asks_for for flow in (*script.draft, *(script.live or ())))
+    history = _asks_for_history(script)
     check = _Words(draft)
     for start in range(0, len(keys), AT_ONCE):
         told: list[Told] = []
@@ -49,12 +53,24 @@ def rehearse(theatre: Theatre, script: Script, *, keep: Keep, note: Note) -> dic
             if script.live is not None:
                 before.add(person, Player(person, theatre, live, script.assumed, chance).play())
         keep(told)
-        note(min(start + AT_ONCE, len(keys)))
+        note(min(start + AT_ONCE, len(keys)), len(keys))
     for problem in check.problems:
         tally.problems[problem] += 1
     result = tally.to_json()
+    result["people_in_all"] = people_in_all
     result["difference"] = difference(result, before.to_json()) if script.live is not None else None
     return result
+
+
+def _asks_for_history(script: Script) -> bool:
+    return any("history" in flow.document.asks_for for flow in (*script.draft, *(script.live or ())))
+
+
+def _sample(keys: list[Key]) -> list[Key]:
+    """Everybody; of very many evenly spread ones, so that it ends within minutes."""
+    if len(keys) <= MOST_PEOPLE:
+        return keys
+    return [keys[place * len(keys) // MOST_PEOPLE] for place in range(MOST_PEOPLE)]
 
 
 def _held(flows: Sequence[PlayedFlow]) -> list[tuple[PlayedFlow, Held]]:
@@ -110,9 +126,9 @@ class _Line:
         self.moments.append(Moment(told.queued_at, "message", told=told, text=text))
 
 
-def journey(theatre: Theatre, script: Script, key: Key) -> tuple[list[Moment], Outcome] | None:
+def journey(theatre: Theatre, script: Script, key: Key) -> tuple[Person, list[Moment], Outcome] | None:
     """One person's weeks once more, as in the rehearsal, in the order of the clock. None: nobody has this key."""
-    found = next(iter(people(theatre, [key])), None)
+    found = next(iter(people(theatre, [key], history=_asks_for_history(script))), None)
     if found is None:
         return None
     line = _Line(script.draft)
@@ -124,4 +140,4 @@ def journey(theatre: Theatre, script: Script, key: Key) -> tuple[list[Moment], O
         for moment in line.moments
     ]
     moments.sort(key=lambda moment: moment.at)
-    return moments, outcome
+    return found, moments, outcome
