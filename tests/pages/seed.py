@@ -145,6 +145,8 @@ def _talk(shop: Shop, channel: Channel, flow: Flow) -> tuple[Conversation, Order
     _photo(inbound)
     say(conversation, "Your parcel is out for delivery.", author=Author.ANSWER, status=MessageStatus.DELIVERED)
     say(conversation, "Happy to help!", author=Author.PERSON, author_id="42", status=MessageStatus.SENT)
+    detour = "By E-mail: WhatsApp cannot be used: the shopper blocked this number"
+    say(conversation, "Your parcel has been delivered.", status=MessageStatus.DELIVERED, detour=detour)
     say(
         conversation,
         "How do you like your mug?",

@@ -106,6 +106,7 @@ def test_every_status_is_told_with_its_reason_and_by_whom(owner, rows):
     for words in (
         "Held until 09:00 in Berlin: quiet hours",
         "Not sent: No consent for offers",
+        "By E-mail: WhatsApp cannot be used: the shopper blocked this number",
         "Automatic: Photo review with a reward",
         "Automatic answer",
         "Your team",
