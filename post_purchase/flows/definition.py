@@ -178,6 +178,11 @@ class FlowDocument(_Part):
         return _Titles(self.texts)
 
     @cached_property
+    def purposes(self) -> frozenset[str]:
+        """What it writes for of its own accord; answers go without saying."""
+        return frozenset(spec.purpose.value for spec in self.messages.values()) - {Purpose.SERVICE.value}
+
+    @cached_property
     def asks_for(self) -> frozenset[str]:
         """Facts that cost a query each and are gathered only where the document names them."""
         written = str(self.to_json())

@@ -198,7 +198,7 @@ class _Advance:
 
     def _exits(self, *, by_event: bool = True) -> bool:
         kind = self.event.kind
-        if by_event and kind in ALWAYS_EXITS:
+        if by_event and kind in ALWAYS_EXITS and self._concerns_all():
             return self._end(ALWAYS_EXITS[kind])
         for way_out in self.document.exits:
             if way_out.news and (not by_event or kind not in way_out.news):
@@ -206,6 +206,13 @@ class _Advance:
             if way_out.when is None or way_out.when.holds(self.facts):
                 return self._end(way_out.reason)
         return self._goals(by_event=by_event)
+
+    def _concerns_all(self) -> bool:
+        """An opt-out may name purposes (no more offers): it ends only what speaks for nothing else."""
+        named = self.event.data.get("purposes")
+        if self.event.kind != EventKind.OPTED_OUT or not named:
+            return True
+        return bool(self.document.purposes) and self.document.purposes <= set(named)
 
     def _goals(self, *, by_event: bool) -> bool:
         reached = self.state.answers.get("goals", {})

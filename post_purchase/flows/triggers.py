@@ -68,6 +68,9 @@ def _runs(event: FlowEvent) -> list[FlowRun]:
         concerned |= proved
         if event.kind in SAID_BY_A_SHOPPER:  # two people may share a contact: a gift's buyer and who unpacked it
             active = active.filter(Q(order=None) | proved)
+    if event.kind == EventKind.OPTED_OUT and event.contact_id:
+        # Somebody else who has proved the same order stops for themselves.
+        active = active.filter(Q(contact=None) | Q(contact_id=event.contact_id))
     return list(active.filter(concerned).distinct())
 
 

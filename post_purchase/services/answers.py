@@ -1,9 +1,11 @@
 """Answers at once, made only from facts: the order, its parcels, their scans with place and time. No fact, no claim."""
 
+from datetime import timedelta
 from typing import Any
 
 from post_purchase.models import Message, Order, Parcel
 from post_purchase.words import ParcelState
+from shopapp.lib import clock
 
 from . import bindings
 from .messages import queue_answer
@@ -13,6 +15,8 @@ from .texts import render
 from .threads import hand_off
 
 MOST_PARCELS = 5
+MOST_ORDERS = 3
+STILL_OPEN = timedelta(days=60)  # older ones without a delivery scan have arrived, or are the team's
 
 
 def wants_person(text: str) -> bool:
@@ -20,23 +24,38 @@ def wants_person(text: str) -> bool:
 
 
 def answer_at_once(*, message: Message) -> Message | None:
-    """Answer what is clearly asked. None: nothing was clear, or a person is looking after this shopper."""
+    """Answer what is clearly asked. None: nothing was clear, or it is for the person who looks after this shopper.
+
+    Where the order is, is told at any time: it is a fact, whoever else is at work.
+    """
     point, conversation = message.point, message.conversation
-    if point is None or conversation.handed_off_at is not None:
+    if point is None:
         return None
+    if conversation.handed_off_at is not None:
+        return _where(message) if mentions("where", message.text) and bindings.bound_orders(point).exists() else None
     if wants_person(message.text):
         hand_off(conversation=conversation, reason="The shopper asks for a person")
         return _answer(message, phrase("person_coming", _language(message)), name="person")
     if mentions("where", message.text):
-        orders = list(bindings.bound_orders(point)[:1])
-        if not orders:
-            return _answer(message, phrase("which_order", _language(message)), name="where")
-        return _answer(
-            message, where_is(orders[0], language=_language(message, orders[0])), name="where", order=orders[0]
-        )
+        return _where(message)
     if mentions("thanks", message.text) and len(message.text) <= 40:
         return _answer(message, phrase("welcome", _language(message)), name="thanks")
     return None
+
+
+def _where(message: Message) -> Message | None:
+    """Of every order that is still on its way; else of the newest."""
+    assert message.point is not None
+    known = bindings.bound_orders(message.point)
+    open_orders = known.filter(delivered_at=None, cancelled_at=None, placed_at__gt=clock.now() - STILL_OPEN)
+    orders = list(open_orders[:MOST_ORDERS]) or list(known[:1])
+    if not orders:
+        return _answer(message, phrase("which_order", _language(message)), name="where")
+    told = []
+    for order in orders:
+        line = where_is(order, language=_language(message, order))
+        told.append(line if len(orders) == 1 or order.name in line else f"{order.name}: {line}")
+    return _answer(message, "\n\n".join(told), name="where", order=orders[0])
 
 
 def _language(message: Message, order: Order | None = None) -> str:

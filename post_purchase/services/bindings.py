@@ -30,7 +30,7 @@ GUESSES_PER_SHOP = 100
 NEWS_FOR = timedelta(days=60)
 GUESS_SPAN = timedelta(hours=1)
 LONGEST_PROOF = 300  # characters that are read
-MOST_NUMBERS = 8  # words with digits in a proof: a list of postcodes is guessing, not an address
+MOST_NUMBERS = 5  # runs of digits in a proof: order, postcode, a street and a date. More is guessing
 MOST_LOCKED = 50  # orders
 _GROUPED = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]{4}(?:[-\u2010-\u2015][0-9A-Za-z]{4}){3,4}(?![0-9A-Za-z])")
 _SPACED = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]{4}(?: ?[0-9A-Za-z]{4}){3,4}(?![0-9A-Za-z])")
@@ -129,7 +129,7 @@ def prove(*, point: ContactPoint, text: str, message: Message) -> Bound:
         return Bound(Outcome.UNKNOWN)
     if _too_many_guesses(point, weak=True):
         return Bound(Outcome.TOO_MANY)
-    if sum(any(char.isdigit() for char in word) for word in words) <= MOST_NUMBERS:
+    if sum(len(re.findall(r"\d+", word)) for word in words) <= MOST_NUMBERS:
         named = Order.objects.filter(shop_id=point.shop_id, number__in=numbers, redacted_at=None)
         for order in named.exclude(shipping_zip="").order_by("-placed_at", "-pk")[:5]:
             if _has_postcode(words, order):
@@ -169,7 +169,7 @@ def bind(
     if order.contact is None:
         Order.objects.filter(pk=order.pk, contact=None).update(contact=point.contact)
         order.contact = point.contact
-    elif _may_join(point.contact, order.contact):
+    elif _may_join(point, order, method):
         merge_contact(point.contact, order.contact)
         point.refresh_from_db(fields=["contact"])
         order.refresh_from_db(fields=["contact"])
@@ -193,9 +193,19 @@ def bind(
     return binding
 
 
-def _may_join(found: Contact, owner: Contact) -> bool:
-    """Whoever proved the order, unless Shopify knows them as somebody else."""
-    return found.pk != owner.pk and found.shopify_customer_id is None and found.redacted_at is None
+def _may_join(point: ContactPoint, order: Order, method: str) -> bool:
+    """Whether who proved the order is the person it belongs to: then the two contacts are one.
+
+    Not where Shopify knows them as somebody else; nor where the order's person talks to us already, and this is a
+    second account on the same network, or somebody who only knew number and postcode: both stand on the parcel.
+    """
+    found, owner = point.contact, order.contact
+    if owner is None or found.pk == owner.pk or found.shopify_customer_id is not None or found.redacted_at is not None:
+        return False
+    talking = owner.points.filter(last_inbound_at__isnull=False, bindings__order=order).exclude(pk=point.pk)
+    if method == OrderBinding.Method.PROOF:
+        return not talking.exists()
+    return not talking.filter(kind=point.kind, account_id=point.account_id).exists()
 
 
 def begin_conversation(*, point: ContactPoint, message: Message) -> None:

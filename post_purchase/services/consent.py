@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from post_purchase.models import ConsentEntry, ConsentState, ContactPoint, Message
+from post_purchase.models import ConsentEntry, ConsentState, ContactPoint, Message, Order
 from post_purchase.words import EventKind, Purpose
 from shopapp.lib import clock
 
@@ -132,6 +132,16 @@ def start_again(*, point: ContactPoint, message: Message) -> Message:
     purposes = (Purpose.SERVICE, Purpose.UTILITY, Purpose.REVIEW_REQUEST)
     _record_for(point, message, purposes, ConsentState.GRANTED, "start_word")
     forget_stop(point)
+    for order in Order.objects.filter(bindings__point=point, redacted_at=None, delivered_at=None, cancelled_at=None):
+        record_event(
+            shop=point.shop,
+            kind=EventKind.CONSENT_GIVEN,
+            key=f"{EventKind.CONSENT_GIVEN}:{message.pk}:{order.pk}",
+            order=order,
+            contact=point.contact,
+            conversation=message.conversation,
+            data={"point": point.pk, "purposes": [str(purpose) for purpose in purposes]},
+        )
     language = language_of(point.contact)
     return messages.queue_answer(
         conversation=message.conversation,

@@ -41,7 +41,7 @@ def take_back(*, conversation: Conversation) -> None:
 def close(*, conversation: Conversation) -> None:
     now = clock.now()
     if Conversation.objects.filter(pk=conversation.pk, closed_at=None).update(
-        closed_at=now, unread=0, answer_promised_at=None
+        closed_at=now, unread=0, answer_promised_at=None, handed_off_at=None, hand_off_reason=""
     ):
         record_event(
             shop=conversation.shop,

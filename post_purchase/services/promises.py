@@ -17,7 +17,7 @@ from shopapp.models import Shop
 
 from . import bindings
 from .messages import queue_answer
-from .phrases import is_one_of, phrase
+from .phrases import phrase, wants_stop
 from .talk_language import language_of
 from .texts import render
 
@@ -56,7 +56,7 @@ def promise_person(*, message: Message) -> Message | None:
 def greet(*, message: Message) -> Message | None:
     """Once, after a code of an order that no flow had a word for: it is older than the app, or all was said."""
     point, order = message.point, message.order or message.conversation.order
-    if point is None or order is None or message.conversation.handed_off_at or is_one_of("stop", message.text):
+    if point is None or order is None or message.conversation.handed_off_at or wants_stop(message.text):
         return None
     said = Message.objects.filter(conversation_id=message.conversation_id, pk__gt=message.pk, direction=Direction.OUT)
     if said.exists() or not bindings.bound_orders(point).filter(pk=order.pk).exists():

@@ -16,7 +16,7 @@ from . import answers, bindings, consent
 from .contact_points import find_or_create_point, find_point
 from .events import record_event
 from .messages import queue_answer
-from .phrases import is_one_of, phrase
+from .phrases import is_one_of, phrase, wants_stop
 from .talk_language import language_of
 from .threads import conversation_for
 
@@ -139,7 +139,7 @@ def _note(message: Message, inbound: Inbound, handled: bool) -> None:
 def _respond(arrival: _Arrival) -> bool:
     """True: the message has been dealt with, so neither a flow's question nor anything else takes it as its answer."""
     message, point, text = arrival.message, arrival.point, arrival.message.text
-    if not arrival.inbound.button_id and is_one_of("stop", text):
+    if not arrival.inbound.button_id and wants_stop(text):
         consent.stop_everything(point=point, message=message)
         return True
     if consent.has_stopped(point) and is_one_of("start", text):
@@ -191,6 +191,7 @@ def _use_code(arrival: _Arrival, code: str) -> bool:
                 Message.objects.filter(pk=arrival.message.pk).update(order=newest)
         case bindings.Outcome.TOO_MANY:
             _say(arrival, "too_many", once="hour")
+            return False  # it says that a person sees the message, so it must be unread
         case _:
             _say(arrival, "unknown_code")
     return True
@@ -207,7 +208,7 @@ def _ask_for_order(arrival: _Arrival) -> bool:
         return True
     if found.outcome == bindings.Outcome.TOO_MANY:
         _say(arrival, "too_many", once="hour")
-        return True
+        return False
     if answers.wants_person(message.text):
         return answers.answer_at_once(message=message) is not None
     if arrival.conversation.handed_off_at is None:

@@ -12,7 +12,7 @@ from post_purchase.models import FlowEvent, FlowRun, Note, OutgoingCall
 from post_purchase.services import outgoing_calls
 from post_purchase.words import EventKind, ParcelState
 from shopapp.lib import clock
-from tests.factories import make_order, make_parcel
+from tests.factories import bind, make_contact, make_order, make_parcel, make_point
 
 from .test_runs import NOW, World
 
@@ -43,12 +43,9 @@ class OneFlow(World):
 
 
 @pytest.fixture
-def at(monkeypatch):
-    def set_clock(moment):
-        monkeypatch.setattr(clock, "now", lambda: moment)
-
-    set_clock(NOW)
-    return set_clock
+def at():
+    with clock.frozen(NOW) as frozen:
+        yield frozen.to
 
 
 def test_a_contact_is_a_subject_of_its_own_once(at):
@@ -224,3 +221,26 @@ def test_what_a_receiver_needs_to_check_the_signature():
     told = outgoing_calls.signature(b'{"a":1}', secret="secret", at=1700000000)
     assert told == "t=1700000000,v1=" + told.split("v1=")[1]
     assert told.split("v1=")[1] == hmac.new(b"secret", b'1700000000.{"a":1}', hashlib.sha256).hexdigest()
+
+
+def test_no_more_offers_leaves_order_news_alone_and_ends_what_only_promotes(at):
+    world = World()
+    world.deliver()
+    offers = {"point": world.point.pk, "purposes": ["marketing", "review_request"]}
+    world.tell(EventKind.OPTED_OUT, order=None, data=offers)
+    ended = {run.flow.key: run.status for run in FlowRun.objects.select_related("flow")}
+    assert ended.pop("photo_review") == "ended"
+    assert set(ended.values()) <= {"active", "ended"}
+    reasons = set(FlowRun.objects.exclude(flow__key="photo_review").values_list("ended_reason", flat=True))
+    assert "The shopper wrote STOP" not in reasons
+
+
+def test_the_stop_of_another_person_on_the_same_order_ends_nothing_of_mine(at):
+    world = OneFlow({"news": ["order_paid"]})
+    world.tell(EventKind.ORDER_PAID)
+    other = make_contact(world.shop)
+    bind(make_point(other, address="DE.2"), world.order)
+    world.tell(EventKind.OPTED_OUT, order=None, contact=other, data={})
+    assert world.flow.runs.get().status == "active"
+    world.tell(EventKind.OPTED_OUT, order=None, data={})
+    assert world.flow.runs.get().status == "ended"

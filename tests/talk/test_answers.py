@@ -131,7 +131,7 @@ def test_a_stranger_is_told_nothing():
 def test_asking_for_a_person_pauses_the_answers():
     talk = Talk()
     talk.says("I want to talk to a person")
-    talk.says("Where is my order?")
+    talk.says("Thanks")
     assert talk.answers() == ["A person of our team will answer you here."]
     assert Conversation.objects.get().hand_off_reason == "The shopper asks for a person"
     assert FlowEvent.objects.filter(kind="handed_off").count() == 1
@@ -146,3 +146,23 @@ def test_what_is_not_clear_is_left_to_people_and_flows():
     assert talk.answers() == []
     assert FlowEvent.objects.get(kind="message_received").data["handled"] is False
     assert Conversation.objects.get().unread == 1
+
+
+def test_where_it_is_is_told_though_a_person_was_asked_for():
+    talk = Talk()
+    factories.make_parcel(talk.order, ParcelState.IN_TRANSIT)
+    talk.says("talk to a person")
+    talk.says("where is my order")
+    told = Message.objects.filter(direction=Direction.OUT).order_by("pk").last()
+    assert told.dedupe_key.startswith("answer:where:")
+
+
+def test_every_order_that_is_on_its_way_is_named():
+    talk = Talk()
+    factories.make_parcel(talk.order, ParcelState.IN_TRANSIT)
+    second = factories.make_order(talk.shop, talk.contact, name="#1002", number=1002)
+    factories.bind(talk.point, second)
+    talk.says("where is my order")
+    told = Message.objects.filter(direction=Direction.OUT).order_by("pk").last().text
+    assert "#1001" in told
+    assert "#1002" in told

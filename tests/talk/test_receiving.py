@@ -220,3 +220,79 @@ def test_another_shop_does_not_know_the_code(door: Door):
     receive(channel=channel, inbound=door.inbound(grouped(door.code)))
     assert not OrderBinding.objects.exists()
     assert not FlowEvent.objects.filter(shop=rival, kind=EventKind.CONVERSATION_STARTED).exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "please unsubscribe",
+        "STOP please",
+        "stop now",
+        "stop it",
+        "stop sending messages",
+        "stop all messages",
+        "bitte stopp",
+        "Bitte keine Nachrichten mehr",
+        "Por favor, darme de baja",
+        "wypisz mnie",
+        "dont message me",
+        "STOP\n\nAlice",
+        "Hi, could you take me off your list?",
+        "送らないでください",
+        "لا ترسلوا لي رسائل",
+    ],
+)
+def test_any_reasonable_wording_is_a_stop(door: Door, text: str):
+    door.hear_code()
+    door.hear(text)
+    assert consent.withdrawn_purposes(door.point()) == frozenset(Purpose)
+
+
+@pytest.mark.parametrize("text", ["cancel it please", "please don't stop sending me news", "Why did you stop?"])
+def test_what_may_be_meant_otherwise_is_no_stop(door: Door, text: str):
+    door.hear_code()
+    door.hear(text)
+    assert not consent.withdrawn_purposes(door.point())
+
+
+def test_a_second_person_who_knows_number_and_postcode_hears_and_takes_nothing_over(door: Door):
+    door.hear_code()
+    maria = door.point().contact
+    door.hear_code(OTTO)
+    door.hear(f"{door.order.name}, 10115", OTTO)
+    otto = door.point(OTTO).contact
+    assert list(bound_orders(door.point(OTTO))) == [door.order]  # both stand on the parcel: where it is may be told
+    assert otto != maria
+    door.order.refresh_from_db()
+    assert door.order.contact == maria
+    assert door.point().contact == maria
+
+
+def test_a_second_account_on_the_same_network_is_another_person(door: Door):
+    door.hear_code()
+    touchpoint = links.touchpoint_of(shop=door.shop, kind=TouchpointKind.PACKAGE_INSERT)
+    card = links.link_for_order(touchpoint=touchpoint, order=door.order)[1]
+    door.hear(f"Hello! {grouped(card)}", OTTO)
+    assert list(bound_orders(door.point(OTTO))) == [door.order]
+    assert door.point(OTTO).contact != door.point().contact
+
+
+def test_many_numbers_in_few_words_are_guessing(door: Door):
+    number = door.order.name.lstrip("#")
+    door.hear(f"1069a1068a1067a{number} 80331 20095 10115", OTTO)
+    assert not OrderBinding.objects.exists()
+    assert CodeGuess.objects.filter(point=door.point(OTTO)).count() == 1
+
+
+def test_after_too_many_tries_the_team_sees_the_message_as_it_was_promised(door: Door):
+    for number in range(GUESSES_PER_POINT + 1):
+        door.hear(f"0000-0000-0000-000{number}", OTTO)
+    assert door.answers(OTTO)[-1] == load("phrases")["too_many"]["en"]
+    assert door.point(OTTO).contact.conversation.unread == 1
+
+
+def test_start_tells_the_flows_of_orders_that_are_under_way(door: Door):
+    door.hear_code()
+    door.hear("STOP")
+    door.hear("START")
+    assert [(event.order, event.contact) for event in events(EventKind.CONSENT_GIVEN)] == [(door.order, door.contact)]
