@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 _STARS = "⭐★🌟"
 _BESIDE_A_NUMBER = re.compile(r"^(\d+)\s*(?:/|of|von|sur|de|su|van|av|z|out of|üzerinden|من|点)?\s*\d*\s*(\D{0,24})$")
+_COMMA = re.compile(r"[,،、]")
 _LONG_ANSWER = 40  # characters; more is a story, not a number
 
 
@@ -40,6 +41,10 @@ def choice_in(text: str, choices: Mapping[str, list[str]]) -> str | None:
     for choice, titles in choices.items():
         if plain in titles:
             return choice
+    # "Yes" for "Yes, please": the word before the comma, where it is the beginning of one choice only.
+    begins = [choice for choice, titles in choices.items() if any(_COMMA.split(title)[0] == plain for title in titles)]
+    if len(begins) == 1:
+        return begins[0]
     if plain.isdecimal() and 1 <= int(plain) <= len(choices):
         return list(choices)[int(plain) - 1]
     return None
