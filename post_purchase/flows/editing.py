@@ -15,6 +15,7 @@ from shopapp.models import Shop
 from . import drafts, shelf
 from .definition import DocumentError, FlowDocument, Problem, load
 from .facts import settings_of
+from .sample import text_problems
 from .step import format_duration, parse_duration
 from .versions import document_of
 
@@ -58,11 +59,11 @@ def save_draft(
 
 
 def problems_of(document: Mapping[str, Any]) -> list[Problem]:
+    """Also what shows only when a text is filled in: it would stop the next order."""
     try:
-        load(document)
+        return text_problems(load(document))
     except DocumentError as error:
         return error.problems
-    return []
 
 
 @transaction.atomic
@@ -73,6 +74,8 @@ def publish(flow: Flow, user: str = "") -> FlowVersion:
     """
     flow = Flow.objects.select_for_update(of=("self",)).select_related("live_version").get(pk=flow.pk)
     document = load(flow.draft)
+    if found := text_problems(document):
+        raise DocumentError(found)
     if flow.live_version is not None and flow.live_version.document == flow.draft:
         return flow.live_version
     newest = flow.versions.aggregate(newest=Max("number"))["newest"] or 0

@@ -10,9 +10,8 @@ from post_purchase.services.texts import TextError, is_rtl
 from .definition import FlowDocument, load
 from .effects import Say
 from .facts import gather, load_order, settings_of
+from .sample import sample_answers, sample_facts
 from .wording import NoWording, compose
-
-NOW = "2026-03-03T10:00:00+00:00"  # of the sample: a plain Tuesday
 
 
 @dataclass(frozen=True)
@@ -44,10 +43,7 @@ def preview(
     elif isinstance(flow, Flow):
         facts["shop"]["name"] = settings_of(flow.shop).display_name
     parcel = next((int(key) for key in facts["parcels"]), None)
-    answers = {
-        "rating": 5,
-        "reward": {"code": "THANKS-7F3K9", "percentage": facts["reward"]["percentage"], "ends_at": "2026-05-02"},
-    }
+    answers = sample_answers(facts)
     return [
         _message(document, step_id, message, facts, answers, parcel)
         for step_id, step in document.steps.items()
@@ -107,56 +103,3 @@ def _message(
         rtl=is_rtl(content.language),
         missing=composed.missing,
     )
-
-
-def sample_facts(language: str) -> dict[str, Any]:
-    """An order that nobody placed: everything that a text can name is there."""
-    parcel = {
-        "id": 1,
-        "name": "#1001-F1",
-        "state": "in_transit",
-        "rank": 2,
-        "carrier": "DHL",
-        "items": ["Stoneware mug"],
-        "partial": False,
-        "day_expected": "2026-03-05T12:00:00+00:00",
-        "shipped_at": NOW,
-        "out_for_delivery_at": None,
-        "delivered_at": None,
-    }
-    return {
-        "run": {"id": 0},
-        "language": language,
-        "default_language": "en",
-        "timezone": "Europe/Berlin",
-        "shop": {"name": "Fern & Field", "installed": True, "url": "https://fern-and-field.example.com"},
-        "contact": {"known": True, "redacted": False},
-        "conversation": {"started": True, "handed_off": False},
-        "reward": {"offered": True, "percentage": "10", "valid_days": 60},
-        "order": {
-            "id": 1,
-            "name": "#1001",
-            "placed_at": NOW,
-            "paid": True,
-            "currency": "EUR",
-            "subtotal": "78.00",
-            "total": "82.90",
-            "refunded": "0.00",
-            "fully_refunded": False,
-            "cancelled": False,
-            "delivered": False,
-            "delivered_at": None,
-            "day_expected": "2026-03-05T12:00:00+00:00",
-            "point_of_sale": False,
-            "test": False,
-            "requires_shipping": True,
-            "items": [{"title": "Stoneware mug", "variant": "Moss", "quantity": 2, "total": "78.00"}],
-            "parcel_count": 1,
-        },
-        "parcels": {"1": parcel},
-        "review": {"product_id": 1, "product": "Stoneware mug"},
-        "personal": {
-            "first_name": "Maria",
-            "tracking": {"1": {"url": "https://tracking.example.com/1", "number": "00340434161094042557"}},
-        },
-    }

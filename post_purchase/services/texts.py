@@ -1,18 +1,18 @@
-"""Message texts are Liquid: merchants know it from their notifications. Here it is closed in: no files, no endless
-loops, small output.
+"""Message texts are Liquid: merchants know it from their notifications. What one may cost: services.liquid_bounds.
 
 Values are written as the reader's language writes them (CLDR, through Babel):
 `{{ order.total | money: order.currency }}`, `{{ parcel.day_expected | day }}`, `{{ parcel.items | listed }}`.
 Pure: no database, no clock.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import lru_cache, wraps
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -20,16 +20,22 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_skeleton, format_time
 from babel.lists import format_list
 from babel.numbers import UnknownCurrencyError, format_currency, format_decimal
-from liquid import BoundTemplate, Environment, Undefined
-from liquid.exceptions import FilterArgumentError, LiquidError
+from liquid import BoundTemplate, Undefined
+from liquid.exceptions import (
+    BlockNestingError,
+    ContextDepthError,
+    FilterArgumentError,
+    LiquidError,
+    LocalNamespaceLimitError,
+    LoopIterationLimitError,
+    OutputStreamLimitError,
+)
+
+from .liquid_bounds import MAX_OUTPUT, MAX_ROUNDS, BoundedEnvironment
 
 MAX_TEMPLATE = 6_000  # characters in
-MAX_VALUE = 20_000  # characters of a text, items of a list, bits of a number on their way through a filter
-MAX_OUTPUT = 8_000  # bytes out; the longest network takes 4,096 characters, e-mail any
+MOST_DIGITS = 30  # of a number that is written out
 RTL_LANGUAGES = frozenset({"ar", "fa", "he", "ur"})
-REFUSED_TAGS = frozenset(  # they read files, hide output, or remember between renders
-    {"include", "render", "liquid", "increment", "decrement", "cycle", "tablerow", "ifchanged", "echo", "doc", "#"}
-)
 
 
 class TextError(Exception):
@@ -64,62 +70,12 @@ class _Missing(Undefined):
         return ""
 
 
-class _Environment(Environment):
-    block_nesting_limit = 12
-    context_depth_limit = 12
-    loop_iteration_limit = 400
-    local_namespace_limit = 20_000
-    output_stream_limit = MAX_OUTPUT
-
-
-def _environment() -> _Environment:
-    environment = _Environment(undefined=_Missing)
-    for name in REFUSED_TAGS & environment.tags.keys():
-        del environment.tags[name]
-    del environment.filters[
-        "date"
-    ]  # it reads the machine's clock and knows one language; `day` and `clock_time` are ours
-    for function in (_money, _day, _clock_time, _listed, _number):
-        environment.add_filter(function.__name__.strip("_"), function)
-    for name, function in environment.filters.items():
-        environment.filters[name] = _bounded(name, function)
-    return environment
-
-
-def _bounded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """Liquid's own limits count loops and output; a filter alone could fill the memory: refused before it works."""
-
-    @wraps(function)
-    def checked(*values: Any, **options: Any) -> Any:
-        if any(_size(value) > MAX_VALUE for value in values) or _grown(name, values) > MAX_VALUE:
-            raise FilterArgumentError(f"{name} would make too long a text", token=None)
-        return function(*values, **options)
-
-    return checked
-
-
-def _size(value: Any) -> int:
-    if isinstance(value, int):
-        return value.bit_length()
-    return len(value) if isinstance(value, str | list | tuple | range) else 0
-
-
-def _grown(name: str, values: tuple[Any, ...]) -> int:
-    """How long the result may get, of the two filters that multiply."""
-    between = str(values[-1]) if len(values) > 1 else ""
-    if name == "join":
-        return _size(values[0]) * len(between)
-    if name == "replace" and len(values) == 3:
-        return (_size(values[0]) + 1 if values[1] == "" else str(values[0]).count(str(values[1]))) * len(between)
-    return 0
-
-
 def _money(amount: Any, currency: Any = "") -> str:
     """`49.5 | money: "EUR"` in German is "49,50 €"."""
     if amount in (None, "") or isinstance(amount, Undefined):
         return ""
     try:
-        return format_currency(Decimal(str(amount)), str(currency), locale=_now_rendering.get().locale)
+        return format_currency(_decimal(amount), str(currency), locale=_now_rendering.get().locale)
     except (ArithmeticError, UnknownCurrencyError, ValueError) as error:
         raise FilterArgumentError(f"money needs an amount and a currency, not {amount!r}", token=None) from error
 
@@ -128,9 +84,16 @@ def _number(value: Any) -> str:
     if value in (None, "") or isinstance(value, Undefined):
         return ""
     try:
-        return str(format_decimal(Decimal(str(value)), locale=_now_rendering.get().locale))
+        return str(format_decimal(_decimal(value), locale=_now_rendering.get().locale))
     except (ArithmeticError, ValueError) as error:
         raise FilterArgumentError(f"number needs a number, not {value!r}", token=None) from error
+
+
+def _decimal(value: Any) -> Decimal:
+    number = Decimal(str(value))
+    if not number.is_finite() or number.adjusted() > MOST_DIGITS or number.adjusted() < -MOST_DIGITS:
+        raise ValueError("too large, too small, or no number")
+    return number
 
 
 def _moment(value: Any) -> datetime | date | None:
@@ -167,7 +130,44 @@ def _listed(items: Any) -> str:
     return format_list(words, locale=_now_rendering.get().locale) if words else ""
 
 
+def _environment() -> BoundedEnvironment:
+    environment = BoundedEnvironment(undefined=_Missing)
+    for function in (_money, _day, _clock_time, _listed, _number):
+        environment.add_filter(function.__name__.strip("_"), function)
+    return environment
+
+
 _liquid = _environment()
+
+
+_LIMITS: dict[type[LiquidError], str] = {
+    LoopIterationLimitError: f"The text repeats too much: at most {MAX_ROUNDS} rounds",
+    OutputStreamLimitError: f"The text becomes too long when it is filled in: at most {MAX_OUTPUT} bytes",
+    LocalNamespaceLimitError: "The text keeps too much in what it assigns",
+    ContextDepthError: "Too many parts stand inside each other",
+    BlockNestingError: "Too many parts stand inside each other",
+}
+_PLAIN = [
+    (re.compile(pattern), words)
+    for pattern, words in (
+        (r"expected '\}\}', found .*", r"A value is not closed: write }} after it"),
+        (r"expected '%\}', found .*", r"A tag is not closed: write %} after it"),
+        (r"expected tag end(\w+), found .*", r"{% \1 %} is not closed: write {% end\1 %} after it"),
+        (r"unexpected tag 'end(\w+)'", r"{% end\1 %} closes nothing: {% \1 %} is missing before it"),
+        (r"unexpected tag '(\w+)'", r"There is no tag {% \1 %}"),
+        (r"unknown filter '(\w+)'", r"There is no filter “\1”"),
+        (r"missing expression|expected a primitive expression, found .*", r"Something is missing between the braces"),
+        (r"expected end of expression, found .*", r"There is something too much between the braces"),
+        (r"(\w+): can't divide by .*", r"\1: nothing can be divided by 0"),
+        (r"(\w+)\(\) missing \d+ required .*", r"\1 needs a value after the colon"),
+        (
+            r".*not supported between '(\w+)' and '(\w+)'.*",
+            r"These two cannot be compared: they are of different kinds",
+        ),
+        (r"unexpected '(\w+)'", r"{% \1 %} may only stand inside {% for %}"),
+        (r"unexpected liquid parsing error", r"The text cannot be read: it is too deeply nested or broken"),
+    )
+]
 
 
 @lru_cache(maxsize=2_000)
@@ -181,12 +181,21 @@ def _parsed(template: str) -> BoundTemplate:
 
 
 def _plain(error: LiquidError) -> str:
+    """What is wrong in a merchant's words, and in which line."""
     where = ""
     token = getattr(error, "token", None)
     if token is not None and getattr(token, "start_index", -1) >= 0:
         line = token.source[: token.start_index].count("\n") + 1
         where = f" (line {line})"
-    return f"{error.args[0] if error.args else type(error).__name__}{where}"
+    said = str(error.args[0]) if error.args else type(error).__name__
+    for kind, words in _LIMITS.items():
+        if isinstance(error, kind):
+            return f"{words}{where}"
+    for pattern, words in _PLAIN:
+        found = pattern.fullmatch(said)
+        if found:
+            return f"{found.expand(words)}{where}"
+    return f"{said[:200]}{where}"
 
 
 @lru_cache(maxsize=200)
@@ -242,15 +251,23 @@ def render(
             text = parsed.render(**variables)
         except LiquidError as error:
             raise TextError(_plain(error)) from error
+        except Exception as error:  # whatever a merchant's text does is the text's fault, and must stop nothing else
+            raise TextError("The text cannot be filled in: a value in it is too large, or of a wrong kind") from error
         if missing is not None:
             missing.extend(name for name in rendering.missing if name not in missing)
     return _tidy(text)
 
 
-def problems(template: str) -> list[str]:
-    """What is wrong with a text before it is used: nothing, or one readable sentence."""
+def problems(template: str, variables: Mapping[str, Any] | None = None, *, language: str = "en") -> list[str]:
+    """What is wrong with a text before it is used: nothing, or one readable sentence.
+
+    With `variables` it is filled in as well: what only shows then would else stop the next order's message.
+    """
     try:
-        _parsed(template)
+        if variables is None:
+            _parsed(template)
+        else:
+            render(template, variables, language=language)
     except TextError as error:
         return [str(error)]
     return []

@@ -59,7 +59,7 @@ def document(**changes):
         ),
         (
             {"texts": {"en": {"messages": {"hello": {"text": "Hello {{ name"}}}}},
-            "texts.en.messages.hello.text: expected '}}', found end of file (line 1)",
+            "texts.en.messages.hello.text: A value is not closed: write }} after it (line 1)",
         ),
         ({"texts": {"en": {}}}, "messages.hello: has no text in any language"),
     ],

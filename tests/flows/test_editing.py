@@ -44,7 +44,7 @@ def test_a_broken_draft_is_kept_and_cannot_be_published():
     edited = editing.apply_edits(flow.draft, {"texts.en.messages.enjoy.text": "Lovely {{ name"})
     problems = editing.save_draft(flow, edited)
     assert [str(problem) for problem in problems] == [
-        "texts.en.messages.enjoy.text: expected '}}', found end of file (line 1)"
+        "texts.en.messages.enjoy.text: A value is not closed: write }} after it (line 1)"
     ]
     flow.refresh_from_db()
     assert flow.draft["texts"]["en"]["messages"]["enjoy"]["text"] == "Lovely {{ name"
@@ -53,8 +53,32 @@ def test_a_broken_draft_is_kept_and_cannot_be_published():
     flow.refresh_from_db()
     assert flow.live_version is None
     shown = {message.message: message for message in preview(flow, "en")}
-    assert shown["enjoy"].error == "expected '}}', found end of file (line 1)"
+    assert shown["enjoy"].error == "A value is not closed: write }} after it (line 1)"
     assert shown["delivered"].error == ""
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_text_that_cannot_be_filled_in_is_said_at_its_place_and_stops_no_order(language):
+    flow = flow_of(make_shop())
+    grows = "{% assign a = 9 %}" + "{% assign a = a | times: a %}" * 13 + "{{ a }}"
+    place = f"texts.{language}.messages.enjoy.text"
+    problems = editing.save_draft(flow, editing.apply_edits(flow.draft, {place: grows}))
+    assert [str(problem) for problem in problems] == [f"{place}: times: the number is too large (line 1)"]
+    with pytest.raises(DocumentError) as error:
+        editing.publish(flow)
+    assert [problem.path for problem in error.value.problems] == [place]
+    with pytest.raises(DocumentError):
+        editing.switch_on(flow)
+    flow.refresh_from_db()
+    assert (flow.live_version, flow.status) == (None, "off")
+    shown = {message.message: message for message in preview(flow, language)}
+    assert shown["enjoy"].error == "times: the number is too large (line 1)"
+
+
+def test_all_texts_of_the_library_can_be_filled_in():
+    shop = make_shop()
+    for flow in editing.install_library(shop):
+        assert editing.problems_of(flow.draft) == [], flow.key
 
 
 def test_only_texts_and_times_can_be_edited():

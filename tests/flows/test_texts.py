@@ -81,7 +81,7 @@ def test_a_missing_value_is_its_fallback_or_named():
 
 def test_problems_are_named_before_use():
     assert problems("Hi {{ name }}") == []
-    assert problems("{% for x in y %}\nHi") == ["expected tag endfor, found end of expression"]
+    assert problems("{% for x in y %}\nHi") == ["{% for %} is not closed: write {% endfor %} after it"]
 
 
 @pytest.mark.parametrize(

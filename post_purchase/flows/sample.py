@@ -1,0 +1,109 @@
+"""An order that nobody placed, and every text of a flow filled in with it before it is used. Pure."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from post_purchase.services import texts
+
+from .definition import FlowDocument, Problem
+from .wording import variables
+
+NOW = "2026-03-03T10:00:00+00:00"  # of the sample: a plain Tuesday
+
+
+def text_problems(document: FlowDocument) -> list[Problem]:
+    """Texts that are well written and still cannot be filled in, each where it stands."""
+    return list(_text_problems(document))
+
+
+def _text_problems(document: FlowDocument) -> Iterable[Problem]:
+    default = ""
+    for language, spoken in document.texts.items():
+        default = default or language
+        values = sample_values(document, language)
+        for message, wording in spoken.messages.items():
+            base = f"texts.{language}.messages.{message}"
+            for field in ("text", "subject", "preheader"):
+                yield from _problems(f"{base}.{field}", getattr(wording, field), values, language)
+        for name, word in spoken.words.items():
+            yield from _problems(f"texts.{language}.words.{name}", word, values, language)
+    values = sample_values(document, default or "en")
+    for message, spec in document.messages.items():
+        yield from _problems(f"messages.{message}.url", spec.url, values, default)
+        for number, part in enumerate(spec.template.parameters if spec.template else ()):
+            yield from _problems(f"messages.{message}.template.parameters.{number}", part.value, values, default)
+    for name, step in document.steps.items():
+        if step.kind == "note":
+            yield from _problems(f"steps.{name}.text", step.text, values, default)
+
+
+def _problems(path: str, text: str, values: Mapping[str, Any], language: str) -> Iterable[Problem]:
+    for message in texts.problems(text, values, language=language or "en") if text else ():
+        yield Problem(path, message)
+
+
+def sample_values(document: FlowDocument, language: str) -> dict[str, Any]:
+    facts = sample_facts(language)
+    names = {name for spoken in document.texts.values() for name in spoken.words}
+    words = {name: document.word(name, language) for name in names}
+    return variables(facts, sample_answers(facts), 1, words)
+
+
+def sample_answers(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "rating": 5,
+        "reward": {"code": "THANKS-7F3K9", "percentage": facts["reward"]["percentage"], "ends_at": "2026-05-02"},
+    }
+
+
+def sample_facts(language: str) -> dict[str, Any]:
+    """An order that nobody placed: everything that a text can name is there."""
+    parcel = {
+        "id": 1,
+        "name": "#1001-F1",
+        "state": "in_transit",
+        "rank": 2,
+        "carrier": "DHL",
+        "items": ["Stoneware mug"],
+        "partial": False,
+        "day_expected": "2026-03-05T12:00:00+00:00",
+        "shipped_at": NOW,
+        "out_for_delivery_at": None,
+        "delivered_at": None,
+    }
+    return {
+        "run": {"id": 0},
+        "language": language,
+        "default_language": "en",
+        "timezone": "Europe/Berlin",
+        "shop": {"name": "Fern & Field", "installed": True, "url": "https://fern-and-field.example.com"},
+        "contact": {"known": True, "redacted": False},
+        "conversation": {"started": True, "handed_off": False},
+        "reward": {"offered": True, "percentage": "10", "valid_days": 60},
+        "order": {
+            "id": 1,
+            "name": "#1001",
+            "placed_at": NOW,
+            "paid": True,
+            "currency": "EUR",
+            "subtotal": "78.00",
+            "total": "82.90",
+            "refunded": "0.00",
+            "fully_refunded": False,
+            "cancelled": False,
+            "delivered": False,
+            "delivered_at": None,
+            "day_expected": "2026-03-05T12:00:00+00:00",
+            "point_of_sale": False,
+            "test": False,
+            "requires_shipping": True,
+            "items": [{"title": "Stoneware mug", "variant": "Moss", "quantity": 2, "total": "78.00"}],
+            "parcel_count": 1,
+        },
+        "parcels": {"1": parcel},
+        "review": {"product_id": 1, "product": "Stoneware mug"},
+        "personal": {
+            "first_name": "Maria",
+            "tracking": {"1": {"url": "https://tracking.example.com/1", "number": "00340434161094042557"}},
+        },
+    }
