@@ -34,6 +34,7 @@ __all__ = [
     "wake_time",
 ]
 
+PATIENCE = timedelta(hours=1)  # longer is not waited for a network that asks for it, where another reaches the shopper
 LOOK_AGAIN = timedelta(minutes=15)  # while an account is stopped
 SAME_NEWS = timedelta(hours=12)  # two flows that tell one fact within this tell it once
 
@@ -71,7 +72,7 @@ def judge(proposal: Proposal, situation: Situation, now: datetime) -> Verdict:
     told = next((each for each in situation.told if not each.waiting and each.at > now - SAME_NEWS), None)
     if told is not None and proposal.fixed_point_id is None:
         return Verdict(Decision.MERGE, f"Not said twice: “{told.by}” told the same {_ago(now - told.at)}")
-    chosen, why_not, halted = _choose(proposal, situation)
+    chosen, why_not, halted = _choose(proposal, situation, now)
     if chosen is None and not halted:
         return Verdict(Decision.SUPPRESS, why_not)
     if chosen is None:
@@ -107,9 +108,13 @@ def _never(proposal: Proposal, situation: Situation, now: datetime) -> str:
     return ""
 
 
-def _choose(proposal: Proposal, situation: Situation) -> tuple[Candidate | None, str, str]:
-    """(the first candidate that may carry it, why the most wanted may not, why a stopped account may later)"""
+def _choose(proposal: Proposal, situation: Situation, now: datetime) -> tuple[Candidate | None, str, str]:
+    """(the first candidate that may carry it, why the most wanted may not, why a stopped account may later)
+
+    Who would have to wait long for the network's leave comes after those who need not.
+    """
     why_not, halted = "", ""
+    late: Candidate | None = None
     for candidate in situation.candidates:
         if proposal.fixed_point_id is not None and candidate.point_id != proposal.fixed_point_id:
             continue
@@ -118,8 +123,13 @@ def _choose(proposal: Proposal, situation: Situation) -> tuple[Candidate | None,
             why_not = why_not or obstacle
         elif candidate.halted_reason:
             halted = halted or f"{candidate.kind.label} is stopped: {candidate.halted_reason}"
+        elif candidate.not_before and candidate.not_before > now + PATIENCE:
+            late = late or candidate
         else:
-            return candidate, why_not, halted
+            slow = f"{late.kind.label} asked us to slow down" if late else ""
+            return candidate, why_not or slow, halted
+    if late is not None:
+        return late, why_not, halted
     return None, why_not or "No connected channel reaches this shopper", halted
 
 

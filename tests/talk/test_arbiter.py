@@ -69,6 +69,17 @@ def test_a_reply_goes_to_its_point_or_nowhere():
     assert "she blocked us" in verdict.reason
 
 
+def test_a_network_that_wants_a_day_is_not_waited_for_where_another_reaches_her():
+    tomorrow = replace(WHATSAPP, not_before=NOON + timedelta(days=1))
+    verdict = judge(Proposal(Purpose.MARKETING), replace(LYON, candidates=(tomorrow, EMAIL)), NOON)
+    assert (verdict.candidate, verdict.reason) == (EMAIL, "By E-mail: WhatsApp asked us to slow down")
+    verdict = judge(Proposal(Purpose.MARKETING), replace(LYON, candidates=(tomorrow,)), NOON)
+    assert (verdict.decision, verdict.until) == (Decision.HOLD, NOON + timedelta(days=1))
+    soon = replace(WHATSAPP, not_before=NOON + timedelta(minutes=10))
+    verdict = judge(Proposal(Purpose.MARKETING), replace(LYON, candidates=(soon, EMAIL)), NOON)
+    assert (verdict.decision, verdict.until) == (Decision.HOLD, NOON + timedelta(minutes=10))
+
+
 def test_an_offer_needs_its_own_yes_and_a_review_request_does_not():
     talking = one(granted=frozenset({Purpose.SERVICE, Purpose.UTILITY}))
     assert judge(Proposal(Purpose.REVIEW_REQUEST), talking, NOON).decision == Decision.GO
@@ -283,6 +294,8 @@ candidates = st.builds(
     mode=st.sampled_from(Mode),
     blocked_reason=st.sampled_from(["", "blocked"]),
     halted_reason=st.sampled_from(["", "halted"]),
+    not_before=st.none()
+    | st.integers(-100, 3000).map(lambda each: datetime(2026, 6, 1, tzinfo=UTC) + each * timedelta(hours=2)),
     granted=st.frozensets(st.sampled_from(Purpose)),
     withdrawn=st.frozensets(st.sampled_from(Purpose)),
     has_template=st.booleans(),
@@ -355,6 +368,7 @@ def test_whatever_the_situation_nothing_forbidden_goes(question):
     assert situation.shop_installed
     assert not chosen.blocked_reason
     assert not chosen.halted_reason
+    assert chosen.not_before is None or chosen.not_before <= now
     assert proposal.purpose not in chosen.withdrawn
     assert chosen.mode == Mode.FREE or (chosen.mode == Mode.TEMPLATE and chosen.has_template)
     assert proposal.fixed_point_id in (None, chosen.point_id)
