@@ -7,7 +7,7 @@ import sys
 
 from bench.machinery import temporary_folder
 
-ALL = ["intake", "callbacks", "redirect", "engine", "timers", "messages", "qr", "prints", "memory"]
+ALL = ["intake", "callbacks", "redirect", "engine", "timers", "messages", "qr", "prints", "memory", "rehearsal"]
 
 
 def main() -> None:

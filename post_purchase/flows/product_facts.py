@@ -1,22 +1,31 @@
 """What Shopify's catalogue says of what was bought, and the merchant's guide to it: facts that cost queries."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from post_purchase.models import Order, Product
+from post_purchase.models import Order, Product, ProductGuide
 from post_purchase.services.guides import guide_for, products_of
 
 
-def of_products(order: Order | None, language: str, default: str, more: frozenset[str]) -> dict[str, Any]:
-    """{"bought": ..., "guide": ...}, as far as `more` asks for them."""
+def of_products(
+    order: Order | None,
+    language: str,
+    default: str,
+    more: frozenset[str],
+    *,
+    products: dict[int, Product] | None = None,
+    guides: Iterable[ProductGuide] | None = None,
+) -> dict[str, Any]:
+    """{"bought": ..., "guide": ...}, as far as `more` asks for them. `products`, `guides`: read already."""
     wanted = more & {"bought", "guide"}
     if not wanted or order is None:
         return dict.fromkeys(wanted)
-    products = products_of(order)
+    products = products_of(order) if products is None else products
     facts: dict[str, Any] = {}
     if "bought" in wanted:
         facts["bought"] = _bought(order, products)
     if "guide" in wanted:
-        facts["guide"] = guide_for(order=order, language=language, default=default, products=products)
+        facts["guide"] = guide_for(order=order, language=language, default=default, products=products, guides=guides)
     return facts
 
 

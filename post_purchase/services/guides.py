@@ -1,5 +1,6 @@
 """Guides to what was bought: which one fits an order, and keeping them."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from post_purchase.models import Order, OrderLine, Product, ProductGuide
@@ -52,10 +53,15 @@ def products_of(order: Order) -> dict[int, Product]:
 
 
 def guide_for(
-    *, order: Order, language: str, default: str, products: dict[int, Product] | None = None
+    *,
+    order: Order,
+    language: str,
+    default: str,
+    products: dict[int, Product] | None = None,
+    guides: Iterable[ProductGuide] | None = None,
 ) -> dict[str, Any] | None:
     """The guide that fits best: of the dearest thing, for the product before its tags before its type, in the
-    shopper's language before the shop's.
+    shopper's language before the shop's. `products` and `guides`: the shop's, where they are read already.
     """
     products = products_of(order) if products is None else products
     lines = sorted(
@@ -68,11 +74,9 @@ def guide_for(
             fits.setdefault(key, (place, line))
     if not fits:
         return None
-    found = [
-        guide
-        for guide in ProductGuide.objects.filter(shop=order.shop_id, value__in={value for _, value in fits})
-        if (guide.kind, guide.value) in fits
-    ]
+    if guides is None:
+        guides = ProductGuide.objects.filter(shop=order.shop_id, value__in={value for _, value in fits})
+    found = [guide for guide in guides if (guide.kind, guide.value) in fits]
     if not found:
         return None
     chain = _languages(language, default)

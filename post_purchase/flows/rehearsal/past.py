@@ -2,12 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from post_purchase.channels.registry import DRIVERS
 from post_purchase.flows.facts import assemble, settings_of
+from post_purchase.flows.product_facts import of_products
 from post_purchase.models import (
     Channel,
     ChannelStatus,
@@ -20,6 +22,8 @@ from post_purchase.models import (
     OrderLine,
     Parcel,
     ParcelEvent,
+    Product,
+    ProductGuide,
     TemplateStatus,
 )
 from post_purchase.words import ChannelKind, EventKind, Purpose
@@ -32,6 +36,15 @@ DAYS = 90
 STILL_OPEN = timedelta(days=60)  # an order of before may still have parcels under way when the weeks begin
 TOLD_ONLY_THEN = (EventKind.ORDER_REFUNDED, EventKind.ORDER_EDITED, EventKind.RETURN_REQUESTED)
 IF_NONE = (ChannelKind.WHATSAPP, ChannelKind.EMAIL)  # what is assumed where no channel is connected yet
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    more: frozenset[str] = frozenset()
+    products: dict[int, Product] = field(default_factory=dict)
+    guides: list[ProductGuide] = field(default_factory=list)
+
+
 Key = tuple[int | None, int | None]  # (contact, None), or (None, order) where the order names nobody
 
 
@@ -72,15 +85,16 @@ def _orders(theatre: Theatre) -> QuerySet[Order]:
     return wanted.filter(Q(placed_at__gte=since) | Q(pk__in=open_before))
 
 
-def people(theatre: Theatre, keys: Collection[Key], *, history: bool = True) -> Iterator[Person]:
-    """These people, in the order asked for, in about ten queries. `history`: also what they bought before."""
+def people(theatre: Theatre, keys: Collection[Key], *, more: frozenset[str]) -> Iterator[Person]:
+    """These people, in the order asked for, in about ten queries. `more`: definition.COSTLY_FACTS that are named."""
     contacts = [contact for contact, _ in keys if contact is not None]
     nameless = [order for _, order in keys if order is not None]
     by_key = _orders_of(theatre, contacts, nameless)
     rows = [row for found in by_key.values() for row in found]
     scans, told = _scans(rows), _told(rows)
     addresses, chats = _addresses(theatre, contacts, rows)
-    before = _bought_before(theatre, contacts) if history else {}
+    before = _bought_before(theatre, contacts) if "history" in more else {}
+    catalogue = _catalogue(theatre, rows, more)
     for key in keys:
         found = by_key.get(key, [])
         if not found:
@@ -91,10 +105,10 @@ def people(theatre: Theatre, keys: Collection[Key], *, history: bool = True) -> 
         yield Person(
             key=f"contact:{pk}" if pk is not None else f"order:{found[0].pk}",
             contact_id=pk,
-            orders=[_past(theatre, row, scans, told, chats) for row in found],
+            orders=[_past(theatre, row, scans, told, chats, catalogue) for row in found],
             addresses=mine,
             has_stopped=any(Purpose.UTILITY in each.withdrawn for each in mine),
-            bought_before=before.get(pk, 0) if pk is not None else 0,
+            bought_before=tuple(before.get(pk, ())) if pk is not None else (),
             fields=contact.fields if contact else {},
             timezone=contact.timezone if contact else "",
             country=contact.country if contact else "",
@@ -124,6 +138,7 @@ def _past(
     scans: dict[int, Scans],
     told: dict[int, list[tuple[str, datetime, dict[str, object]]]],
     chats: dict[int, Chat],
+    catalogue: Catalogue,
 ) -> OrderPast:
     facts = assemble(
         shop=theatre.shop,
@@ -133,6 +148,15 @@ def _past(
         started=False,
         handed_off=False,
     )
+    if catalogue.more:
+        facts |= of_products(
+            row,
+            facts["language"],
+            facts["default_language"],
+            catalogue.more,
+            products=catalogue.products,
+            guides=catalogue.guides,
+        )
     return OrderPast(row, facts, news_of(row, facts, scans, told.get(row.pk, ())), chats.get(row.pk))
 
 
@@ -164,11 +188,26 @@ def _told(rows: list[Order]) -> dict[int, list[tuple[str, datetime, dict[str, ob
     return found
 
 
-def _bought_before(theatre: Theatre, contacts: list[int]) -> dict[int, int]:
+def _bought_before(theatre: Theatre, contacts: list[int]) -> dict[int, list[datetime]]:
+    """When, before these weeks, oldest first."""
     older = Order.objects.filter(
         contact_id__in=contacts, placed_at__lt=theatre.since, test=False, cancelled_at=None
     ).exclude(pk__in=_orders(theatre).filter(contact_id__in=contacts).values("pk"))
-    return dict(older.order_by().values_list("contact_id").annotate(Count("pk")))
+    found: dict[int, list[datetime]] = defaultdict(list)
+    for contact, at in older.order_by("placed_at", "pk").values_list("contact_id", "placed_at"):
+        found[contact].append(at)
+    return found
+
+
+def _catalogue(theatre: Theatre, rows: list[Order], more: frozenset[str]) -> Catalogue:
+    """What Shopify says of these orders' products, and all guides: read where a flow names them."""
+    wanted = more & {"bought", "guide"}
+    if not wanted:
+        return Catalogue()
+    ids = {line.product_id for row in rows for line in row.lines.all() if line.product_id}
+    products = {row.shopify_id: row for row in Product.objects.filter(shop=theatre.shop, shopify_id__in=ids)}
+    guides = list(ProductGuide.objects.filter(shop=theatre.shop)) if "guide" in wanted else []
+    return Catalogue(wanted, products, guides)
 
 
 def _addresses(

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from post_purchase.channels.registry import driver_for
 from post_purchase.flows import effects as wants
 from post_purchase.flows import engine
-from post_purchase.flows.facts import assemble
+from post_purchase.flows.facts import assemble, rhythm_of
 from post_purchase.flows.state import ACTIVE, INTERRUPT, PARKED, START, TIMER, Event, RunState
 from post_purchase.flows.step import Claim
 from post_purchase.flows.triggers import ASKED_FOR, says
@@ -148,6 +148,7 @@ class Player:
         self.turn = 0
         self.now = theatre.since
         self.runs: list[Run] = []
+        self.asks_for_history = any("history" in flow.document.asks_for for flow, _ in flows)
         self.by_subject: dict[tuple[str, str], Run] = {}
         self.last_start: dict[tuple[str, str], datetime] = {}
         self.addresses = [
@@ -158,7 +159,7 @@ class Player:
         self.memory = Memory()
         self.wrote_at: datetime | None = None
         self.last_word: datetime | None = None  # bought or wrote
-        self.history: dict[str, Any] = {"orders": person.bought_before, "reviews": 0, "last_rating": None}
+        self.ratings: list[int] = []  # newest last
         self.consent: dict[str, bool] = {}
         self.orders = [OrderPlay(past, beginning(past.facts)) for past in person.orders]
         self.contact: dict[str, Any] = {}
@@ -206,7 +207,6 @@ class Player:
         for order in self.orders:
             order.facts["contact"] = self.contact
             order.facts["conversation"] = {"started": False, "handed_off": False}
-            order.facts["history"] = self.history
             order.facts["consent"] = self.consent
             if self.person.contact_id is None:
                 self.contact["known"] = False
@@ -244,7 +244,6 @@ class Player:
             self._hear(kind, order, parcel_pk, data, key=f"{kind}:{order.pk}:{parcel_pk or ''}")
 
     def _placed(self, order: OrderPlay) -> None:
-        self.history["orders"] += 1
         self._wrote_or_bought()
         for address in self.addresses:  # the address that an order was placed with hears of the next one too
             if address.row.kind == ChannelKind.EMAIL and order.past.row.email and order.past.chat is None:
@@ -318,6 +317,8 @@ class Player:
 
     def _trigger_facts(self, event: Event, order: OrderPlay | None) -> dict[str, Any]:
         facts = order.facts if order else self._own_facts()
+        if self.asks_for_history:
+            facts = {**facts, "history": self._history(order)}
         parcel = facts["parcels"].get(str(event.parcel)) if event.parcel else None
         return {**facts, "parcel": parcel, "event": {"kind": event.kind, **event.data}}
 
@@ -331,7 +332,22 @@ class Player:
             started=any(Purpose.UTILITY in each.granted for each in self.addresses),
             handed_off=self.handed_off,
         )
-        return {**base, "contact": self.contact, "history": self.history, "consent": self.consent}
+        return {**base, "contact": self.contact, "consent": self.consent}
+
+    def _history(self, order: OrderPlay | None) -> dict[str, Any]:
+        """As facts._history, of this moment."""
+        kept = [
+            each.past.row.placed_at
+            for each in self.orders
+            if each.past.row.placed_at <= self.now and not each.past.row.test and not each.facts["order"]["cancelled"]
+        ]
+        placed = [*self.person.bought_before, *kept]
+        known = {
+            "orders": len(placed),
+            "reviews": len(self.ratings),
+            "last_rating": self.ratings[-1] if self.ratings else None,
+        }
+        return known | rhythm_of(placed, order.past.row if order else None, self.now)
 
     def _subject(self, about: str, event: Event, order: OrderPlay | None) -> str:
         match about:
@@ -387,6 +403,8 @@ class Player:
         if run.state.status != ACTIVE:
             return
         before = run.state
+        if "history" in run.flow.document.asks_for:
+            run.facts["history"] = self._history(run.order)
         run.state, wanted = engine.advance(run.flow.document, before, event, run.facts, self.now)
         if run.flow.document.trigger.again_after is not None and (wanted or run.state != before):
             run.heard = event.key
@@ -425,8 +443,7 @@ class Player:
                 self._cancel(run, effect.reason)
             case wants.SaveReview():
                 self.outcome.count("reviews")
-                self.history["reviews"] += 1
-                self.history["last_rating"] = effect.rating
+                self.ratings.append(effect.rating)
                 self.memory.rated = (effect.rating, self.now)
                 data = {"review": f"{run.id}:{effect.key}", "run": run.id}
                 self._soon(EventKind.REVIEW_GIVEN, run, data, key=effect.key)

@@ -42,11 +42,11 @@ def rehearse(theatre: Theatre, script: Script, *, keep: Keep, note: Note) -> dic
     chance = Chance(script.seed)
     draft, live = _held(script.draft), _held(script.live or ())
     tally, before = Tally(script.draft), Tally(script.live or ())
-    history = _asks_for_history(script)
+    more = _asked_for(script)
     check = _Words(draft)
     for start in range(0, len(keys), AT_ONCE):
         told: list[Told] = []
-        for person in people(theatre, keys[start : start + AT_ONCE], history=history):
+        for person in people(theatre, keys[start : start + AT_ONCE], more=more):
             outcome = Player(person, theatre, draft, script.assumed, chance, check).play()
             tally.add(person, outcome)
             told += outcome.told
@@ -62,8 +62,9 @@ def rehearse(theatre: Theatre, script: Script, *, keep: Keep, note: Note) -> dic
     return result
 
 
-def _asks_for_history(script: Script) -> bool:
-    return any("history" in flow.document.asks_for for flow in (*script.draft, *(script.live or ())))
+def _asked_for(script: Script) -> frozenset[str]:
+    """The facts that cost a query and that one of the flows names."""
+    return frozenset().union(*(flow.document.asks_for for flow in (*script.draft, *(script.live or ()))))
 
 
 def _sample(keys: list[Key]) -> list[Key]:
@@ -128,7 +129,7 @@ class _Line:
 
 def journey(theatre: Theatre, script: Script, key: Key) -> tuple[Person, list[Moment], Outcome] | None:
     """One person's weeks once more, as in the rehearsal, in the order of the clock. None: nobody has this key."""
-    found = next(iter(people(theatre, [key], history=_asks_for_history(script))), None)
+    found = next(iter(people(theatre, [key], more=_asked_for(script))), None)
     if found is None:
         return None
     line = _Line(script.draft)

@@ -80,7 +80,7 @@ class Person:
     orders: list[OrderPast]  # oldest first
     addresses: list[Address] = field(default_factory=list)
     has_stopped: bool = False
-    bought_before: int = 0  # orders before the oldest of these
+    bought_before: tuple[datetime, ...] = ()  # when, before these weeks
     fields: Mapping[str, Any] = field(default_factory=dict)
     timezone: str = ""
     country: str = ""
