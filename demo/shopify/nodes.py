@@ -47,6 +47,7 @@ class Nodes:
             tags=[tag.strip() for tag in order["tags"].split(",") if tag.strip()],
             note=order["note"],
             sourceName=order["source_name"],
+            paymentGatewayNames=order["payment_gateway_names"],
             requiresShipping=any(line["requires_shipping"] for line in order["line_items"]),
             fullyPaid=order["financial_status"] == "paid",
             currencyCode=order["currency"],

@@ -99,6 +99,7 @@ def new_order(
     personal: bool = True,
     currency: str = "EUR",
     financial_status: str = "paid",
+    gateway: str = "shopify_payments",
 ) -> dict[str, Any]:
     """`items`: (index into PRODUCTS, quantity). `personal=False`: protected data is not approved,
     the fields are null."""
@@ -168,6 +169,7 @@ def new_order(
         "processed_at": at,
         "updated_at": at,
         "source_name": source_name,
+        "payment_gateway_names": [gateway],
         "test": test,
         "tags": "",
         "note": None,

@@ -161,6 +161,7 @@ def _order_facts(order: Order) -> dict[str, Any]:
             "point_of_sale": order.is_point_of_sale,
             "test": order.test,
             "gift": order.is_gift,
+            "cash_on_delivery": order.is_cash_on_delivery,
             "return_open": order.return_open,
             "tags": list(order.tags),
             "country": order.shipping_country,

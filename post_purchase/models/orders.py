@@ -29,6 +29,7 @@ class Order(models.Model):
     )  # {"<Shopify refund id>": "12.00"}: a union, so that order of news is no matter
     returns = models.JSONField(default=dict)  # {"<Shopify return id>": "requested"}, Shopify's words, lower case
     is_gift = models.BooleanField(default=False)  # the shopper or the merchant says so (services/order_data.py)
+    is_cash_on_delivery = models.BooleanField(default=False)  # one of its payment gateways is called so
     shipping_country = models.CharField(max_length=2, blank=True)
     shipping_province = models.CharField(max_length=8, blank=True)
     shipping_city = models.CharField(max_length=120, blank=True)

@@ -253,6 +253,7 @@ class OrderData(_Data):
     refunds: list[RefundData] = []
     returns: list[ReturnData] = []  # GraphQL only
     gift: bool = False
+    cash_on_delivery: bool = False
 
     @property
     def paid(self) -> bool:
@@ -302,6 +303,7 @@ class OrderData(_Data):
                 titles=[line.get("title") for line in payload.get("line_items") or []],
                 properties=[each for line in payload.get("line_items") or [] for each in line.get("properties") or []],
             ),
+            cash_on_delivery=is_cash_on_delivery(payload.get("payment_gateway_names") or []),
         )
 
     @classmethod
@@ -341,6 +343,7 @@ class OrderData(_Data):
             updated_at=node["updatedAt"],
             cancelled_at=node.get("cancelledAt"),
             cancel_reason=(node.get("cancelReason") or "").lower(),
+            cash_on_delivery=is_cash_on_delivery(node.get("paymentGatewayNames") or []),
             customer=CustomerData(
                 shopify_id=gid_number(customer["id"]),
                 first_name=(customer.get("firstName") or "")[:120],
@@ -382,6 +385,19 @@ def is_gift(*, tags: list[Any], titles: list[Any], properties: list[Any]) -> boo
             if said not in _NO and is_one_of_gifts("properties", each.get("name") or each.get("key")):
                 return True
     return False
+
+
+def is_cash_on_delivery(gateways: list[Any]) -> bool:
+    """One of the order's payment gateways is called so (services/data/cash_on_delivery.yaml)."""
+    named = [f" {plain(str(name or ''))} " for name in gateways]
+    return any(sought in name for sought in _cash_on_delivery_names() for name in named)
+
+
+@lru_cache(maxsize=1)
+def _cash_on_delivery_names() -> tuple[str, ...]:
+    """As words of their own ("cod" is not in "code"); Japanese is written without spaces."""
+    names = (plain(name) for name in load("cash_on_delivery")["names"])
+    return tuple(f" {name} " if name[0] < "\u3000" else name for name in names)
 
 
 def is_one_of_gifts(kind: str, text: Any) -> bool:

@@ -47,6 +47,7 @@ def save_order(*, shop: Shop, data: OrderData, news: bool = True) -> Order:
     if data.paid and order.paid_at is None:
         order.paid_at = data.placed_at if created else data.updated_at
     order.is_gift = order.is_gift or data.gift
+    order.is_cash_on_delivery = order.is_cash_on_delivery or data.cash_on_delivery
     new_refunds = _add_refunds(order, data.refunds)
     new_returns = _add_returns(order, data.returns)
     order.save()
