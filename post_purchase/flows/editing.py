@@ -67,25 +67,85 @@ def problems_of(document: Mapping[str, Any]) -> list[Problem]:
 
 
 @transaction.atomic
-def publish(flow: Flow, user: str = "") -> FlowVersion:
+def publish(flow: Flow, user: str = "", *, share: int = 100) -> FlowVersion:
     """Make the draft the live version. Runs under way keep theirs. The same document again is the same version.
 
+    With a `share` below 100 only so many per cent of the new runs get it (the canary); the live one stays.
     Raises DocumentError with every problem of the draft.
     """
-    flow = Flow.objects.select_for_update(of=("self",)).select_related("live_version").get(pk=flow.pk)
+    flow = _locked(flow)
     document = load(flow.draft)
     if found := text_problems(document):
         raise DocumentError(found)
     if flow.live_version is not None and flow.live_version.document == flow.draft:
         return flow.live_version
-    newest = flow.versions.aggregate(newest=Max("number"))["newest"] or 0
-    version = FlowVersion.objects.create(
-        flow=flow, number=newest + 1, document=flow.draft, published_at=clock.now(), published_by=user[:64]
-    )
-    flow.live_version, flow.name = version, document.name
-    flow.save(update_fields=["live_version", "name"])
+    version = flow.canary_version if flow.canary_version and flow.canary_version.document == flow.draft else None
+    version = version or _new_version(flow, flow.draft, user)
+    if share < 100 and flow.live_version is not None:
+        flow.canary_version, flow.canary_share = version, max(1, share)
+        flow.save(update_fields=["canary_version", "canary_share"])
+    else:
+        _go_live(flow, version, document.name)
     templates_wanted(flow.shop)
     return version
+
+
+def _locked(flow: Flow) -> Flow:
+    rows = Flow.objects.select_for_update(of=("self",)).select_related("live_version", "canary_version", "shop")
+    return rows.get(pk=flow.pk)
+
+
+def _new_version(flow: Flow, document: Mapping[str, Any], user: str, same_as: int | None = None) -> FlowVersion:
+    newest = flow.versions.aggregate(newest=Max("number"))["newest"] or 0
+    return FlowVersion.objects.create(
+        flow=flow,
+        number=newest + 1,
+        document=document,
+        published_at=clock.now(),
+        published_by=user[:64],
+        same_as=same_as,
+    )
+
+
+def _go_live(flow: Flow, version: FlowVersion, name: str) -> None:
+    flow.live_version, flow.name, flow.canary_version, flow.canary_share = version, name[:120], None, 0
+    flow.save(update_fields=["live_version", "name", "canary_version", "canary_share"])
+
+
+@transaction.atomic
+def set_share(flow: Flow, share: int) -> Flow:
+    """How many per cent of the new runs get the new version: 100 makes it the live one, 0 takes it back.
+
+    Raises NotPublished where there is no version on trial.
+    """
+    flow = _locked(flow)
+    if flow.canary_version is None:
+        raise NotPublished("No new version is on trial")
+    if share >= 100:
+        _go_live(flow, flow.canary_version, str(flow.canary_version.document.get("name") or flow.name))
+    else:
+        flow.canary_version, flow.canary_share = (flow.canary_version, share) if share > 0 else (None, 0)
+        flow.save(update_fields=["canary_version", "canary_share"])
+    templates_wanted(flow.shop)
+    return flow
+
+
+@transaction.atomic
+def roll_back(flow: Flow, version: FlowVersion, user: str = "") -> FlowVersion:
+    """An earlier version is live again, at once, as a version of its own: who and when stay on record.
+
+    The draft is left alone. Raises DocumentError where the old version can no longer be used.
+    """
+    flow = _locked(flow)
+    document = load(version.document)
+    if flow.live_version is not None and flow.live_version.document == version.document:
+        if flow.canary_version is not None:
+            _go_live(flow, flow.live_version, document.name)
+        return flow.live_version
+    made = _new_version(flow, version.document, user, same_as=version.same_as or version.number)
+    _go_live(flow, made, document.name)
+    templates_wanted(flow.shop)
+    return made
 
 
 @transaction.atomic

@@ -6,7 +6,7 @@ The same call serves production, the preview and the tests. A broken document gi
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from post_purchase.words import EventKind
@@ -14,7 +14,7 @@ from post_purchase.words import EventKind
 from .conditions import Facts, look_up
 from .definition import FlowDocument
 from .effects import CancelWaiting, Effect, End, GoalReached, Park, Skip
-from .state import ACTIVE, ENDED, INTERRUPT, PARKED, START, TIMER, Event, RunState, Thread
+from .state import ACTIVE, ENDED, INTERRUPT, MOVED, PARKED, START, TIMER, Event, RunState, Thread
 from .step import Claim, Context, GoTo, Step
 
 MAX_STEPS = 100  # in one advance
@@ -83,6 +83,8 @@ class _Advance:
                 self._begin(Thread(MAIN, self.document.start, parcel=self.event.parcel))
         elif kind == TIMER:
             self._timer()
+        elif kind == MOVED:
+            self._moved()
         elif kind == _RECEIVED:
             taken = self.claimant()
             if taken is not None:
@@ -132,6 +134,22 @@ class _Advance:
             if thread.mark == wanted and thread.due_at is not None and thread.due_at <= self.now:
                 self._resume(thread)
                 return
+
+    def _moved(self) -> None:
+        """`document` is the new version. Who waits goes on waiting at the step that stands for theirs now."""
+        data, state = self.event.data, self.state
+        for thread in list(state.threads):
+            before = thread.step
+            target = data.get("steps", {}).get(before, before)
+            if target not in self.document.steps:
+                self._park("the new version has no such step", str(target))
+            elif before in data.get("anew", ()):
+                self._walk(thread, target)
+            else:
+                thread.step = target
+                state.seen[target] = max(state.seen.get(target, 0), thread.visit)
+                if thread.due_at is not None:
+                    thread.due_at += timedelta(seconds=int(data.get("shift", {}).get(before, 0)))
 
     def _listen(self) -> None:
         for listener in self.document.listeners:

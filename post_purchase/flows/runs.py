@@ -34,9 +34,11 @@ def start(
     contact: Contact | None = None,
     again_after: timedelta | None = None,
     if_running: str = "passive",
+    version_id: int | None = None,
 ) -> FlowRun | None:
     """Begin a run: once per flow and subject, or again after `again_after`. None: it was begun before, or may not."""
-    if flow.live_version_id is None:
+    version_id = version_id or flow.live_version_id
+    if version_id is None:
         return None
     contact = contact or (order.contact if order else None)
     if again_after is not None or if_running != "passive":
@@ -59,7 +61,7 @@ def start(
         subject_key=subject_key,
         defaults={
             "shop_id": flow.shop_id,
-            "version_id": flow.live_version_id,
+            "version_id": version_id,
             "order": order,
             "parcel_id": event.parcel,
             "contact": contact,
@@ -78,8 +80,11 @@ def interrupt(*, run_id: int, reason: str, key: str) -> bool:
 
 
 @transaction.atomic
-def apply(*, run_id: int, event: Event, message: Message | None = None) -> bool:
-    """Hand the event to the run. False: the run has ended, has had it, or it means nothing to it."""
+def apply(*, run_id: int, event: Event, message: Message | None = None, version_id: int | None = None) -> bool:
+    """Hand the event to the run. False: the run has ended, has had it, or it means nothing to it.
+
+    With `version_id` the run goes on in that version (a MOVED event).
+    """
     run = (
         FlowRun.objects.select_for_update(of=("self",))
         .select_related("shop", "contact__merged_into", "flow")
@@ -87,6 +92,8 @@ def apply(*, run_id: int, event: Event, message: Message | None = None) -> bool:
     )
     if run.status != RunStatus.ACTIVE or run.log.filter(event_key=event.key).exists():
         return False
+    if version_id is not None:
+        run.version_id = version_id
     order = load_order(run.order_id) if run.order_id else None
     _follow_contact(run, order)
     before = RunState.from_json(run.state)
@@ -98,7 +105,7 @@ def apply(*, run_id: int, event: Event, message: Message | None = None) -> bool:
     facts = gather(shop=run.shop, order=order, contact=run.contact, run_id=run.pk, more=document.asks_for)
     now = clock.now()
     after, wanted = engine.advance(document, before, event, facts, now)
-    if not wanted and after == before:
+    if not wanted and after == before and version_id is None:
         return False
     run.order = order
     scene = Scene(run, document, facts, after.answers, message=message)
@@ -128,6 +135,7 @@ def _save(
     wanted: list[effect_kinds.Effect],
 ) -> None:
     run.state = state.to_json()
+    run.at_steps = " ".join(sorted({thread.step for thread in state.threads}))[:255]
     run.sequence += 1
     run.status = _STATUS.get(state.status, RunStatus.ACTIVE)
     if run.status == RunStatus.ACTIVE:
@@ -136,7 +144,8 @@ def _save(
         run.waiting_for, run.ended_reason = "", state.reason[:255]
         run.ended_at = clock.now() if run.status == RunStatus.ENDED else None
         log.info("flows.run_finished", extra={"run": run.pk, "status": run.status})
-    run.save(update_fields=["state", "sequence", "status", "waiting_for", "ended_reason", "ended_at", "contact"])
+    told = ["state", "at_steps", "sequence", "status", "waiting_for", "ended_reason", "ended_at"]
+    run.save(update_fields=[*told, "contact", "version"])
     _record(run, event, facts, wanted)
     _set_timers(run, state)
 

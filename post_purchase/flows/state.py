@@ -10,6 +10,8 @@ TIMER = "timer"  # a wait is over; data: {"timer": "<step id>:<visit>"}
 
 INTERRUPT = "interrupt"  # ended from outside: by a person, or by a newer run; data: {"reason": ...}
 
+MOVED = "moved"  # the run goes on in another version; data: flows.moving.Plan
+
 ACTIVE, ENDED, PARKED = "active", "ended", "parked"
 
 

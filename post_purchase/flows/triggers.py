@@ -17,7 +17,7 @@ from .facts import gather, load_order
 from .performing import tap_prefix
 from .state import START, Event, RunState
 from .step import Claim
-from .versions import document_of
+from .versions import document_of, version_for
 
 log = logging.getLogger("post_purchase.flows")
 ABOUT_THE_SHOP = frozenset({EventKind.SHOP_UNINSTALLED})
@@ -116,7 +116,8 @@ def _start(event: FlowEvent) -> int:
     started = 0
     for flow in flows.order_by("pk"):
         try:
-            document = document_of(flow.live_version_id)
+            version = version_for(flow, f"order:{event.order_id}" if event.order_id else f"contact:{event.contact_id}")
+            document = document_of(version or flow.live_version_id)
         except DocumentError:
             log.exception("flows.version_broken", extra={"flow": flow.pk})
             continue  # the other flows go on
@@ -139,6 +140,7 @@ def _start(event: FlowEvent) -> int:
             event=began,
             again_after=trigger.again_after,
             if_running=trigger.if_running,
+            version_id=version,
         )
         started += run is not None
     return started

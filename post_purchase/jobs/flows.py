@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.db.models import Exists, OuterRef, Q
 
-from post_purchase.flows import timers, watching
+from post_purchase.flows import moving, timers, watching
 from post_purchase.flows.claiming import claim_due, give_up_or_wait, trouble
 from post_purchase.flows.triggers import handle_event
 from post_purchase.models import FlowEvent
@@ -57,3 +57,12 @@ def handle_timers() -> None:
 def watch_time() -> None:
     """Tell the flows what time alone has brought: silence, a birthday, a parcel without a scan."""
     watching.watch()
+
+
+def move_runs() -> None:
+    """Move runs under way to another version, where a merchant asked for it."""
+    until = time.monotonic() + AT_MOST
+    while moving.handle_due():
+        if time.monotonic() > until:
+            wake(Job.MOVE_RUNS)
+            return

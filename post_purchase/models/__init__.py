@@ -11,6 +11,7 @@ from .flows import (
     FlowVersion,
     OutgoingCall,
     RunEvent,
+    RunMove,
     RunStatus,
     Timer,
 )
@@ -87,6 +88,7 @@ __all__ = [
     "Reward",
     "RewardStatus",
     "RunEvent",
+    "RunMove",
     "RunStatus",
     "Scan",
     "ShopSettings",

@@ -20,6 +20,9 @@ class Flow(models.Model):
     name = models.CharField(max_length=120)
     status = models.CharField(max_length=8, choices=FlowStatus.choices, default=FlowStatus.OFF)
     live_version = models.ForeignKey("FlowVersion", null=True, on_delete=models.SET_NULL, related_name="+")
+    # A share of new runs gets this version first; then it becomes the live one, or is taken back.
+    canary_version = models.ForeignKey("FlowVersion", null=True, on_delete=models.SET_NULL, related_name="+")
+    canary_share = models.PositiveSmallIntegerField(default=0)  # per cent
     draft = models.JSONField(default=dict)  # flows.definition.FlowDocument as JSON; what the editor works on
     draft_saved_at = models.DateTimeField(null=True)
     draft_saved_by = models.CharField(max_length=64, blank=True)  # Shopify user id
@@ -60,6 +63,7 @@ class FlowVersion(models.Model):
     document = models.JSONField()
     published_at = models.DateTimeField()
     published_by = models.CharField(max_length=64, blank=True)
+    same_as = models.PositiveIntegerField(null=True)  # the number of the version that was rolled back to
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["flow", "number"], name="version_once")]
@@ -87,6 +91,7 @@ class FlowRun(models.Model):
     state = models.JSONField(default=dict)  # flows.definition.RunState as JSON
     status = models.CharField(max_length=8, choices=RunStatus.choices, default=RunStatus.ACTIVE)
     waiting_for = models.CharField(max_length=120, blank=True)  # plain words
+    at_steps = models.CharField(max_length=255, blank=True)  # step ids that it waits at, divided by blanks: to count by
     ended_reason = models.CharField(max_length=255, blank=True)
     sequence = models.PositiveIntegerField(default=0)  # events applied so far
     started_at = models.DateTimeField()
@@ -101,6 +106,33 @@ class FlowRun(models.Model):
 
     def __str__(self) -> str:
         return f"run {self.pk}"
+
+
+class RunMove(models.Model):
+    """A merchant's wish to move the runs under way to another version. Done in batches: flows.moving."""
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE)
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="moves")
+    to_version = models.ForeignKey(FlowVersion, on_delete=models.CASCADE, related_name="+")
+    plan = models.JSONField(default=dict)  # {version pk: flows.moving.Plan as JSON}
+    asked_by = models.CharField(max_length=64, blank=True)
+    asked_at = models.DateTimeField()
+    cursor = models.BigIntegerField(default=0)  # runs up to this one have been looked at
+    moved = models.PositiveIntegerField(default=0)
+    stayed = models.PositiveIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True)
+    done_at = models.DateTimeField(null=True)
+    error = models.CharField(max_length=255, blank=True)
+
+    class Meta:
+        indexes = [
+            # flows.moving.handle_due
+            models.Index(fields=["next_attempt_at", "id"], name="move_due", condition=Q(next_attempt_at__isnull=False))
+        ]
+
+    def __str__(self) -> str:
+        return f"move {self.pk} of flow {self.flow_id}"
 
 
 class RunEvent(models.Model):

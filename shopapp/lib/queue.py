@@ -30,6 +30,7 @@ class Job(StrEnum):
     HANDLE_EVENTS = "hot:post_purchase.jobs.flows.handle_events"
     HANDLE_TIMERS = "hot:post_purchase.jobs.flows.handle_timers"
     SEND_MESSAGES = "hot:post_purchase.jobs.messages.send_messages"
+    MOVE_RUNS = "default:post_purchase.jobs.flows.move_runs"
     FETCH_MEDIA = "default:post_purchase.jobs.media.fetch_media"
     ISSUE_REWARDS = "hot:post_purchase.jobs.rewards.issue_rewards"
     SYNC_PRODUCTS = "default:post_purchase.jobs.products.sync_products"

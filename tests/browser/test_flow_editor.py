@@ -3,6 +3,7 @@
 import pytest
 
 from post_purchase.flows import drafts
+from post_purchase.models import FlowRun, RunMove
 from tests.browser.conftest import SIZES
 from tests.browser.test_pages_look import problems
 from tests.browser.test_pages_work import focused, tab_to
@@ -88,3 +89,26 @@ def test_the_editor_fits_and_can_be_read_by_everybody(admin, shop, size):
     admin.photograph(f"editor-add-{size}")
     troubles += problems(admin.page)
     assert troubles == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_draft_is_published_with_people_inside(admin, shop, size):
+    rows = seed(shop)
+    FlowRun.objects.filter(flow=rows.flow).update(at_steps="use_time")
+    changed = draft(rows)
+    changed["steps"]["use_time"]["for"] = "P3D"
+    drafts.change(rows.flow, lambda _: changed, user="42", what="Changed")
+    admin.page.set_viewport_size(SIZES[size])
+    page = admin.open(f"/app/flows/{rows.flow.pk}")
+    page.locator("s-button", has_text="Publish the draft").click()
+    page.wait_for_selector("text=1 person is inside now")
+    admin.photograph(f"publishing-{size}")
+    troubles = problems(page)
+    page.locator("s-choice-list[name=inside] label", has_text="reckon their waits").click()
+    page.locator("s-button", has_text="Publish").first.click()
+    page.wait_for_selector("#stand-in-toasts >> text=The people inside are being moved")
+    assert RunMove.objects.get(flow=rows.flow).plan[str(FlowRun.objects.get(flow=rows.flow).version_id)]["shift"]
+    page.locator("s-button", has_text="Versions").click()
+    page.wait_for_selector("text=What it changed")
+    admin.photograph(f"versions-{size}")
+    assert troubles + problems(page) == []

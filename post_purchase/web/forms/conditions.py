@@ -48,8 +48,14 @@ def input_of(name: str, label: str, raw: Any, asked: list[str] | None = None) ->
     known = dict(made.facts)
     for row in rows:
         row.named = row.fact in known
-    made.rows, made.both = [*rows, Row()][:MAX_ROWS], both
+    made.rows, made.both = rows or [Row()], both
     return made
+
+
+def one_more(made: ConditionInput) -> None:
+    """An empty row below the others. Not drawn unasked: each carries the list of all facts."""
+    if made.rows and made.rows[-1].fact and len(made.rows) < MAX_ROWS:
+        made.rows.append(Row())
 
 
 def _rows(raw: Any) -> tuple[list[Row] | None, str]:

@@ -11,7 +11,7 @@ from post_purchase.flows.definition import Problem
 from post_purchase.flows.editing import problems_of, template_states
 from post_purchase.flows.troubles import START, warnings
 from post_purchase.models import Flow, ShopSettings
-from post_purchase.web.forms import starts, steps, wordings
+from post_purchase.web.forms import conditions, starts, steps, wordings
 from post_purchase.web.forms.settings import LANGUAGES
 from shopapp.web.embedded import ShopRequest, shop_required
 
@@ -43,6 +43,10 @@ def context_of(request: ShopRequest, row: Flow, asked: Mapping[str, str]) -> dic
         document, problems=problems, warnings=hints, language=language, chosen=chosen,
         adding=adding if adding in known else "",
     )  # fmt: skip
+    panel = _panel(row, document, chosen, adding if adding in known else "", language, view)
+    for condition in _conditions(panel):
+        if condition.name == asked.get("more"):
+            conditions.one_more(condition)
     return {
         "flow": row,
         "languages": languages,
@@ -50,9 +54,10 @@ def context_of(request: ShopRequest, row: Flow, asked: Mapping[str, str]) -> dic
         "view": view,
         "problems": problems,
         "changed": row.live_version is None or row.live_version.document != document,
+        "canary_steps": [*(share for share in (25, 50) if share > row.canary_share), 100, 0],
         "undo": undo,
         "redo": redo,
-        "panel": _panel(row, document, chosen, adding if adding in known else "", language, view),
+        "panel": panel,
         "news": list(describing.NEWS.items()),
         "saved_by": by_whom(request, row.draft_saved_by),
     }
@@ -94,6 +99,11 @@ def _panel(row: Flow, document: Document, chosen: str, adding: str, language: st
         "places": places_to_move(document, chosen, language),
         "seen": mark(document, chosen, language),
     }  # fmt: skip
+
+
+def _conditions(panel: Mapping[str, Any]) -> list[conditions.ConditionInput]:
+    inputs = [*panel.get("inputs", ()), *(one for group in panel.get("groups", ()) for one in group.inputs)]
+    return [one.condition for one in (*inputs, *panel.get("parts", ())) if one.condition is not None]
 
 
 @shop_required

@@ -14,7 +14,7 @@ from .answers import page, refused, saved
 
 
 def flow_of(request: ShopRequest, pk: int) -> Flow:
-    return get_object_or_404(request.shop.flows.select_related("live_version", "shop"), pk=pk)
+    return get_object_or_404(request.shop.flows.select_related("live_version", "canary_version", "shop"), pk=pk)
 
 
 @shop_required
