@@ -159,6 +159,7 @@
       typed = false;
       drafts.delete(form.getAttribute("action"));
       if (answer.toast) say(answer.toast);
+      if (answer.html) return void (document.getElementById(form.dataset.into).innerHTML = answer.html); // shown once, here
       await go(answer.go || location.href, { push: Boolean(answer.go), keepPlace: !answer.go || Boolean(answer.focus), focus: answer.focus });
     } catch (error) {
       say(error.message || "The connection failed. What you typed is still here; try again.", true);

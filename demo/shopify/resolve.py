@@ -2,6 +2,9 @@
 
 import json
 import re
+import tomllib
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from graphql import GraphQLError
@@ -11,6 +14,7 @@ from demo.shopify.metafields import delete_metafields, set_metafields
 from demo.shopify.nodes import Node, Nodes, connection_node, customer_node, discount_node
 from demo.state import State
 
+EXTENSIONS = Path(__file__).resolve().parents[2] / "extensions"
 MAX_CODE = 255
 MAX_TRIGGER = 50_000  # bytes of a Flow trigger's payload (shopify.dev, "Create a Flow trigger")
 
@@ -155,9 +159,9 @@ class Root(Nodes):
         self, info: Any, handle: str = "", payload: dict[str, Any] | None = None, body: str = ""
     ) -> Node:
         """Shopify Flow hears of it: kept, so that it can be looked at."""
-        if not handle or payload is None or len(json.dumps(payload)) > MAX_TRIGGER:
-            problem = "Errors validating schema: a handle and a payload of at most 50 KB are needed"
-            return Node(userErrors=[Node(field=["payload"], message=problem)])
+        problem = _trigger_problem(handle, payload)
+        if problem:
+            return Node(userErrors=[Node(field=["payload"], message=f"Errors validating schema: {problem}")])
         self.state.part("flow_triggers").setdefault(self.domain, []).append({"handle": handle, "payload": payload})
         self.state.touch()
         return Node(userErrors=[])
@@ -181,6 +185,30 @@ class Root(Nodes):
             elif name in ("name", "checkout_token", "confirmation_number", "id", "email"):
                 found = [each for each in found if str(each[name]).lstrip("#") == value.lstrip("#")]
         return found
+
+
+@lru_cache(maxsize=1)
+def flow_triggers() -> dict[str, set[str]]:
+    """{handle: what its payload may hold} of the triggers in extensions/."""
+    found = {}
+    for file in sorted(EXTENSIONS.glob("*/shopify.extension.toml")):
+        toml = tomllib.loads(file.read_text("utf-8"))
+        for one in toml.get("extensions", []):
+            if one.get("type") == "flow_trigger":
+                fields = toml.get("settings", {}).get("fields", [])
+                found[one["handle"]] = {
+                    each["key"] if "key" in each else each["type"].replace("_reference", "_id") for each in fields
+                }
+    return found
+
+
+def _trigger_problem(handle: str, payload: dict[str, Any] | None) -> str:
+    if handle not in flow_triggers():
+        return f"Invalid handle '{handle}'"
+    if not isinstance(payload, dict) or len(json.dumps(payload)) > MAX_TRIGGER:
+        return "a payload of at most 50 KB is needed"
+    unknown = sorted(set(payload) - flow_triggers()[handle])
+    return f"Invalid properties {unknown}" if unknown else ""
 
 
 def _problem(field: str, message: str, code: str) -> Node:

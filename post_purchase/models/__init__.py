@@ -1,3 +1,4 @@
+from .api_tokens import ApiToken
 from .channels import Channel, ChannelStatus, MessageTemplate, TemplateStatus
 from .consent import CheckoutConsent, ConsentEntry, ConsentState
 from .contacts import Contact, ContactPoint, ContactPointAlias, OrderBinding
@@ -38,6 +39,7 @@ from .touchpoints import (
 )
 
 __all__ = [
+    "ApiToken",
     "Attachment",
     "AttachmentStatus",
     "Channel",

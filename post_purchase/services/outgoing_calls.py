@@ -77,6 +77,18 @@ def queue_call(
     return call
 
 
+def try_again(*, call: OutgoingCall) -> bool:
+    """A call that was given up is made again, for as long as a new one would be. False: it had not failed."""
+    now = clock.now()
+    failed = OutgoingCall.objects.filter(pk=call.pk, status=OutgoingCall.Status.FAILED).exclude(body={})
+    again = failed.update(
+        status=OutgoingCall.Status.PENDING, attempts=0, error="", created_at=now, next_attempt_at=now, finished_at=None
+    )
+    if again:
+        wake(Job.CALL_OUT)
+    return bool(again)
+
+
 def call_due() -> int:
     """Make the calls that are due, oldest first; at most one batch. Returns how many were tried."""
     tried = 0

@@ -21,8 +21,10 @@ from post_purchase.models import (
     FlowRun,
     Link,
     Message,
+    Note,
     Order,
     OrderBinding,
+    OutgoingCall,
     Parcel,
     ParcelEvent,
     PrivacyRequest,
@@ -123,6 +125,7 @@ def export_person(person: Person) -> dict[str, Any]:
             Message.objects.filter(**of_contacts).order_by("happened_at", "pk"),
             "direction author purpose text status happened_at sent_at delivered_at read_at",
         ),
+        "notes": _rows(Note.objects.filter(conversation__contact__in=contacts).order_by("pk"), "text written_at"),
         "photos": _rows(
             Attachment.objects.filter(message__contact__in=contacts), "message_id status file width height bytes"
         ),
@@ -207,6 +210,11 @@ def _erase_runs(contacts: list[Contact], orders: list[Order]) -> None:
     runs = FlowRun.objects.filter(Q(contact__in=contacts) | Q(order__in=orders))
     RunEvent.objects.filter(run__in=runs).update(event={}, facts={}, effects=[])
     Timer.objects.filter(run__in=runs).delete()
+    calls = OutgoingCall.objects.filter(Q(contact__in=contacts) | Q(run__in=runs))
+    calls.filter(status=OutgoingCall.Status.PENDING).update(
+        status=OutgoingCall.Status.FAILED, next_attempt_at=None, finished_at=now, error=ERASED
+    )
+    calls.update(body={})
     runs.filter(status=RunStatus.ACTIVE).update(status=RunStatus.ENDED, ended_reason=ERASED, ended_at=now)
     runs.update(state={}, waiting_for="")
     FlowEvent.objects.filter(Q(contact__in=contacts) | Q(order__in=orders)).update(data={}, next_attempt_at=None)
@@ -221,6 +229,7 @@ def _erase_talk(contacts: list[Contact]) -> list[str]:
     messages.filter(status__in=(MessageStatus.QUEUED, MessageStatus.HELD)).update(
         status=MessageStatus.SUPPRESSED, reason=ERASED
     )
+    Note.objects.filter(conversation__contact__in=contacts).update(text="")
     ProviderStatus.objects.filter(message__in=messages).delete()
     DeliveryAttempt.objects.filter(message__in=messages).update(provider_id="", error="")
     for message in messages.only("pk"):  # a dedupe key may hold the network's id, and that id may hold the number

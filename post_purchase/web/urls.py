@@ -6,6 +6,7 @@ from post_purchase.web.pages import (
     beside,
     channels,
     checkout_words,
+    connections,
     conversations,
     email_snippets,
     flow_changes,
@@ -24,7 +25,7 @@ from post_purchase.web.pages import (
     thread,
     touchpoints,
 )
-from post_purchase.web.public import callbacks, extension, links, media, qr, unsubscribe
+from post_purchase.web.public import api, callbacks, extension, links, media, qr, shopify_flow, unsubscribe
 
 urlpatterns = [
     path("app", home.home),
@@ -36,6 +37,8 @@ urlpatterns = [
     path("app/conversations/<int:pk>/live", thread.thread_live),
     path("app/conversations/<int:pk>/reply", replies.reply),
     path("app/conversations/<int:pk>/template", replies.send_template),
+    path("app/conversations/<int:pk>/flows", connections.choose_flow),
+    path("app/conversations/<int:pk>/start-flow", connections.start_flow),
     path("app/conversations/<int:pk>/take-over", replies.take_over),
     path("app/conversations/<int:pk>/give-back", replies.give_back),
     path("app/conversations/<int:pk>/close", replies.close),
@@ -94,6 +97,10 @@ urlpatterns = [
     path("app/settings/channels/<slug:kind>/connect", channels.connect),
     path("app/channels/<int:pk>/disconnect", channels.disconnect),
     path("app/channels/<int:pk>/resume", channels.resume),
+    path("app/settings/connections", connections.connections),
+    path("app/settings/connections/tokens", connections.make_token),
+    path("app/settings/connections/tokens/<int:pk>/revoke", connections.revoke_token),
+    path("app/calls/<int:pk>/again", connections.call_again),
     path("app/settings/<slug:part>", settings.save_settings),
     path("app/privacy", settings.privacy),
     path("app/privacy/<int:pk>/export", settings.privacy_export),
@@ -108,6 +115,8 @@ urlpatterns = [
     path("media/<str:signed>", media.photo),
     path("photos/<str:signed>", media.review_photo),
     path("unsubscribe/<str:code>", unsubscribe.unsubscribe),
+    path("api/flows/<str:key>/start", api.start_flow),
+    path("shopify-flow/start", shopify_flow.start),
     path("api/admin/order", beside.order),
     path("api/admin/customer", beside.customer),
     path("api/admin/print", print_action.prepare),

@@ -369,11 +369,13 @@ def test_shopify_flow_hears_a_trigger_and_refuses_one_without_a_handle(world: De
     token = exchange(world).json()["access_token"]
     query = operations.load("TriggerShopifyFlow")
 
-    def ask(handle: str) -> dict:
-        asked = {"query": query, "variables": {"handle": handle, "payload": {"order": 1}}}
+    def ask(handle: str, **payload: object) -> dict:
+        asked = {"query": query, "variables": {"handle": handle, "payload": payload}}
         url = f"{world.url}/shops/{SHOP}/admin/api/2026-10/graphql.json"
         return httpx.post(url, json=asked, headers={"X-Shopify-Access-Token": token}).json()["data"]
 
-    assert ask("review-given") == {"flowTriggerReceive": {"userErrors": []}}
+    assert ask("doorstep-step", order_id=1) == {"flowTriggerReceive": {"userErrors": []}}
+    for wrong in (ask(""), ask("review-given", order_id=1), ask("doorstep-step", order=1)):
+        assert "Errors validating schema" in wrong["flowTriggerReceive"]["userErrors"][0]["message"]
     assert ask("")["flowTriggerReceive"]["userErrors"][0]["field"] == ["payload"]
-    assert world.state.part("flow_triggers")[SHOP] == [{"handle": "review-given", "payload": {"order": 1}}]
+    assert world.state.part("flow_triggers")[SHOP] == [{"handle": "doorstep-step", "payload": {"order_id": 1}}]

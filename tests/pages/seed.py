@@ -11,6 +11,7 @@ from PIL import Image
 from post_purchase.flows.editing import install_library, switch_on
 from post_purchase.flows.rehearsal import stage
 from post_purchase.models import (
+    ApiToken,
     Attachment,
     Channel,
     ConsentEntry,
@@ -20,6 +21,7 @@ from post_purchase.models import (
     Message,
     MessageTemplate,
     Order,
+    OutgoingCall,
     PrintBatch,
     PrintFile,
     PrivacyRequest,
@@ -30,6 +32,7 @@ from post_purchase.models import (
     Touchpoint,
 )
 from post_purchase.services import rehearsals
+from post_purchase.services.api_tokens import make_token
 from post_purchase.services.links import shop_link, touchpoint_of
 from post_purchase.touchpoints.registry import KINDS
 from post_purchase.words import Author, ChannelKind, Direction, MessageStatus, ParcelState, Purpose, TouchpointKind
@@ -55,6 +58,8 @@ class Seed:
     batch: PrintBatch
     file: PrintFile
     rehearsal: Rehearsal
+    call: OutgoingCall
+    token: ApiToken
 
 
 def seed(shop: Shop) -> Seed:
@@ -94,7 +99,18 @@ def seed(shop: Shop) -> Seed:
     file = PrintFile.objects.create(batch=batch, form="pdf", status="failed", error=NASTY[:200])
     rehearsal = rehearsals.ask(flow=flow, assumptions={}, days=90)
     stage.play_due()
-    return Seed(shop, channel, order, conversation, flow, card, email, review, request, batch, file, rehearsal)
+    call = OutgoingCall.objects.create(
+        shop=shop,
+        kind="webhook",
+        url="https://erp.example.com/hook",
+        body={"order": 1},
+        dedupe_key="c",
+        status="failed",
+        error=NASTY,
+        created_at=now,
+    )
+    token, _ = make_token(shop=shop, name=NASTY)
+    return Seed(shop, channel, order, conversation, flow, card, email, review, request, batch, file, rehearsal, call, token)
 
 
 def _talk(shop: Shop, channel: Channel, flow: Flow) -> tuple[Conversation, Order]:

@@ -23,6 +23,7 @@ PAGES = {
     "conversations, searched": "/app/conversations?q=Maria",
     "conversations, nothing found": "/app/conversations?q=nobody",
     "thread": "/app/conversations/{conversation}",
+    "choose a flow": "/app/conversations/{conversation}/flows",
     "flows": "/app/flows",
     "flow": "/app/flows/{flow}",
     "flow, a step in German": "/app/flows/{flow}?step=review&language=de",
@@ -54,6 +55,8 @@ PAGES = {
     "connect WhatsApp": "/app/settings/channels/whatsapp",
     "connect Messenger": "/app/settings/channels/messenger",
     "connect e-mail": "/app/settings/channels/email",
+    "connections": "/app/settings/connections",
+    "connections, failed calls": "/app/settings/connections?state=failed",
     "privacy": "/app/privacy",
 }
 READS_OF_A_ROW = {
@@ -84,6 +87,9 @@ WRITES_OF_A_ROW = {
     "give back": "/app/conversations/{conversation}/give-back",
     "close": "/app/conversations/{conversation}/close",
     "reopen": "/app/conversations/{conversation}/reopen",
+    "start a flow": "/app/conversations/{conversation}/start-flow",
+    "call again": "/app/calls/{call}/again",
+    "revoke a token": "/app/settings/connections/tokens/{token}/revoke",
     "save all texts": "/app/flows/{flow}/texts",
     "save a step": "/app/flows/{flow}/steps/review",
     "change the path": "/app/flows/{flow}/change",
@@ -118,9 +124,23 @@ WRITES = {
     "packing slip": "/app/touchpoints/packing-slip",
     "dismiss": "/app/set-up/dismiss",
     "add a card": "/app/touchpoints/add",
+    "make a token": "/app/settings/connections/tokens",
     "brand": "/app/settings/brand",
 }
-ROWS = ("conversation", "flow", "card", "email", "review", "channel", "request", "batch", "file", "rehearsal")
+ROWS = (
+    "conversation",
+    "flow",
+    "card",
+    "email",
+    "review",
+    "channel",
+    "request",
+    "batch",
+    "file",
+    "rehearsal",
+    "call",
+    "token",
+)
 
 
 @pytest.fixture

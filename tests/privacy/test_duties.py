@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from post_purchase.flows.editing import install_library
 from post_purchase.jobs.privacy import answer_privacy_requests
 from post_purchase.models import (
     Attachment,
@@ -11,8 +12,12 @@ from post_purchase.models import (
     Contact,
     ContactPoint,
     FlowEvent,
+    FlowRun,
+    FlowVersion,
     Message,
+    Note,
     Order,
+    OutgoingCall,
     Parcel,
     ParcelEvent,
     PrivacyRequest,
@@ -20,6 +25,7 @@ from post_purchase.models import (
     ReviewPhoto,
 )
 from post_purchase.services import privacy_requests
+from post_purchase.services.notes import write_note
 from post_purchase.words import Direction
 from shopapp.lib import clock
 from shopapp.models import IncomingWebhook, Shop
@@ -121,6 +127,41 @@ def test_erasure_reaches_every_corner_and_keeps_the_numbers(photo: Path, shop: S
     assert IncomingWebhook.objects.filter(topic="orders/create").count() == 0
     assert IncomingWebhook.objects.filter(topic="customers/redact").count() == 0
     assert PrivacyRequest.objects.get().export == ""
+
+
+def test_erasure_empties_what_flows_told_and_noted_and_what_waits_is_not_told(photo: Path, shop: Shop) -> None:
+    order = Order.objects.get()
+    chatter = Contact.objects.get(points__phone="+46701234567")
+    Contact.objects.filter(pk=chatter.pk).update(fields={"size": "M, for Maria"}, tags=["likes Maria"])
+    flow = install_library(shop)[0]
+    version = FlowVersion.objects.create(flow=flow, number=1, document={}, published_at=NOON)
+    run = FlowRun.objects.create(
+        shop=shop, flow=flow, version=version, subject_key="o", order=order, contact=chatter, started_at=NOON
+    )
+    told = {"customer": "gid://shopify/Customer/1", "answers": {"words": "It is lovely"}}
+    common = {"shop": shop, "kind": "webhook", "body": told, "created_at": NOON}
+    mine = [
+        OutgoingCall.objects.create(dedupe_key="1", contact=chatter, next_attempt_at=NOON, **common),
+        OutgoingCall.objects.create(dedupe_key="2", run=run, status="done", **common),
+    ]
+    other = OutgoingCall.objects.create(dedupe_key="3", contact=make_contact(shop), next_attempt_at=NOON, **common)
+    write_note(conversation=chatter.conversation, text="Maria Lang wants blue", dedupe_key="n")
+    deliver("customers/data_request", payload("data_request"))
+    answer_privacy_requests()
+    export = json.loads(PrivacyRequest.objects.get().export)
+    assert [note["text"] for note in export["notes"]] == ["Maria Lang wants blue"]
+    deliver("customers/redact", payload("customer_redact"))
+    answer_privacy_requests()
+    for call in (*mine, other):
+        call.refresh_from_db()
+    assert [(call.body, call.status, call.next_attempt_at) for call in mine] == [
+        ({}, "failed", None),
+        ({}, "done", None),
+    ]
+    assert (other.body, other.status, other.next_attempt_at) == (told, "pending", NOON)
+    assert Note.objects.get().text == ""
+    chatter.refresh_from_db()
+    assert (chatter.fields, chatter.tags) == ({}, [])
 
 
 def test_an_erased_order_stays_erased_when_shopify_speaks_of_it_again(photo: Path) -> None:
