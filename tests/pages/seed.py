@@ -110,7 +110,9 @@ def seed(shop: Shop) -> Seed:
         created_at=now,
     )
     token, _ = make_token(shop=shop, name=NASTY)
-    return Seed(shop, channel, order, conversation, flow, card, email, review, request, batch, file, rehearsal, call, token)
+    return Seed(
+        shop, channel, order, conversation, flow, card, email, review, request, batch, file, rehearsal, call, token
+    )
 
 
 def _talk(shop: Shop, channel: Channel, flow: Flow) -> tuple[Conversation, Order]:
