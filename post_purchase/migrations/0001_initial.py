@@ -891,6 +891,23 @@ class Migration(migrations.Migration):
                 ('touchpoint', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='chat_starts', to='post_purchase.touchpoint')),
             ],
         ),
+        migrations.CreateModel(
+            name='ApiToken',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=80)),
+                ('token_hash', models.CharField(max_length=64, unique=True)),
+                ('tail', models.CharField(max_length=4)),
+                ('created_at', models.DateTimeField()),
+                ('created_by', models.CharField(blank=True, max_length=64)),
+                ('last_used_at', models.DateTimeField(null=True)),
+                ('revoked_at', models.DateTimeField(null=True)),
+                ('shop', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_tokens', to='shopapp.shop')),
+            ],
+            options={
+                'indexes': [models.Index(condition=models.Q(('revoked_at', None)), fields=['shop', 'id'], name='api_token_of_shop')],
+            },
+        ),
         migrations.AddIndex(
             model_name='channel',
             index=models.Index(condition=models.Q(('templates_due_at__isnull', False)), fields=['templates_due_at'], name='channel_templates_due'),
