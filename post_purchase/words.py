@@ -109,6 +109,7 @@ class EventKind(TextChoices):
     CONVERSATION_STARTED = "conversation_started"  # a shopper's chat was bound to an order by a code
     MESSAGE_RECEIVED = "message_received"
     MEDIA_STORED = "media_stored"  # a photo of an earlier message is safely stored (or refused: data says which)
+    REVIEW_WANTED = "review_wanted"  # the shopper tapped "review" on the order-status page
     REVIEW_GIVEN = "review_given"
     REWARD_ISSUED = "reward_issued"
     REWARD_FAILED = "reward_failed"

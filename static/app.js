@@ -134,7 +134,7 @@
       event.preventDefault();
       const url = new URL(form.getAttribute("action"), location.href);
       for (const [name, value] of new FormData(form)) if (value) url.searchParams.append(name, value);
-      return void go(url);
+      return void mayLeave().then((may) => may && go(url));
     }
     if (!form.matches("[data-ajax]")) return;
     event.preventDefault();

@@ -67,7 +67,11 @@ class Claim(StrEnum):
     YES = "yes"
 
 
-WROTE = ("message_received", "conversation_started")  # the shopper has just written: an answer is not held at night
+WROTE = (
+    "message_received",
+    "conversation_started",
+    "review_wanted",
+)  # the shopper has just written: an answer is not held at night
 
 
 @dataclass(slots=True)

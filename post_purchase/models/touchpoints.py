@@ -101,6 +101,7 @@ class Link(models.Model):
     order_shopify_id = models.BigIntegerField(null=True)  # claimed by the page, never trusted alone
     channel_kind = models.CharField(max_length=16, choices=ChannelKind.choices, blank=True)  # empty: chosen at each tap
     chosen_kind = models.CharField(max_length=16, choices=ChannelKind.choices, blank=True)  # picked here by the shopper
+    intent = models.CharField(max_length=8, blank=True)  # "review": what who comes this way wants at once
     language = models.CharField(max_length=16, blank=True)
     country = models.CharField(max_length=2, blank=True)
     used_by = models.ForeignKey(ContactPoint, null=True, on_delete=models.SET_NULL, related_name="used_links")

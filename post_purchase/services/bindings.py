@@ -22,7 +22,7 @@ from . import consent
 from .card_flows import claim_found_card, start_flow_of_card
 from .contact_points import merge_contact
 from .events import record_event
-from .links import find_link, is_shop_wide, redeem
+from .links import REVIEW, find_link, is_shop_wide, redeem
 from .suppressions import restore_stop
 
 GUESSES_PER_POINT = 5  # an hour
@@ -85,6 +85,15 @@ def bind_by_code(*, point: ContactPoint, code: str, message: Message | None = No
     if redeemed.order is None:  # a card that nobody has bound at packing asks for the order, as a card for all does
         return Bound(Outcome.SHOP_WIDE if link.batch_id else Outcome.WAITING, link=link)
     bind(point=point, order=redeemed.order, method=OrderBinding.Method.CODE, link=link, message=message)
+    if link.intent == REVIEW:
+        record_event(
+            shop=point.shop,
+            kind=EventKind.REVIEW_WANTED,
+            key=f"{EventKind.REVIEW_WANTED}:{redeemed.order.pk}:{point.pk}",
+            order=redeemed.order,
+            contact=point.contact,
+            message=message,
+        )
     return Bound(Outcome.BOUND, order=redeemed.order, link=link)
 
 

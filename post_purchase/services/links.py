@@ -23,6 +23,7 @@ from shopapp.models import Shop
 
 SLIPS_BACK_TO = timedelta(days=30)
 MOST_SLIPS = 5000
+REVIEW = "review"  # Link.intent
 LIFETIME = timedelta(days=60)  # messaging.md 1.2
 
 
@@ -66,6 +67,22 @@ def link_for_order(*, touchpoint: Touchpoint, order: Order, channel_kind: str = 
         order=order,
         order_shopify_id=order.shopify_id,
         channel_kind=channel_kind,
+        language=order.language,
+        country=order.shipping_country,
+        expires_at=clock.now() + LIFETIME,
+    )
+    return link, code
+
+
+def review_link(order: Order) -> tuple[Link, str]:
+    """The order's link for who wants to give a review now."""
+    code = derived_code("review", str(order.pk))
+    link = _save_link(
+        touchpoint=touchpoint_of(shop=order.shop, kind=TouchpointKind.ORDER_STATUS_PAGE),
+        code=code,
+        order=order,
+        order_shopify_id=order.shopify_id,
+        intent=REVIEW,
         language=order.language,
         country=order.shipping_country,
         expires_at=clock.now() + LIFETIME,

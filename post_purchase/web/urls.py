@@ -109,7 +109,12 @@ urlpatterns = [
     path("webhooks/instagram", callbacks.instagram),
     path("webhooks/email/<str:esp>/", callbacks.mail),
     path("c", links.type_code),
+    path("c/", links.type_code),
+    path("C", links.type_code),  # cards print the address in capitals
+    path("C/", links.type_code),
     path("c/<str:code>", links.open_link),
+    path("c/<str:code>/", links.open_link),
+    path("C/<str:code>/", links.open_link),
     path("C/<str:code>", links.open_link),  # QR codes are written in capitals
     path("qr/<str:name>", qr.picture),
     path("media/<str:signed>", media.photo),

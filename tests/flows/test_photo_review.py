@@ -208,3 +208,15 @@ def test_a_product_is_named_without_an_article(language):
         for line in (message.text, message.subject):
             before, found, _ = (line or "").partition("{{ review.product")
             assert not found or before.rstrip().endswith((":", "%}", "!")) or not before.strip(), name
+
+
+def test_who_asks_to_review_is_asked_at_once_and_not_again():
+    journey = Journey("photo_review")
+    journey.facts["order"] |= {"delivered": True, "delivered_at": journey.now.isoformat()}
+    assert journey.start() == []
+    journey.pass_time(hours=5)
+    assert journey.hear("review_wanted") == ["ask_rating"]
+    assert journey.last.answers_shopper  # the shopper has just tapped: not held until morning
+    journey.tap("5")
+    journey.pass_time(days=20)
+    assert journey.said.count("ask_rating") == 1

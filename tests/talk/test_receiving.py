@@ -296,3 +296,11 @@ def test_start_tells_the_flows_of_orders_that_are_under_way(door: Door):
     door.hear("STOP")
     door.hear("START")
     assert [(event.order, event.contact) for event in events(EventKind.CONSENT_GIVEN)] == [(door.order, door.contact)]
+
+
+def test_the_review_button_asks_for_the_review_at_once(door: Door):
+    code = links.review_link(door.order)[1]
+    message = door.hear(f"Hello! {grouped(code)}")
+    assert [(event.order, event.message) for event in events(EventKind.REVIEW_WANTED)] == [(door.order, message)]
+    door.hear_code()
+    assert len(events(EventKind.REVIEW_WANTED)) == 1

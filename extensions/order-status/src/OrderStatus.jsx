@@ -33,7 +33,7 @@ function OrderStatus() {
       <s-stack gap="base">
         {state.name === 'loading' && <Loading host={shopify} />}
         {state.name === 'away' && <Away host={shopify} onRetry={load} />}
-        {answer?.order && <Parcel order={answer.order} review={answer.channels[0]?.url ?? ''} />}
+        {answer?.order && <Parcel order={answer.order} review={answer.order.review_url || answer.channels[0]?.url || ''} />}
         {state.name === 'empty' && <s-paragraph>{shopify.i18n.translate('empty')}</s-paragraph>}
         {state.name === 'ready' && answer && (
           <s-stack gap="base">

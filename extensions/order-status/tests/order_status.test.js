@@ -71,9 +71,9 @@ test('who is signed in already is not asked to sign in', async () => {
 });
 
 test('once delivered, the review button leads to the chat', async () => {
-  await shows({...TOLD, state: 'delivered', review: true});
+  await shows({...TOLD, state: 'delivered', review: true, review_url: 'https://app.example.test/c/REVIEW'});
   const button = all('s-button').find((b) => b.textContent === 'review');
-  expect(button.getAttribute('href')).toBe(ANSWER.channels[0].url);
+  expect(button.getAttribute('href')).toBe('https://app.example.test/c/REVIEW');
 });
 
 test('before that there is none', async () => {

@@ -14,7 +14,7 @@ import {fallbackOf} from './fallback.js';
  * }} Host
  * @typedef {{kind: string, label: string, url: string, address?: string}} Channel
  * @typedef {{kind: string, question: string, version: string, language: string, granted: boolean}} Consent
- * @typedef {{state: string, expected: string, text: string, tracking_url: string, sign_in: boolean, review: boolean}} Told
+ * @typedef {{state: string, expected: string, text: string, tracking_url: string, sign_in: boolean, review: boolean, review_url: string}} Told
  * @typedef {{heading: string, text: string, channels: Channel[], url: string, qr_url: string, code: string,
  *   expected: string, consent: Consent | null, order: Told | null}} Answer
  */
@@ -139,6 +139,7 @@ export function readAnswer(data) {
             tracking_url: safe(order.tracking_url),
             sign_in: order.sign_in === true,
             review: order.review === true,
+            review_url: safe(order.review_url),
           }
         : null,
   };

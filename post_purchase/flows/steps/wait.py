@@ -32,6 +32,8 @@ class Wait(Step):
     news: tuple[EventKind, ...] = ()  # the news that can make it so; empty: any
     timeout: Duration | None = None
     on_timeout: str | None = None
+    cut_short_by: tuple[EventKind, ...] = ()  # news that end the wait before its time
+    on_cut_short: str | None = None
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> "Wait":
@@ -77,6 +79,8 @@ class Wait(Step):
             # A worker that was away may come when the hour is over: then it is tomorrow's.
             # A date may have been moved while we waited for it (an estimate): then it is read anew.
             return self.enter(ctx) if self.between is not None or self.date else GoTo(self.next)
+        if ctx.event.kind in self.cut_short_by:
+            return GoTo(self.on_cut_short)
         if self.until is not None and (not self.news or ctx.event.kind in self.news) and self.until.holds(ctx.facts):
             return GoTo(self.next)
         return None
@@ -87,6 +91,8 @@ class Wait(Step):
             yield "on_missing", self.on_missing
         if self.until is not None:
             yield "on_timeout", self.on_timeout
+        if self.cut_short_by:
+            yield "on_cut_short", self.on_cut_short
 
     def passes(self) -> Iterable[str | None]:
         return (self.next, self.on_missing) if self.date else (self.next,)  # a wait may be over before it begins

@@ -111,7 +111,7 @@ def order_status(request: BuyerRequest, asked: Asked) -> HttpResponse:
     return JsonResponse(
         body
         | {
-            "order": order_view.told(view, language=body["language"]) if view else None,
+            "order": _told(view, body["language"]) if view else None,
             "consent": _question(shop, asked, view),
         }
     )
@@ -138,6 +138,11 @@ def consent(request: BuyerRequest, ticked: Ticked) -> HttpResponse:
     except checkout_consent.TooManyChanges:
         return _error("Too many changes", 429)
     return JsonResponse({"granted": ticked.granted})
+
+
+def _told(view: order_view.OrderView, language: str) -> dict[str, Any]:
+    told = order_view.told(view, language=language)
+    return told | {"review_url": links.link_url(links.review_link(view.order)[1]) if told["review"] else ""}
 
 
 def answer(shop: Shop, asked: Asked, kind: TouchpointKind, view: order_view.OrderView | None = None) -> dict[str, Any]:

@@ -271,7 +271,8 @@ def type_code(request: HttpRequest) -> HttpResponse:
     language = pick_language(*visitor.languages)
     if request.method != "POST":
         return public_page("form", status=200, language=language, form=True)
-    code = normalise_code(request.POST.get("code", "")[:100])
+    typed = request.POST.get("code", "").strip()[:300].rstrip("/").rpartition("/")[2]  # also the whole address
+    code = normalise_code(typed[:100])
     code = "".join(letter for letter in code if letter.isascii() and letter.isalnum())
     written = read_code(code)
     if written is None or look_up(written.code, now=clock.now()) is None:
