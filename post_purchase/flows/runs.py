@@ -172,8 +172,8 @@ def _set_timers(run: FlowRun, state: RunState) -> None:
             Timer.objects.create(run=run, key=key, due_at=due_at, next_attempt_at=due_at)
         elif timer.due_at != due_at or timer.next_attempt_at is None:
             timer.due_at = timer.next_attempt_at = due_at
-            timer.attempts, timer.error = 0, ""
-            timer.save(update_fields=["due_at", "next_attempt_at", "attempts", "error"])
+            timer.attempts, timer.parked_at, timer.error = 0, None, ""
+            timer.save(update_fields=["due_at", "next_attempt_at", "attempts", "parked_at", "error"])
     if any(due_at <= clock.now() for due_at in wanted.values()):
         wake(Job.HANDLE_TIMERS)
 

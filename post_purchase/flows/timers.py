@@ -15,9 +15,9 @@ BATCH = 100
 LEASE = timedelta(minutes=3)
 
 
-def handle_due() -> int:
+def handle_due(*, tried_first: bool = False) -> int:
     """Handle one batch. Returns how many timers were claimed; 0: nothing is due."""
-    claimed = claim_due(Timer.objects.all(), batch=BATCH, lease=LEASE)
+    claimed = claim_due(Timer.objects.all(), batch=BATCH, lease=LEASE, tried_first=tried_first)
     for pk in claimed:
         timer = Timer.objects.filter(pk=pk).first()
         if timer is None:

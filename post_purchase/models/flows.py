@@ -164,13 +164,17 @@ class Timer(models.Model):
     due_at = models.DateTimeField()
     next_attempt_at = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    parked_at = models.DateTimeField(null=True)
     error = models.CharField(max_length=255, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "key"], name="timer_once")]
         indexes = [
             # flows.timers.claim_due
-            models.Index(fields=["next_attempt_at", "id"], name="timer_due", condition=Q(next_attempt_at__isnull=False))
+            models.Index(
+                fields=["next_attempt_at", "id"], name="timer_due", condition=Q(next_attempt_at__isnull=False)
+            ),
+            models.Index(fields=["id"], name="timer_parked", condition=Q(parked_at__isnull=False)),  # /health/ready
         ]
 
     def __str__(self) -> str:

@@ -13,7 +13,7 @@ class Command(BaseCommand):
     help = "Lists what was given up. With a table: runs it again (or lets it go with --drop)."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("table", nargs="?", help="incomingwebhook, flowevent")
+        parser.add_argument("table", nargs="?", help="incomingwebhook, flowevent, timer")
         parser.add_argument("--pk", type=int, nargs="+", help="only these rows")
         parser.add_argument("--drop", action="store_true", help="do not run them; they count as done, the error stays")
 
@@ -28,7 +28,10 @@ class Command(BaseCommand):
         if pk:
             rows = rows.filter(pk__in=pk)
         now = clock.now()
-        news = {"done_at": now} if drop else {"next_attempt_at": now, "attempts": 0, "error": ""}
+        news: dict[str, Any] = {"next_attempt_at": now, "attempts": 0, "error": ""}
+        if drop:  # what ends by being deleted (a flow's timer) only stops to wait
+            has_end = any(field.name == "done_at" for field in models[table]._meta.local_fields)
+            news = {"done_at": now} if has_end else {}
         count = rows.update(parked_at=None, **news)
         self.stdout.write(f"{count} {'let go' if drop else 'due again; the sweep takes them within seconds'}")
 
