@@ -123,12 +123,14 @@ class RunMove(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
+    parked_at = models.DateTimeField(null=True)
     error = models.CharField(max_length=255, blank=True)
 
     class Meta:
         indexes = [
             # flows.moving.handle_due
-            models.Index(fields=["next_attempt_at", "id"], name="move_due", condition=Q(next_attempt_at__isnull=False))
+            models.Index(fields=["next_attempt_at", "id"], name="move_due", condition=Q(next_attempt_at__isnull=False)),
+            models.Index(fields=["id"], name="move_parked", condition=Q(parked_at__isnull=False)),  # /health/ready
         ]
 
     def __str__(self) -> str:

@@ -134,5 +134,5 @@ def test_what_was_given_up_is_an_alarm_until_somebody_runs_it_again():
 
 @pytest.mark.django_db
 def test_a_table_that_gives_nothing_up_is_refused_with_those_that_do():
-    with pytest.raises(CommandError, match="There are: flowevent, incomingwebhook, timer"):
+    with pytest.raises(CommandError, match="There are: flowevent, incomingwebhook, runmove, timer"):
         call_command("run_again", "order")

@@ -13,7 +13,7 @@ class Command(BaseCommand):
     help = "Lists what was given up. With a table: runs it again (or lets it go with --drop)."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("table", nargs="?", help="incomingwebhook, flowevent, timer")
+        parser.add_argument("table", nargs="?", help="incomingwebhook, flowevent, timer, runmove")
         parser.add_argument("--pk", type=int, nargs="+", help="only these rows")
         parser.add_argument("--drop", action="store_true", help="do not run them; they count as done, the error stays")
 
