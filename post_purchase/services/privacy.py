@@ -234,7 +234,8 @@ def _erase_talk(contacts: list[Contact]) -> list[str]:
     DeliveryAttempt.objects.filter(message__in=messages).update(provider_id="", error="")
     for message in messages.only("pk"):  # a dedupe key may hold the network's id, and that id may hold the number
         Message.objects.filter(pk=message.pk).update(dedupe_key=f"erased:{message.pk}")
-    messages.update(content={}, text="", provider_id="", next_attempt_at=None)
+    messages.filter(status=MessageStatus.FAILED).update(reason=ERASED)  # it held the network's own words
+    messages.update(content={}, text="", provider_id="", detour="", next_attempt_at=None)
     Conversation.objects.filter(contact__in=contacts).update(
         last_text="", hand_off_reason="", handed_off_at=None, answer_promised_at=None, unread=0, closed_at=clock.now()
     )

@@ -107,6 +107,8 @@ def test_an_export_holds_everything_and_is_stored_encrypted(photo: Path) -> None
 def test_erasure_reaches_every_corner_and_keeps_the_numbers(photo: Path, shop: Shop) -> None:
     other = make_contact(shop, first_name="Otto", last_name="Brandt")
     make_message(make_conversation(other), "Mine stays")
+    networks_words = "By E-mail: WhatsApp cannot be used: +46701234567 is no number"
+    Message.objects.filter(text="It is lovely").update(status="failed", reason=networks_words, detour=networks_words)
     deliver("customers/redact", payload("customer_redact"))
     answer_privacy_requests()
     everything = json.dumps(
