@@ -445,7 +445,7 @@ class Player:
                 self.outcome.count("reviews")
                 self.ratings.append(effect.rating)
                 self.memory.rated = (effect.rating, self.now)
-                data = {"review": f"{run.id}:{effect.key}", "run": run.id}
+                data = {"review": f"{run.id}:{effect.key}", "run": run.id, "rating": effect.rating}
                 self._soon(EventKind.REVIEW_GIVEN, run, data, key=effect.key)
             case wants.AddPhotos():
                 self.outcome.count("photos")
@@ -460,6 +460,8 @@ class Player:
                     self.contact["tags"] = [*self.contact["tags"], effect.tag]
             case wants.SetField():
                 self.contact["fields"] = {**self.contact["fields"], effect.name: effect.value}
+            case wants.GiveConsent():
+                self._give_consent(effect, run, by)
             case wants.HandOff():
                 self._hand_off(run, effect.reason)
             case wants.StartFlow():
@@ -480,6 +482,14 @@ class Player:
         """What an effect brings about comes as an event of its own, as FlowEvent rows do."""
         name = f"{kind}:{run.id}:{key}"
         self._later(self.now + after, 1, partial(self._hear, kind, run.order, None, data, key=name, run=only))
+
+    def _give_consent(self, effect: wants.GiveConsent, run: Run, by: Address | None) -> None:
+        if by is None:
+            return
+        self.outcome.count("consents")
+        by.granted = by.granted | {Purpose(effect.purpose)}
+        self._refresh_consent()
+        self._soon(EventKind.CONSENT_GIVEN, run, {"purpose": effect.purpose}, key=effect.key)
 
     def _reward(self, effect: wants.RequestReward, run: Run) -> None:
         self.outcome.count("rewards")
