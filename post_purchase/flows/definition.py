@@ -289,8 +289,8 @@ def _goals(document: FlowDocument) -> Iterable[Problem]:
         wanted = getattr(step, "goal", None)
         if wanted is not None and wanted not in names:
             yield Problem(f"steps.{step_id}.goal", f"there is no goal {wanted!r}")
-        if step.kind == "give_consent" and step.question not in document.messages:
-            yield Problem(f"steps.{step_id}.question", f"there is no message {step.question!r}")
+        if step.kind == "give_consent" and step.asked_in not in document.messages:
+            yield Problem(f"steps.{step_id}.asked_in", f"there is no message {step.asked_in!r}")
         if text := (step.text if step.kind == "note" else ""):
             yield from _liquid(f"steps.{step_id}.text", text)
 

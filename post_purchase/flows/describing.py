@@ -25,6 +25,7 @@ KINDS: Mapping[str, tuple[str, str]] = {  # kind: (its name, what it does)
     "send_guide": ("Send the guide", "How to use what was bought"),
     "tag": ("Tag the shopper", "A word for your lists"),
     "set_field": ("Remember an answer", "Size, taste, a preference"),
+    "give_consent": ("Keep a yes", "The shopper's yes to offers, with the exact words they agreed to"),
     "note": ("Write a note", "For your team; the shopper does not see it"),
     "hand_off": ("Hand over to your team", "A person takes over"),
     "close": ("Close the conversation", "It opens again when the shopper writes"),
@@ -108,6 +109,17 @@ FACTS: Mapping[str, str] = {
     "guide.text": "there is a guide for what was bought",
     "reward.offered": "a reward is offered",
     "review.product": "there is a product to review",
+    "order.gift": "the order is a gift",
+    "order.return_open": "a return is open",
+    "order.cash_on_delivery": "it is paid on delivery",
+    "history.bought_since": "the shopper has bought again since",
+    "history.days_since_order": "the days since the shopper's last order",
+    "history.due_again_at": "the shopper usually buys again",
+    "history.win_back_at": "the shopper has been silent for clearly longer than usual",
+    "event.rating": "the stars of the review",
+    "event.by": "the news that began it",
+    "event.answered_by_person": "a person has answered in this talk",
+    "answers.products": "a product was found",
     "answers.rating": "the rating",
     "language": "the shopper's language",
 }
@@ -126,6 +138,7 @@ _WAYS = {
     "on_failure": "If it cannot be made",
     "on_none": "If there is none",
     "on_missing": "If the date is not known",
+    "on_stale": "If it is no longer so",
 }
 
 
@@ -235,6 +248,8 @@ def summary(step: Raw, document: Raw, language: str = "en") -> str:
                 "bought_together": "What others bought with it",
                 "same_again": "The same again",
             }.get(str(step.get("by", "compatible")), "")
+        case "give_consent":
+            return said(document, step.get("asked_in"), language)
         case "set_field":
             what = f"the answer “{step['answer']}”" if step.get("answer") else f"“{step.get('value', '')}”"
             return f"{what} as “{step.get('field', '')}”"

@@ -10,7 +10,7 @@ from typing import Any
 
 Raw = Mapping[str, Any]
 FORKS = ("branch", "split", "experiment", "ask")  # all ways are equals; elsewhere `next` is the main way
-_SIDES = ("on_timeout", "on_help", "on_failure", "on_none", "on_missing")
+_SIDES = ("on_timeout", "on_help", "on_failure", "on_none", "on_missing", "on_stale")
 
 
 @dataclass
@@ -72,6 +72,8 @@ def _sides(step: Raw) -> list[str]:
             return ["on_failure"]
         case "recommend" | "send_guide":
             return ["on_none"]
+        case "digest":
+            return ["on_stale"] if step.get("states") else []
         case _:
             return [name for name in _SIDES if step.get(name)]
 

@@ -45,6 +45,7 @@ def blank(kind: str, step_id: str) -> dict[str, Any]:
         "send_guide": {"message": step_id},
         "tag": {"tag": "Doorstep"},
         "set_field": {"field": "note", "value": "yes"},
+        "give_consent": {"purpose": "marketing", "asked_in": ""},
         "note": {"text": "Look at this order, please"},
         "hand_off": {"reason": "The flow asks for a person"},
         "call_webhook": {"url": "https://"},

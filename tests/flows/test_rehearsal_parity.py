@@ -107,7 +107,7 @@ def test_the_same_weeks_give_the_same_messages(at, happens):
     [
         ((), STARS, {"thanks_with_code"}),
         (("sale_alerts", "check_in"), STARS, {"confirm", "say_glad"}),
-        (("low_rating",), {name: 0 for name in STARS} | {"two_stars": 100}, {"hand_over"}),
+        (("low_rating",), dict.fromkeys(STARS, 0) | {"two_stars": 100}, {"hand_over"}),
     ],
 )
 def test_the_same_answers_give_the_same_messages(at, monkeypatch, more, stars, also):

@@ -6,15 +6,15 @@ from post_purchase.words import EventKind
 
 
 class KeepConsent(Step):
-    """Keep the yes that the shopper has just given to `question`, with its exact words, for where they wrote it."""
+    """Keep the yes that the shopper has just given, with the exact words they agreed to, for where they wrote it."""
 
     kind: Literal["give_consent"]
     purpose: Literal["marketing", "review_request"] = "marketing"
-    question: str  # the message that asked
+    asked_in: str  # the message that asked
 
     def enter(self, ctx: Context) -> Outcome:
         if ctx.event.kind == EventKind.MESSAGE_RECEIVED:  # nothing but an answer is a yes
             ctx.effects.append(
-                GiveConsent(key=ctx.thread.mark, step=ctx.thread.step, purpose=self.purpose, question=self.question)
+                GiveConsent(key=ctx.thread.mark, step=ctx.thread.step, purpose=self.purpose, question=self.asked_in)
             )
         return GoTo(self.next)

@@ -7,6 +7,7 @@ from typing import Any
 from post_purchase.flows.describing import NEWS, title_of, way_name
 from post_purchase.flows.paths import steps_of, ways_of
 from post_purchase.flows.step import parse_duration, parse_offset
+from post_purchase.words import ParcelState
 
 from . import conditions
 from .flows import UNITS, iso_duration
@@ -75,6 +76,11 @@ def specs_of(step: Mapping[str, Any], document: Mapping[str, Any], flows: Mappin
     """What can be set at this step. `flows`: key and name of the shop's flows."""
     goals = {str(goal.get("name")): str(goal.get("title") or goal.get("name")) for goal in document.get("goals") or []}
     reviews = {name: title_of(name, one) for name, one in steps_of(document).items() if one["kind"] == "collect_review"}
+    asked = {
+        str(one["message"]): title_of(name, one)
+        for name, one in steps_of(document).items()
+        if one["kind"] == "ask" and one.get("message")
+    }
     own: dict[str, list[FieldSpec]] = {
         "ask": [
             FieldSpec("timeout", "duration", "Wait for an answer"),
@@ -89,6 +95,7 @@ def specs_of(step: Mapping[str, Any], document: Mapping[str, Any], flows: Mappin
         "digest": [
             FieldSpec("for", "duration", "Gather for"),
             FieldSpec("news", "several", "This news", options=NEWS),
+            FieldSpec("states", "several", "Only parcels that then still are", options=dict(ParcelState.choices)),
         ],
         "collect_review": [
             FieldSpec("timeout", "duration", "Wait for the stars"),
@@ -98,7 +105,10 @@ def specs_of(step: Mapping[str, Any], document: Mapping[str, Any], flows: Mappin
             FieldSpec("photo_timeout", "duration", "Go on without a photo after"),
         ],
         "add_photo": [FieldSpec("review_step", "choice", "The review that was given at", options=reviews)],
-        "reward": [FieldSpec("timeout", "duration", "Wait for the code at most")],
+        "reward": [
+            FieldSpec("timeout", "duration", "Wait for the code at most"),
+            FieldSpec("for_friend", "tick", "For a friend", "Called so in your list of discounts"),
+        ],
         "recommend": [
             FieldSpec("by", "choice", "Look for", options=BY),
             FieldSpec("limit", "number", "Products at most", low=1, high=5),
@@ -110,6 +120,7 @@ def specs_of(step: Mapping[str, Any], document: Mapping[str, Any], flows: Mappin
             FieldSpec("answer", "text", "The answer of the question", "The name under which a question remembers it"),
             FieldSpec("value", "text", "Or this word"),
         ],
+        "give_consent": [FieldSpec("asked_in", "choice", "The question they said yes to", options=asked)],
         "note": [FieldSpec("text", "area", "Note for the team", "May name values: {{ order.name }}")],
         "hand_off": [FieldSpec("reason", "text", "Why, for your team")],
         "call_webhook": [FieldSpec("url", "text", "Address", "Begins with https://. Signed, and tried again.")],
