@@ -39,6 +39,9 @@ TELEGRAM_API_ORIGIN = env.str("TELEGRAM_API_ORIGIN", "https://api.telegram.org")
 WHATSAPP_LINK_ORIGIN = env.str("WHATSAPP_LINK_ORIGIN", "https://wa.me")
 MESSENGER_LINK_ORIGIN = env.str("MESSENGER_LINK_ORIGIN", "https://m.me")
 
+# Where the web chat's page listens for news (post_purchase/web/public/chat_stream.py). Empty: it asks now and then.
+CHAT_STREAM_URL = env.str("CHAT_STREAM_URL", "")
+
 # The demo world: a stand-in for Shopify and the networks, never in production (a system check refuses).
 DEMO = env.bool("DEMO", False)
 DEMO_WORLD_URL = env.str("DEMO_WORLD_URL", "")

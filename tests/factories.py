@@ -126,6 +126,7 @@ def make_channel(shop: Shop, kind: str = ChannelKind.WHATSAPP, **fields: Any) ->
             "link_address": "hello@fern.example.test",
             "name": "Fern & Field",
         },
+        ChannelKind.WEBCHAT: {"account_id": shop.domain, "link_address": "chat", "name": "Web chat"},
     }
     credentials = fields.pop("credentials", {"access_token": "EAA-test-token"})
     channel = Channel(shop=shop, kind=kind, **(accounts.get(kind, {"account_id": "1", "name": kind}) | fields))

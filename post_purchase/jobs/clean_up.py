@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from post_purchase.models import CheckoutConsent, CodeGuess, FlowEvent, PrivacyRequest, Timer
+from post_purchase.models import CheckoutConsent, CodeGuess, FlowEvent, PrivacyRequest, Timer, WebPhoto
 from post_purchase.services import print_files, rehearsals
 from shopapp.lib import clock
 from shopapp.models import IncomingWebhook
@@ -13,6 +13,7 @@ from shopapp.models import IncomingWebhook
 RAW_NEWS = timedelta(days=30)
 FINISHED_WORK = timedelta(days=90)
 GUESSES = timedelta(days=1)  # the limits look back one hour
+WEB_PHOTOS = timedelta(days=1)  # made safe and stored long before
 EXPORTS = timedelta(days=30)
 BATCH = 1000
 
@@ -23,6 +24,7 @@ def clean_up() -> None:
     _delete(FlowEvent.objects.filter(done_at__lt=now - FINISHED_WORK, next_attempt_at=None))
     _delete(Timer.objects.filter(due_at__lt=now - FINISHED_WORK, next_attempt_at=None))
     _delete(CodeGuess.objects.filter(guessed_at__lt=now - GUESSES))
+    _delete(WebPhoto.objects.filter(received_at__lt=now - WEB_PHOTOS))
     print_files.forget_old()
     rehearsals.forget_old()
     _delete(CheckoutConsent.objects.filter(recorded_at__lt=now - FINISHED_WORK, order=None))

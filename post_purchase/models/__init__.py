@@ -37,6 +37,7 @@ from .touchpoints import (
     Touchpoint,
     VisitKey,
 )
+from .web_chat import WebPhoto
 
 __all__ = [
     "ApiToken",
@@ -99,4 +100,5 @@ __all__ = [
     "Timer",
     "Touchpoint",
     "VisitKey",
+    "WebPhoto",
 ]

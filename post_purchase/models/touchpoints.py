@@ -98,6 +98,9 @@ class Link(models.Model):
     checkout_token_hash = models.CharField(max_length=64, blank=True)  # thank-you page: the order may come later
     batch = models.ForeignKey(PrintBatch, null=True, on_delete=models.CASCADE, related_name="links")
     number = models.PositiveIntegerField(null=True)  # its place in the batch, from 1
+    continues = models.ForeignKey(
+        ContactPoint, null=True, on_delete=models.CASCADE, related_name="continued_by"
+    )  # made in this person's web chat, to go on elsewhere: whoever uses it first is the same person
     order_shopify_id = models.BigIntegerField(null=True)  # claimed by the page, never trusted alone
     channel_kind = models.CharField(max_length=16, choices=ChannelKind.choices, blank=True)  # empty: chosen at each tap
     chosen_kind = models.CharField(max_length=16, choices=ChannelKind.choices, blank=True)  # picked here by the shopper

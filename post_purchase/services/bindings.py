@@ -82,6 +82,8 @@ def bind_by_code(*, point: ContactPoint, code: str, message: Message | None = No
         return Bound(Outcome.SHOP_WIDE, link=link)
     if not redeemed.first:
         return Bound(Outcome.SECOND, link=link)
+    if link.continues is not None:
+        return _continue(point, link.continues, link, message)
     if redeemed.order is None:  # a card that nobody has bound at packing asks for the order, as a card for all does
         return Bound(Outcome.SHOP_WIDE if link.batch_id else Outcome.WAITING, link=link)
     bind(point=point, order=redeemed.order, method=OrderBinding.Method.CODE, link=link, message=message)
@@ -95,6 +97,20 @@ def bind_by_code(*, point: ContactPoint, code: str, message: Message | None = No
             message=message,
         )
     return Bound(Outcome.BOUND, order=redeemed.order, link=link)
+
+
+def _continue(point: ContactPoint, earlier: ContactPoint, link: Link, message: Message | None) -> Bound:
+    """The person of a web chat goes on here: one contact, and what was proved there is proved here."""
+    for found, owner in ((point.contact, earlier.contact), (earlier.contact, point.contact)):
+        if _may_join(found, owner):
+            merge_contact(found, owner)
+            break
+    point.refresh_from_db(fields=["contact"])
+    orders = list(bound_orders(earlier)[:MOST_LOCKED])
+    for order in reversed(orders):
+        bind(point=point, order=order, method=OrderBinding.Method.CODE, link=link, message=message)
+    newest = orders[0] if orders else None
+    return Bound(Outcome.BOUND if newest else Outcome.SHOP_WIDE, order=newest, link=link)
 
 
 def lock_orders(*, shop_id: int, point: ContactPoint | None, code: str, text: str) -> None:
@@ -112,11 +128,14 @@ def lock_orders(*, shop_id: int, point: ContactPoint | None, code: str, text: st
         links = Link.objects.filter(shop_id=shop_id, code_hash__in=codes)
         for order_id, token_hash in links.values_list("order_id", "checkout_token_hash"):
             wanted |= Q(pk=order_id) | Q(checkout_token_hash=token_hash or "-")
+        continued = ContactPoint.objects.filter(continued_by__in=links)
+        wanted |= Q(contact__in=continued.values("contact")) | Q(bindings__point__in=continued)
     if point is None or not point.bindings.exists():
         numbers = _numbers(_words(text))
         if numbers:
             wanted |= Q(number__in=numbers)
-    found = Order.objects.filter(wanted, shop_id=shop_id).order_by("pk").select_for_update(no_key=True)
+    found = Order.objects.filter(wanted, shop_id=shop_id).order_by("pk")
+    found = Order.objects.filter(pk__in=found.values("pk")).order_by("pk").select_for_update(no_key=True)
     list(found.values_list("pk", flat=True)[:MOST_LOCKED])
 
 

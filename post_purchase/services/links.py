@@ -18,12 +18,13 @@ from post_purchase.touchpoints.codes import EMAIL_CODE_LENGTH
 from post_purchase.touchpoints.registry import kind_of
 from post_purchase.words import TouchpointKind
 from shopapp.lib import clock
-from shopapp.lib.crypto import derived_code, hash_code, hash_secret
+from shopapp.lib.crypto import derived_code, hash_code, hash_secret, new_code
 from shopapp.models import Shop
 
 SLIPS_BACK_TO = timedelta(days=30)
 MOST_SLIPS = 5000
 REVIEW = "review"  # Link.intent
+ONE_SITTING = timedelta(hours=24)
 LIFETIME = timedelta(days=60)  # messaging.md 1.2
 
 
@@ -124,7 +125,7 @@ def link_for_checkout(
 def shop_link(*, touchpoint: Touchpoint) -> tuple[Link, str]:
     """The link that is the same for everybody. Its code can be shown again, also after SECRET_KEY has changed."""
     link = (
-        Link.objects.filter(touchpoint=touchpoint, order=None, checkout_token_hash="", batch=None)
+        Link.objects.filter(touchpoint=touchpoint, order=None, checkout_token_hash="", batch=None, continues=None)
         .exclude(code="")
         .order_by("pk")
     ).first()
@@ -132,6 +133,22 @@ def shop_link(*, touchpoint: Touchpoint) -> tuple[Link, str]:
         code = derived_code("shop", touchpoint.shop.domain, str(touchpoint.pk))
         link = _save_link(touchpoint=touchpoint, code=code, shown_code=code)
     return link, link.code
+
+
+def link_to_continue(*, touchpoint: Touchpoint, point: ContactPoint, order: Order | None) -> str:
+    """The code of a new link that takes a talk along to another app. Good once, for a day, and never shown again."""
+    code = new_code()
+    _save_link(
+        touchpoint=touchpoint,
+        code=code,
+        continues=point,
+        order=order,
+        order_shopify_id=order.shopify_id if order else None,
+        language=point.contact.language,
+        country=point.contact.country,
+        expires_at=clock.now() + ONE_SITTING,
+    )
+    return code
 
 
 def email_code(*, shop: Shop, order_shopify_id: int) -> str:
@@ -209,7 +226,8 @@ def find_link(shop: Shop, code: str) -> Link | None:
 
 def is_shop_wide(link: Link) -> bool:
     """The same for everybody. A card of a batch is not: it is one person's, also before it is bound to an order."""
-    return link.order_id is None and not link.checkout_token_hash and link.batch_id is None
+    one_persons = link.checkout_token_hash or link.batch_id is not None or link.continues_id is not None
+    return link.order_id is None and not one_persons
 
 
 def redeem(*, link: Link, point: ContactPoint) -> Redeemed:

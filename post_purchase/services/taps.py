@@ -24,7 +24,8 @@ KEPT_AT_MOST = 2000  # links; about 4 MB
 SELECT = """
 SELECT l.id, l.channel_kind, l.language, l.country,
        CASE WHEN l.expires_at IS NOT NULL AND l.expires_at <= %s THEN 1 ELSE 0 END,
-       CASE WHEN l.order_id IS NULL AND l.checkout_token_hash = '' AND l.batch_id IS NULL THEN 1 ELSE 0 END,
+       CASE WHEN l.order_id IS NULL AND l.checkout_token_hash = '' AND l.batch_id IS NULL AND l.continues_id IS NULL
+            THEN 1 ELSE 0 END,
        o.language, o.shipping_country,
        COALESCE(NULLIF(l.chosen_kind, ''), (
            SELECT q.kind FROM post_purchase_contactpoint q

@@ -40,6 +40,18 @@ def greeting(language: str, code: str) -> str:
     return texts_in(language)["greeting"].replace("{code}", code)
 
 
+@cache
+def _chat_texts() -> dict[str, dict[str, str]]:
+    with (Path(__file__).parent / "data" / "chat_texts.yaml").open(encoding="utf-8") as file:
+        loaded: dict[str, dict[str, str]] = yaml.safe_load(file)
+    return loaded
+
+
+def chat_texts(language: str) -> dict[str, str]:
+    """The web chat's own words."""
+    return _chat_texts()[pick_language(language)]
+
+
 def is_rtl(language: str) -> bool:
     return language in RTL
 

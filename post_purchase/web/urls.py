@@ -25,7 +25,7 @@ from post_purchase.web.pages import (
     thread,
     touchpoints,
 )
-from post_purchase.web.public import api, callbacks, extension, links, media, qr, shopify_flow, unsubscribe
+from post_purchase.web.public import api, callbacks, chat, extension, links, media, qr, shopify_flow, unsubscribe
 
 urlpatterns = [
     path("app", home.home),
@@ -116,6 +116,13 @@ urlpatterns = [
     path("c/<str:code>/", links.open_link),
     path("C/<str:code>/", links.open_link),
     path("C/<str:code>", links.open_link),  # QR codes are written in capitals
+    path("chat/checkout", chat.checkout_page),
+    path("chat/<str:code>", chat.chat_page),
+    path("api/chat/<int:room>/start", chat.start),
+    path("api/chat/<int:room>/messages", chat.messages),
+    path("api/chat/<int:room>/photos", chat.photos),
+    path("api/chat/<int:room>/feed", chat.feed),
+    path("api/chat/<int:room>/continue", chat.go_on),
     path("qr/<str:name>", qr.picture),
     path("media/<str:signed>", media.photo),
     path("photos/<str:signed>", media.review_photo),
@@ -129,4 +136,5 @@ urlpatterns = [
     path("api/extension/thank-you", extension.thank_you),
     path("api/extension/order-status", extension.order_status),
     path("api/extension/consent", extension.consent),
+    path("api/extension/chat", extension.chat),
 ]

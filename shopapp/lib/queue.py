@@ -8,6 +8,7 @@ import importlib
 import logging
 import threading
 import time
+from collections.abc import Iterator
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
@@ -157,6 +158,35 @@ def every(seconds: int, job: Job) -> None:
 
 def push_by_name(name: str) -> None:
     push(Job[name])
+
+
+def tell(topic: str) -> None:
+    """Wake whoever listens to this topic now. Nobody may depend on it: Redis away is not an error here."""
+    try:
+        redis().publish(topic, b"")
+    except RedisError:
+        log.warning("queue.redis_away", extra={"job": "tell"})
+
+
+def listen(prefix: str) -> Iterator[str | None]:
+    """The topics below `prefix` that are told, as they come; None about every second without one. Raises RedisError."""
+    with redis().pubsub(ignore_subscribe_messages=True) as heard:  # type: ignore[no-untyped-call]
+        heard.psubscribe(f"{prefix}*")
+        while True:
+            message = heard.get_message(timeout=1.0)
+            yield message["channel"].decode() if message else None
+
+
+def within_limit(key: str, *, most: int, seconds: int) -> bool:
+    """Count one use in this span of time; False once there were more than `most`. Redis away: True."""
+    name = f"doorstep:limit:{key}:{int(time.time() // seconds)}"
+    try:
+        pipe = redis().pipeline(transaction=False)
+        pipe.incr(name)
+        pipe.expire(name, 2 * seconds)
+        return int(pipe.execute()[0]) <= most
+    except RedisError:
+        return True
 
 
 def waiting_jobs() -> dict[str, int]:

@@ -34,7 +34,16 @@ def channel_form(request: ShopRequest, kind: str) -> HttpResponse:
         raise Http404
     label = ChannelKind(kind).label
     fields = driver_for(kind).credential_fields
-    return page(request, "pages/channel.html", kind=kind, label=label, fields=fields, account_label=account_label(kind))
+    return page(
+        request,
+        "pages/channel.html",
+        kind=kind,
+        label=label,
+        fields=fields,
+        account_label=account_label(kind),
+        is_ours=driver_for(kind).is_ours,
+        is_on=request.shop.channels.filter(kind=kind).exclude(status=ChannelStatus.DISCONNECTED).exists(),
+    )
 
 
 @shop_required
@@ -44,7 +53,8 @@ def connect(request: ShopRequest, kind: str) -> HttpResponse:
     if kind not in DRIVERS:
         raise Http404
     fields = driver_for(kind).credential_fields
-    form = ConnectForm(request.POST, fields=fields)
+    own = {"account_id": request.shop.domain} if driver_for(kind).is_ours else request.POST
+    form = ConnectForm(own, fields=fields)
     if not form.is_valid():
         return refused(form=form)
     try:

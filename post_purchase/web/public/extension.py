@@ -19,7 +19,7 @@ from post_purchase.services import checkout_consent, links, order_view
 from post_purchase.services.checkout_config import words_in
 from post_purchase.services.taps import look_up
 from post_purchase.touchpoints.choose import choose
-from post_purchase.touchpoints.texts import consent_version, pick_language
+from post_purchase.touchpoints.texts import chat_texts, consent_version, pick_language
 from post_purchase.words import ChannelKind, TouchpointKind
 from shopapp.lib import clock
 from shopapp.lib.crypto import grouped
@@ -143,6 +143,30 @@ def consent(request: BuyerRequest, ticked: Ticked) -> HttpResponse:
 def _told(view: order_view.OrderView, language: str) -> dict[str, Any]:
     told = order_view.told(view, language=language)
     return told | {"review_url": links.link_url(links.review_link(view.order)[1]) if told["review"] else ""}
+
+
+@asked_by_post(Asked)
+def chat(request: BuyerRequest, asked: Asked) -> HttpResponse:
+    """The chat overlay's page: which room it is, and the code of the order that was just placed."""
+    shop = request.shop
+    if not asked.token:
+        return _error("The checkout token is missing", 400)
+    code = answer(shop, asked, TouchpointKind.THANK_YOU_PAGE)["code"]
+    tap = look_up(code, now=clock.now())
+    room = tap.channels.get(ChannelKind.WEBCHAT) if tap else None
+    if tap is None or room is None:
+        return _error("This shop does not chat here now", 404)
+    language = pick_language(asked.language, tap.language, tap.shop_language)
+    return JsonResponse(
+        {
+            "room": room.pk,
+            "code": tap.code,
+            "shop": tap.shop_name,
+            "color": tap.color,
+            "language": language,
+            "texts": chat_texts(language),
+        }
+    )
 
 
 def answer(shop: Shop, asked: Asked, kind: TouchpointKind, view: order_view.OrderView | None = None) -> dict[str, Any]:
