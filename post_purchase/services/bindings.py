@@ -102,8 +102,8 @@ def bind_by_code(*, point: ContactPoint, code: str, message: Message | None = No
 def _continue(point: ContactPoint, earlier: ContactPoint, link: Link, message: Message | None) -> Bound:
     """The person of a web chat goes on here: one contact, and what was proved there is proved here."""
     for found, owner in ((point.contact, earlier.contact), (earlier.contact, point.contact)):
-        if _may_join(found, owner):
-            merge_contact(found, owner)
+        if found.pk != owner.pk and found.shopify_customer_id is None and found.redacted_at is None:
+            merge_contact(found, owner)  # not where Shopify knows the two as different people
             break
     point.refresh_from_db(fields=["contact"])
     orders = list(bound_orders(earlier)[:MOST_LOCKED])
