@@ -200,7 +200,7 @@ def test_a_nul_and_half_a_surrogate_do_no_harm(chat):
     assert maria.received() == ["abc"]
 
 
-@pytest.mark.parametrize("token", ["", "short", "x" * 43 + "x", "'; DROP TABLE", secrets.token_urlsafe(32)])
+@pytest.mark.parametrize("token", ["", "short", "x" * 43 + "x", "'; DROP TABLE", "A" * 43])
 def test_nobody_reads_without_the_token(chat, token):
     maria = chat.browser()
     maria.start()
