@@ -14,6 +14,7 @@ from post_purchase.flows.rehearsal import past, show, stage
 from post_purchase.flows.rehearsal.assumptions import Assumptions
 from post_purchase.flows.rehearsal.player import OrderPlay, Player
 from post_purchase.flows.rehearsal.show import Script
+from post_purchase.flows.rehearsal.world import Cast
 from post_purchase.flows.versions import document_of
 from post_purchase.jobs.rehearsals import rehearse
 from post_purchase.models import (
@@ -351,8 +352,9 @@ def test_the_facts_at_the_end_are_those_of_the_rows(at):
     script = Script((), None, Assumptions(opens=0))
     compared = 0
     for person in past.people(theatre, past.keys_of(theatre), more=ALL_FACTS):
-        player = Player(person, theatre, [], script.assumed, show.Chance(1))
+        player = Player(person, theatre, Cast([]), script.assumed, show.Chance(1))
         player.play()
+        player.now = NOW
         for order in player.orders:
             assert isinstance(order, OrderPlay)
             row = load_order(order.pk)

@@ -4,7 +4,7 @@ What flows/triggers, flows/runs and flows/timers do with rows is done here in me
 """
 
 import heapq
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
@@ -136,19 +136,18 @@ class Player:
         self,
         person: Person,
         theatre: Theatre,
-        flows: Sequence[tuple[PlayedFlow, Held]],
+        cast: Cast,
         assumed: Assumptions,
         chance: Chance,
         watcher: Watcher | None = None,
     ):
-        self.person, self.theatre, self.flows = person, theatre, flows
+        self.person, self.theatre, self.cast = person, theatre, cast
         self.assumed, self.chance, self.watcher = assumed, chance, watcher
         self.outcome = Outcome()
         self.queue: list[tuple[datetime, int, int, Callable[[], None]]] = []
         self.turn = 0
         self.now = theatre.since
         self.runs: list[Run] = []
-        self.asks_for_history = any("history" in flow.document.asks_for for flow, _ in flows)
         self.by_subject: dict[tuple[str, str], Run] = {}
         self.last_start: dict[tuple[str, str], datetime] = {}
         self.addresses = [
@@ -317,7 +316,7 @@ class Player:
 
     def _trigger_facts(self, event: Event, order: OrderPlay | None) -> dict[str, Any]:
         facts = order.facts if order else self._own_facts()
-        if self.asks_for_history:
+        if self.cast.asks_for_history:
             facts = {**facts, "history": self._history(order)}
         parcel = facts["parcels"].get(str(event.parcel)) if event.parcel else None
         return {**facts, "parcel": parcel, "event": {"kind": event.kind, **event.data}}

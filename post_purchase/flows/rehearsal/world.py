@@ -1,16 +1,15 @@
 """What a rehearsal is played with: the shop, its flows, and the people with their orders. No queries."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from post_purchase.channels.registry import driver_for
 from post_purchase.flows.definition import FlowDocument
 from post_purchase.flows.wording import template_language
 from post_purchase.models import Channel, ContactPoint, Order, ShopSettings
-from post_purchase.words import ChannelKind, Purpose
+from post_purchase.words import Purpose
 from shopapp.models import Shop
 
 from .history import News
@@ -108,5 +107,16 @@ class Held:
         return _spoken(id(self.document), message, language, default, self)
 
 
-def has_templates(kind: str) -> bool:
-    return driver_for(ChannelKind(kind)).has_templates
+class Cast:
+    """The flows that play together, found by the news that start them."""
+
+    def __init__(self, flows: Sequence[PlayedFlow]):
+        self.flows = [(flow, Held(flow.document)) for flow in flows]
+        self.asks_for_history = any("history" in flow.document.asks_for for flow in flows)
+        self._by_news: dict[str, list[tuple[PlayedFlow, Held]]] = {}
+        for flow, held in self.flows:
+            for news in flow.document.trigger.news:
+                self._by_news.setdefault(news.value, []).append((flow, held))
+
+    def started_by(self, news: str) -> list[tuple[PlayedFlow, Held]]:
+        return self._by_news.get(news, [])
