@@ -32,7 +32,7 @@ from .assumptions import Assumptions, Chance
 from .history import News, beginning
 from .memory import Memory
 from .shopper import Reply, product_found, reply_to
-from .world import Address, Chat, Held, OrderPast, Person, PlayedFlow, Theatre
+from .world import Address, Cast, Chat, Held, OrderPast, Person, PlayedFlow, Theatre
 
 THANK_YOU = timedelta(minutes=3)  # after the order: who opens the chat on the thank-you page
 UNPACKED = timedelta(hours=2)  # after delivery: who finds the card in the parcel
@@ -93,11 +93,10 @@ class Outcome:
 
 
 class Run:
-    __slots__ = ("facts", "flow", "heard", "held", "id", "order", "state", "subject", "timers", "waiting")
+    __slots__ = ("facts", "flow", "held", "id", "order", "state", "subject", "timers", "waiting")
 
     def __init__(self, flow: PlayedFlow, held: Held, subject: str, number: int, order: "OrderPlay | None"):
         self.flow, self.held, self.subject, self.id, self.order = flow, held, subject, number, order
-        self.heard = ""  # the news that moved it last
         self.state = RunState()
         self.timers: dict[str, datetime] = {}
         self.waiting: list[_Pending] = []
@@ -286,15 +285,13 @@ class Player:
     def _start(self, event: Event, order: OrderPlay | None, taken: set[str] | None = None) -> bool:
         """`taken`: flows of which a run has gathered this news; it begins no second one."""
         started = False
-        for flow, held in self.flows:
+        named = event.data.get("flow")
+        meant = self.cast.flows if event.kind in ASKED_FOR else self.cast.started_by(event.kind)
+        for flow, held in meant:
             if taken and flow.key in taken:
                 continue
             trigger = flow.document.trigger
-            named = event.data.get("flow")
-            if event.kind in ASKED_FOR:
-                if named != flow.key:
-                    continue
-            elif (named is not None and named != flow.key) or event.kind not in trigger.news:
+            if named != flow.key and (named is not None or event.kind in ASKED_FOR):
                 continue
             subject = self._subject(trigger.subject, event, order)
             if not subject:
@@ -305,14 +302,8 @@ class Player:
                     continue
                 if trigger.when is not None and not trigger.when.holds(self._trigger_facts(event, order)):
                     continue
-            if trigger.again_after is not None and self._is_taken(flow, event):
-                continue
             started |= self._begin(flow, held, subject, event, order)
         return started
-
-    def _is_taken(self, flow: PlayedFlow, event: Event) -> bool:
-        """As triggers._is_taken: a run that has heard this news and goes on begins no second one."""
-        return any(run.flow is flow and run.heard == event.key and run.state.status == ACTIVE for run in self.runs)
 
     def _trigger_facts(self, event: Event, order: OrderPlay | None) -> dict[str, Any]:
         facts = order.facts if order else self._own_facts()
@@ -405,8 +396,6 @@ class Player:
         if "history" in run.flow.document.asks_for:
             run.facts["history"] = self._history(run.order)
         run.state, wanted = engine.advance(run.flow.document, before, event, run.facts, self.now)
-        if run.flow.document.trigger.again_after is not None and (wanted or run.state != before):
-            run.heard = event.key
         fresh: list[_Pending] = []
         for effect in wanted:
             self._perform(effect, run, by, fresh)
@@ -802,7 +791,7 @@ class Player:
     # -- what time alone brings (flows/watching) -----------------------------------------------------------------------
 
     def _watching(self, kind: EventKind) -> list[PlayedFlow]:
-        return [flow for flow, _ in self.flows if kind in flow.document.trigger.news]
+        return [flow for flow, _ in self.cast.started_by(kind.value)]
 
     def _wrote_or_bought(self) -> None:
         self.last_word = word = self.now

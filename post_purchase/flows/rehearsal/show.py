@@ -13,7 +13,7 @@ from .assumptions import Assumptions, Chance
 from .past import Key, keys_of, people
 from .player import Outcome, Player, Run, Told
 from .tally import Tally, difference
-from .world import Held, Person, PlayedFlow, Theatre
+from .world import Cast, Person, PlayedFlow, Theatre
 
 AT_ONCE = 200  # people read together
 MOST_PEOPLE = 50_000
@@ -40,10 +40,10 @@ def rehearse(theatre: Theatre, script: Script, *, keep: Keep, note: Note) -> dic
     keys = _sample(keys)
     note(0, len(keys))
     chance = Chance(script.seed)
-    draft, live = _held(script.draft), _held(script.live or ())
+    draft, live = Cast(script.draft), Cast(script.live or ())
     tally, before = Tally(script.draft), Tally(script.live or ())
     more = _asked_for(script)
-    check = _Words(draft)
+    check = _Words(script.draft)
     for start in range(0, len(keys), AT_ONCE):
         told: list[Told] = []
         for person in people(theatre, keys[start : start + AT_ONCE], more=more):
@@ -74,15 +74,11 @@ def _sample(keys: list[Key]) -> list[Key]:
     return [keys[place * len(keys) // MOST_PEOPLE] for place in range(MOST_PEOPLE)]
 
 
-def _held(flows: Sequence[PlayedFlow]) -> list[tuple[PlayedFlow, Held]]:
-    return [(flow, Held(flow.document)) for flow in flows]
-
-
 class _Words:
     """Fills in each message once in each language, to find a text that would stop a run."""
 
-    def __init__(self, flows: Sequence[tuple[PlayedFlow, Held]]):
-        self.documents = {flow.key: flow.document for flow, _ in flows}
+    def __init__(self, flows: Sequence[PlayedFlow]):
+        self.documents = {flow.key: flow.document for flow in flows}
         self.seen: set[tuple[str, str, str]] = set()
         self.problems: list[tuple[str, str]] = []
 
@@ -133,7 +129,7 @@ def journey(theatre: Theatre, script: Script, key: Key) -> tuple[Person, list[Mo
     if found is None:
         return None
     line = _Line(script.draft)
-    outcome = Player(found, theatre, _held(script.draft), script.assumed, Chance(script.seed), line).play()
+    outcome = Player(found, theatre, Cast(script.draft), script.assumed, Chance(script.seed), line).play()
     moments = [
         moment
         if moment.told is None or moment.told.at is None
