@@ -1,7 +1,7 @@
 from django.db import models
 from django.db.models import Q
 
-from post_purchase.words import Purpose
+from post_purchase.words import ChannelKind, Purpose
 from shopapp.models import Shop
 
 from .contacts import Contact
@@ -71,7 +71,7 @@ class RehearsedMessage(models.Model):
     message = models.CharField(max_length=64)
     purpose = models.CharField(max_length=16, choices=Purpose.choices)
     language = models.CharField(max_length=16)
-    kind = models.CharField(max_length=16, blank=True)  # of the channel
+    kind = models.CharField(max_length=16, blank=True, choices=ChannelKind.choices)
     template = models.BooleanField(default=False)
     outcome = models.CharField(max_length=8, choices=Outcome.choices)
     held = models.BooleanField(default=False)

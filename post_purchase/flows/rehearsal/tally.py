@@ -16,6 +16,17 @@ from .world import OrderPast, Person, PlayedFlow
 
 CLOSE = timedelta(hours=1)  # two flows that speak within it speak at once
 MOST_REASONS = 40
+REASONS = (  # to look at one person
+    "Got the most messages",
+    "Gave a review",
+    "Sent a photo",
+    "Was handed to a person",
+    "A message waited",
+    "A message did not go",
+    "Wrote STOP",
+    "Several orders",
+    "Never opened the chat",
+)
 MOST_BARS = 12  # of the histogram; the last one is "this many or more"
 _NUMBER = re.compile(r"\d+")
 
@@ -51,7 +62,7 @@ class Tally:
         self.problems: Counter[tuple[str, str]] = Counter()
         self.other: Counter[str] = Counter()
         self.bill = Bill()
-        self.examples: dict[str, tuple[str, int]] = {}  # why: (person's key, messages)
+        self.examples: dict[str, list[tuple[int, str]]] = {}  # why: (messages, person's key), most first
 
     def add(self, person: Person, outcome: Outcome) -> None:
         self.people += 1
@@ -110,20 +121,35 @@ class Tally:
                 self.clashes[one.flow, other.flow] += 1
 
     def _examples(self, person: Person, outcome: Outcome, sent: int) -> None:
-        """One person for each thing worth looking at; of those, who got the most messages."""
-        for why, holds in (
-            ("Got the most messages", sent > 0),
-            ("Gave a review", outcome.other.get("reviews", 0) > 0),
-            ("Sent a photo", outcome.other.get("photos", 0) > 0),
-            ("Was handed to a person", outcome.other.get("hand_offs", 0) > 0),
-            ("A message waited", any(told.held for told in outcome.told)),
-            ("A message did not go", any(told.outcome == "not_sent" for told in outcome.told)),
-            ("Wrote STOP", outcome.other.get("stops", 0) > 0),
-            ("Several orders", len(person.orders) > 1 and sent > 0),
-            ("Never opened the chat", not outcome.opened and bool(outcome.started)),
-        ):
-            if holds and (why not in self.examples or self.examples[why][1] < sent):
-                self.examples[why] = (person.key, sent)
+        """A few people for each thing worth looking at: who got the most messages."""
+        holding = (
+            sent > 0,
+            outcome.other.get("reviews", 0) > 0,
+            outcome.other.get("photos", 0) > 0,
+            outcome.other.get("hand_offs", 0) > 0,
+            any(told.held for told in outcome.told),
+            any(told.outcome == "not_sent" for told in outcome.told),
+            outcome.other.get("stops", 0) > 0,
+            len(person.orders) > 1 and sent > 0,
+            not outcome.opened,
+        )
+        for why, holds in zip(REASONS, holding, strict=True):
+            if holds:
+                found = self.examples.setdefault(why, [])
+                found.append((sent, person.key))
+                found.sort(key=lambda one: -one[0])
+                del found[len(REASONS) :]
+
+    def _chosen(self) -> list[tuple[str, str, int]]:
+        """One person for each, another one each time where there are others."""
+        chosen: list[tuple[str, str, int]] = []
+        for why in REASONS:
+            found = self.examples.get(why, [])
+            seen = {key for _, key, _ in chosen}
+            for sent, key in [one for one in found if one[1] not in seen] or found[:1]:
+                chosen.append((why, key, sent))
+                break
+        return chosen
 
     def to_json(self) -> dict[str, Any]:
         names = {flow.key: flow.name for flow in self.flows}
@@ -171,7 +197,7 @@ class Tally:
             "problems": [[names.get(a, a), what, n] for (a, what), n in self.problems.most_common(MOST_REASONS)],
             "other": dict(sorted(self.other.items())),
             "cost": self.bill.to_json(),
-            "examples": [[why, key, n] for why, (key, n) in self.examples.items()],
+            "examples": [list(one) for one in self._chosen()],
         }
 
     def _histogram(self) -> list[list[int]]:

@@ -133,7 +133,10 @@ def messages(request: ShopRequest, pk: int) -> HttpResponse:
         row=row,
         flow=row.flow,
         rows=found,
-        lines=[(message, names.get(message.flow_key, message.flow_key), who_of(message)) for message in found],
+        lines=[
+            (message, title_of(message.message), names.get(message.flow_key, message.flow_key), who_of(message))
+            for message in found
+        ],
         flows=list(names.items()),
         chosen_flow=flow_key,
         outcomes=[("", "Everything"), *RehearsedMessage.Outcome.choices, ("held", "Held first")],
@@ -191,6 +194,10 @@ def who_of(message: RehearsedMessage) -> str:
 def unlisted_of(result: dict[str, Any]) -> int:
     """Messages that are counted, but of which no row was kept."""
     return max(0, sum(result["outcomes"][name] for name in ALL_OUTCOMES) - result["listed"]) if result else 0
+
+
+def title_of(message: str) -> str:
+    return message.replace("_", " ").capitalize()
 
 
 def mark_of(html: str) -> str:
@@ -252,7 +259,7 @@ def messages_of(result: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         one
         | {
-            "name": one["message"].replace("_", " ").capitalize(),
+            "name": title_of(one["message"]),
             "flow_name": names.get(one["flow"], one["flow"]),
             "label": Purpose(one["purpose"]).label if one["purpose"] else "",
             "now": changes.get((one["flow"], one["message"]), {}).get("now", one["sent"]),
@@ -265,11 +272,7 @@ def gone_of(result: dict[str, Any]) -> list[dict[str, Any]]:
     """Messages that go out today and would no longer."""
     there = {(one["flow"], one["message"]) for one in result["messages"]}
     rows = (result["difference"] or {}).get("rows", ())
-    return [
-        one | {"name": one["message"].replace("_", " ").capitalize()}
-        for one in rows
-        if (one["flow"], one["message"]) not in there
-    ]
+    return [one | {"name": title_of(one["message"])} for one in rows if (one["flow"], one["message"]) not in there]
 
 
 def label_of(line: dict[str, Any]) -> str:
