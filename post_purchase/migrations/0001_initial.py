@@ -693,7 +693,7 @@ class Migration(migrations.Migration):
                 ('message', models.CharField(max_length=64)),
                 ('purpose', models.CharField(choices=[('service', 'Answer to the shopper'), ('utility', 'Order update'), ('review_request', 'Review request'), ('marketing', 'Offer')], max_length=16)),
                 ('language', models.CharField(max_length=16)),
-                ('kind', models.CharField(blank=True, max_length=16)),
+                ('kind', models.CharField(blank=True, choices=[('whatsapp', 'WhatsApp'), ('messenger', 'Messenger'), ('instagram', 'Instagram'), ('telegram', 'Telegram'), ('sms', 'SMS'), ('email', 'E-mail'), ('webchat', 'Web chat')], max_length=16)),
                 ('template', models.BooleanField(default=False)),
                 ('outcome', models.CharField(choices=[('sent', 'Sent'), ('waiting', 'Still waiting'), ('not_sent', 'Not sent')], max_length=8)),
                 ('held', models.BooleanField(default=False)),
