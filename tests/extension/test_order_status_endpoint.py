@@ -45,6 +45,7 @@ def test_not_signed_in_hears_the_state_and_the_day_and_nothing_personal(client, 
         "tracking_url": "",
         "sign_in": True,
         "review": False,
+        "review_url": "",
     }
     assert [word for word in PERSONAL if word in response.content.decode()] == []
     assert response["Access-Control-Allow-Origin"] == "*"
