@@ -82,6 +82,7 @@ def test_a_code_says_nothing_of_its_order_or_its_neighbours(shop):
 
 def test_trying_codes_out_is_slowed_down_for_everybody_and_finds_nothing(client, shop, card, monkeypatch):
     monkeypatch.setattr(guesses, "MAX_UNKNOWN_PER_MINUTE", 20)
+    monkeypatch.setattr(guesses, "OWN_TRIES", 0)
     monkeypatch.setattr(guesses.time, "time", lambda: 1_800_000_000.0)
     near = [card[:15] + letter for letter in string.ascii_uppercase + string.digits if card[15] != letter]
     answers = [client.get(f"/c/{guess}", headers={"user-agent": PHONE}).status_code for guess in near[:30]]
@@ -134,3 +135,10 @@ def test_a_flood_of_scans_of_one_stranger_is_one_person(client, shop, card):
         client.get(f"/c/{card}", headers={"user-agent": PHONE, "x-forwarded-for": "203.0.113.9"})
     ingest_scans()
     assert Scan.objects.count() == 1
+
+
+def test_a_stranger_who_guesses_keeps_nobody_else_waiting(client, monkeypatch):
+    monkeypatch.setattr(guesses, "MAX_UNKNOWN_PER_MINUTE", 3)
+    answers = [client.get(f"/c/{'0' * 15}{n:X}", REMOTE_ADDR="203.0.113.9").status_code for n in range(10)]
+    assert answers == [404] * 5 + [429] * 5
+    assert client.get(f"/c/{'0' * 16}", REMOTE_ADDR="198.51.100.7").status_code == 404  # one typo of somebody else

@@ -87,8 +87,8 @@ def open_link(request: HttpRequest, code: str) -> HttpResponse:
     visitor = visitor_of(request.META)
     found: Found | None = request.META[FOUND] if FOUND in request.META else find(code, now=now)
     if found is None or found.tap is None:
-        return unknown_code(visitor)
-    if found.missed and guesses.too_many_unknown():
+        return unknown_code(request, visitor)
+    if found.missed and guesses.too_many_unknown(request.META):
         return too_busy(visitor)
     tap = found.tap
     language = language_for(tap, visitor)
@@ -251,8 +251,8 @@ def _answer(
     return HttpResponseRedirect(target, headers=HEADERS), kind
 
 
-def unknown_code(visitor: Visitor) -> HttpResponse:
-    if guesses.too_many_unknown():
+def unknown_code(request: HttpRequest, visitor: Visitor) -> HttpResponse:
+    if guesses.too_many_unknown(request.META):
         return too_busy(visitor)
     return public_page("unknown", status=404, language=pick_language(*visitor.languages), form=True)
 
@@ -276,7 +276,7 @@ def type_code(request: HttpRequest) -> HttpResponse:
     code = "".join(letter for letter in code if letter.isascii() and letter.isalnum())
     written = read_code(code)
     if written is None or look_up(written.code, now=clock.now()) is None:
-        return unknown_code(visitor)
+        return unknown_code(request, visitor)
     response = HttpResponseRedirect(f"/c/{code}")
     response.status_code = 303
     response["Cache-Control"] = "no-store"
