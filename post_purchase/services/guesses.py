@@ -1,7 +1,7 @@
 """Guessing codes at the door: counted per minute in Redis, by visitor and for all. A good code always works.
 
-The visitor's address is hashed with a key and the minute, and forgotten after two. A mistyped code is told so to anybody
-at any time, however many strangers are guessing.
+The visitor's address is hashed with a key and the minute, and forgotten after two. A mistyped code is told so to
+anybody at any time, however many strangers are guessing.
 """
 
 import hmac

@@ -44,7 +44,7 @@ def chat_page(request: HttpRequest, code: str) -> HttpResponse:
     written = read_code(code)
     tap = look_up(written.code, now=clock.now()) if written else None
     if tap is None:
-        return unknown_code(visitor)
+        return unknown_code(request, visitor)
     language = pick_language(tap.language, *visitor.languages, tap.shop_language)
     page = {"language": language, "shop_name": tap.shop_name, "color": tap.color}
     channel = tap.channels.get(ChannelKind.WEBCHAT)
