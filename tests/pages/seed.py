@@ -25,6 +25,8 @@ from post_purchase.models import (
     PrintBatch,
     PrintFile,
     PrivacyRequest,
+    Product,
+    ProductGuide,
     Rehearsal,
     Review,
     ReviewPhoto,
@@ -33,6 +35,7 @@ from post_purchase.models import (
 )
 from post_purchase.services import rehearsals
 from post_purchase.services.api_tokens import make_token
+from post_purchase.services.guides import save_guide
 from post_purchase.services.links import shop_link, touchpoint_of
 from post_purchase.touchpoints.registry import KINDS
 from post_purchase.words import Author, ChannelKind, Direction, MessageStatus, ParcelState, Purpose, TouchpointKind
@@ -60,6 +63,8 @@ class Seed:
     rehearsal: Rehearsal
     call: OutgoingCall
     token: ApiToken
+    guide: ProductGuide
+    product: Product
 
 
 def seed(shop: Shop) -> Seed:
@@ -110,8 +115,34 @@ def seed(shop: Shop) -> Seed:
         created_at=now,
     )
     token, _ = make_token(shop=shop, name=NASTY)
+    product = Product.objects.create(
+        shop=shop,
+        shopify_id=700,
+        title=NASTY,
+        handle="mug",
+        tags=[NASTY],
+        product_type=NASTY,
+        metafields={"custom.material": [NASTY]},
+        shopify_updated_at=now,
+    )
+    guide = save_guide(shop=shop, kind="product", value="700", name=NASTY, language="en", title=NASTY, text=NASTY)
     return Seed(
-        shop, channel, order, conversation, flow, card, email, review, request, batch, file, rehearsal, call, token
+        shop=shop,
+        channel=channel,
+        order=order,
+        conversation=conversation,
+        flow=flow,
+        card=card,
+        email=email,
+        review=review,
+        request=request,
+        batch=batch,
+        file=file,
+        rehearsal=rehearsal,
+        call=call,
+        token=token,
+        guide=guide,
+        product=product,
     )
 
 

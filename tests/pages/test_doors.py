@@ -50,6 +50,12 @@ PAGES = {
     "e-mail button, Arabic and simple": "/app/touchpoints/{email}/emails/delivered?language=ar&simple=1&sample=large",
     "reviews": "/app/reviews",
     "reviews, five stars": "/app/reviews?rating=5&photo=1",
+    "guides": "/app/guides",
+    "guides, nothing found": "/app/guides?q=nothing",
+    "new guide": "/app/guides/new?product={product}",
+    "guide": "/app/guides/{guide}",
+    "products": "/app/products",
+    "product": "/app/products/{product}",
     "settings": "/app/settings",
     "channels": "/app/settings/channels",
     "connect WhatsApp": "/app/settings/channels/whatsapp",
@@ -79,6 +85,8 @@ READS_OF_A_ROW = {
     "live print runs": "/app/touchpoints/{card}/prints/live",
     "print file": "/app/prints/files/{file}",
     "export": "/app/privacy/{request}/export",
+    "guide": "/app/guides/{guide}",
+    "product": "/app/products/{product}",
 }
 WRITES_OF_A_ROW = {
     "reply": "/app/conversations/{conversation}/reply",
@@ -88,6 +96,9 @@ WRITES_OF_A_ROW = {
     "close": "/app/conversations/{conversation}/close",
     "reopen": "/app/conversations/{conversation}/reopen",
     "start a flow": "/app/conversations/{conversation}/start-flow",
+    "save a guide": "/app/guides/{guide}/save",
+    "delete a guide": "/app/guides/{guide}/delete",
+    "goes well with": "/app/products/{product}/companions",
     "call again": "/app/calls/{call}/again",
     "revoke a token": "/app/settings/connections/tokens/{token}/revoke",
     "save all texts": "/app/flows/{flow}/texts",
@@ -124,6 +135,10 @@ WRITES = {
     "packing slip": "/app/touchpoints/packing-slip",
     "dismiss": "/app/set-up/dismiss",
     "add a card": "/app/touchpoints/add",
+    "add a guide": "/app/guides/add",
+    "preview a guide": "/app/guides/preview",
+    "metafields": "/app/products/metafields",
+    "fetch products": "/app/products/fetch",
     "make a token": "/app/settings/connections/tokens",
     "brand": "/app/settings/brand",
 }
@@ -140,6 +155,8 @@ ROWS = (
     "rehearsal",
     "call",
     "token",
+    "guide",
+    "product",
 )
 
 
