@@ -107,6 +107,7 @@ class Link(models.Model):
     intent = models.CharField(max_length=8, blank=True)  # "review": what who comes this way wants at once
     language = models.CharField(max_length=16, blank=True)
     country = models.CharField(max_length=2, blank=True)
+    packed_at = models.DateTimeField(null=True)  # a batch's card: tied to its order by who packed (services.packing)
     used_by = models.ForeignKey(ContactPoint, null=True, on_delete=models.SET_NULL, related_name="used_links")
     used_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
@@ -126,6 +127,10 @@ class Link(models.Model):
                 condition=Q(order__isnull=True) & ~Q(checkout_token_hash=""),
             ),
             models.Index(fields=["order"], name="link_of_order"),
+            # the packing page
+            models.Index(
+                fields=["shop", "-packed_at"], name="link_newest_packed", condition=Q(packed_at__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -32,6 +32,7 @@ GUESS_SPAN = timedelta(hours=1)
 LONGEST_PROOF = 300  # characters that are read
 MOST_NUMBERS = 5  # runs of digits in a proof: order, postcode, a street and a date. More is guessing
 MOST_LOCKED = 50  # orders
+UNPACKED_A_DAY = 3  # cards that nobody has tied to an order: what one person may use up
 _GROUPED = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]{4}(?:[-\u2010-\u2015][0-9A-Za-z]{4}){3,4}(?![0-9A-Za-z])")
 _SPACED = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]{4}(?: ?[0-9A-Za-z]{4}){3,4}(?![0-9A-Za-z])")
 
@@ -73,6 +74,8 @@ def bind_by_code(*, point: ContactPoint, code: str, message: Message | None = No
     if link is None:
         CodeGuess.objects.create(shop_id=point.shop_id, point=point, guessed_at=clock.now())
         return Bound(Outcome.UNKNOWN)
+    if _uses_up_cards(point, link):
+        return Bound(Outcome.TOO_MANY)
     ChatStart.objects.get_or_create(
         link=link, point=point, defaults={"touchpoint_id": link.touchpoint_id, "started_at": clock.now()}
     )
@@ -111,6 +114,14 @@ def _continue(point: ContactPoint, earlier: ContactPoint, link: Link, message: M
         bind(point=point, order=order, method=OrderBinding.Method.CODE, link=link, message=message)
     newest = orders[0] if orders else None
     return Bound(Outcome.BOUND if newest else Outcome.SHOP_WIDE, order=newest, link=link)
+
+
+def _uses_up_cards(point: ContactPoint, link: Link) -> bool:
+    """Somebody who types in the codes of a stack of cards would make them all useless for packing (docs/adr/0021)."""
+    if link.batch_id is None or link.order_id is not None or link.used_by_id == point.pk:
+        return False
+    used = Link.objects.filter(used_by=point, batch__isnull=False, order=None)
+    return used.filter(used_at__gt=clock.now() - timedelta(days=1)).count() >= UNPACKED_A_DAY
 
 
 def lock_orders(*, shop_id: int, point: ContactPoint | None, code: str, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Print runs in which every code is different, and what binds such a code to its parcel."""
+"""Print runs in which every code is different, and the cards of the print action, each for one order."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -6,27 +6,21 @@ from dataclasses import dataclass
 
 import pypdfium2 as pdfium
 from django.db import transaction
-from django.db.models import Q
 
 from post_purchase.models import Link, Order, PrintBatch, PrintFile, PrintForm, PrintStatus, Touchpoint
 from post_purchase.printing.sheets import PrintRefused, sheet_for, write_pdf
 from post_purchase.words import TouchpointKind
 from shopapp.lib import clock
-from shopapp.lib.crypto import derived_code, hash_code, new_code, normalise_code
+from shopapp.lib.crypto import derived_code, hash_code, new_code
 from shopapp.lib.queue import Job, wake
 from shopapp.models import Shop
 
-from .bindings import bind_late
 from .links import link_for_order, link_url, touchpoint_of
 from .print_designs import check_design, design_of, languages_of, sample_url
 
 MOST = 50_000  # codes a batch
 MOST_ORDERS = 250  # of one print action; Shopify's lists select 50 to 250
 AT_ONCE = 1000  # rows in one transaction
-
-
-class CannotBind(Exception):
-    """The card cannot go with this order; the text says why and what to do, for who packs."""
 
 
 @dataclass(frozen=True)
@@ -115,46 +109,6 @@ def make_codes(batch: PrintBatch) -> bool:
         PrintBatch.objects.filter(pk=batch.pk, made__lt=last).update(made=last)
     batch.made = last
     return last < batch.quantity
-
-
-def read_scan(text: str) -> str:
-    """The code in what a hand scanner types: the whole address or the code, in any case."""
-    return normalise_code(text.strip().rstrip("/").rpartition("/")[2].partition("?")[0])
-
-
-def find_order(shop: Shop, text: str) -> Order | None:
-    """By what is on the packing slip: the order's name (#1001), or its number."""
-    name = text.strip()[:64]
-    digits = name.lstrip("#")
-    wanted = Q(name=name) | Q(name=f"#{digits}")
-    if digits.isdigit() and len(digits) < 10:
-        wanted |= Q(number=int(digits))
-    return Order.objects.filter(wanted, shop=shop, redacted_at=None).order_by("-placed_at", "-pk").first()
-
-
-@transaction.atomic
-def bind_card(*, shop: Shop, scanned: str, order: Order) -> Link:
-    """This card lies in this order's parcel. Repeating it changes nothing. Raises CannotBind.
-
-    A card that a shopper used already is bound too: they may have found it before the packer got to this page.
-    """
-    Order.objects.select_for_update(no_key=True).get(pk=order.pk)  # orders first, as everywhere
-    code = read_scan(scanned)
-    link = Link.objects.select_for_update().filter(shop=shop, code_hash=hash_code(code)).first()
-    if link is None:
-        raise CannotBind("This is not one of your cards. Scan the square code on the card once more.")
-    if link.batch_id is None:
-        raise CannotBind("This card is the same for everybody and needs no binding. Put it in as it is.")
-    if link.order_id == order.pk:
-        return link
-    if link.order_id is not None:
-        raise CannotBind("This card lies in another order's parcel already. Take a new card.")
-    if order.shop_id != shop.pk:
-        raise CannotBind("This order is not one of this shop's.")
-    link.order, link.order_shopify_id, link.language = order, order.shopify_id, order.language
-    link.save(update_fields=["order", "order_shopify_id", "language"])
-    bind_late(link=link)
-    return link
 
 
 def insert_for_orders(shop: Shop, order_gids: Sequence[str]) -> Inserts:

@@ -18,6 +18,7 @@ from post_purchase.models import (
     Conversation,
     Flow,
     FlowRun,
+    Link,
     Message,
     MessageTemplate,
     Order,
@@ -60,6 +61,7 @@ class Seed:
     request: PrivacyRequest
     batch: PrintBatch
     file: PrintFile
+    packed: Link
     rehearsal: Rehearsal
     call: OutgoingCall
     token: ApiToken
@@ -101,6 +103,9 @@ def seed(shop: Shop) -> Seed:
         outcome="Ready to hand on",
     )
     batch = PrintBatch.objects.create(touchpoint=card, name=NASTY[:120], quantity=3, route={"language": "de"})
+    packed = Link.objects.create(
+        shop=shop, touchpoint=card, batch=batch, number=1, code_hash="0" * 64, order=order, packed_at=now
+    )
     file = PrintFile.objects.create(batch=batch, form="pdf", status="failed", error=NASTY[:200])
     rehearsal = rehearsals.ask(flow=flow, assumptions={}, days=90)
     stage.play_due()
@@ -138,6 +143,7 @@ def seed(shop: Shop) -> Seed:
         request=request,
         batch=batch,
         file=file,
+        packed=packed,
         rehearsal=rehearsal,
         call=call,
         token=token,

@@ -14,6 +14,7 @@ from PIL import Image
 
 from post_purchase.jobs.printing import make_prints
 from post_purchase.models import Link, PrintBatch, PrintFile, Touchpoint
+from post_purchase.services.bindings import bind_by_code
 from post_purchase.services.links import link_url, shop_link, slip_code, touchpoint_of
 from post_purchase.services.print_batches import code_of
 from post_purchase.services.taps import forget
@@ -203,7 +204,32 @@ def test_the_packer_scans_card_and_slip(owner, card, shop):
     assert sorted(wrong) == ["card", "order"]
     factories.make_order(shop, name="#1002")
     taken = owner.post("/app/pack/bind", {"card": scanned, "order": "#1002"}).json()["errors"]
-    assert taken == {"card": "This card lies in another order's parcel already. Take a new card."}
+    assert taken == {"card": "This card is tied to order #1001 already. Take a new card, or untie it from #1001 below."}
+
+
+def test_the_packer_takes_a_wrong_scan_back_on_either_page(owner, card, shop):
+    owner.post(f"/app/touchpoints/{card.pk}/prints/order", {"name": "Run", "quantity": "2", "form": "csv"})
+    make_prints()
+    batch = PrintBatch.objects.get()
+    wrong, right = factories.make_order(shop, name="#1001"), factories.make_order(shop, name="#1002")
+    scanned = link_url(code_of(batch, 1)).upper()
+    owner.post("/app/pack/bind", {"card": scanned, "order": "#1001"})
+    link = Link.objects.get(order=wrong, batch=batch)
+    for page in ("/app/pack", f"/app/prints/{batch.pk}/packed", f"/app/pack?q={scanned}", "/app/pack?q=1001"):
+        assert f'action="/app/pack/{link.pk}/unbind"' in owner.get(page).content.decode(), page
+    assert "unbind" not in owner.get("/app/pack?q=9999").content.decode()
+    assert "Untied" in owner.post(f"/app/pack/{link.pk}/unbind").json()["toast"]
+    assert owner.post("/app/pack/bind", {"card": scanned, "order": "#1002"}).status_code == 200
+    point = factories.make_point(factories.make_contact(shop, first_name="Jo", last_name="Fox"))
+    talk = factories.make_conversation(point.contact)
+    assert bind_by_code(point=point, code=code_of(batch, 1)).order == right
+    html = owner.get("/app/pack").content.decode()
+    assert "/unbind" not in html
+    assert f"/app/conversations/{talk.pk}" in html
+    answer = owner.post(f"/app/pack/{link.pk}/unbind")
+    assert (answer.status_code, "Jo Fox has used it" in answer.json()["message"]) == (422, True)
+    link.refresh_from_db()
+    assert link.order == right
 
 
 def test_the_packing_slip_has_a_code_for_each_order(owner, shop):

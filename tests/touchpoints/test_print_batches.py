@@ -26,7 +26,7 @@ from post_purchase.models import (
     Touchpoint,
 )
 from post_purchase.printing.sheets import PrintRefused
-from post_purchase.services import bindings, print_batches, print_designs, print_files, print_health
+from post_purchase.services import bindings, packing, print_batches, print_designs, print_files, print_health
 from post_purchase.services.links import link_for_order, link_url, shop_link, touchpoint_of
 from post_purchase.services.privacy import erase_shop
 from post_purchase.services.taps import forget, look_up
@@ -240,31 +240,31 @@ def test_the_packer_binds_a_card_to_an_order_once(shop, card):
     order, other = factories.make_order(shop), factories.make_order(shop)
     scanned = link_url(print_batches.code_of(batch, 1)).upper()
     for _ in range(2):
-        link = print_batches.bind_card(shop=shop, scanned=scanned, order=order)
+        link = packing.bind_card(shop=shop, scanned=scanned, order=order)
     assert (link.order, link.language) == (order, "en")
-    with pytest.raises(print_batches.CannotBind, match="another order's parcel"):
-        print_batches.bind_card(shop=shop, scanned=scanned, order=other)
-    with pytest.raises(print_batches.CannotBind, match="not one of your cards"):
-        print_batches.bind_card(shop=shop, scanned="https://app.example.test/c/0000000000000000", order=other)
+    with pytest.raises(packing.CannotBind, match="tied to order"):
+        packing.bind_card(shop=shop, scanned=scanned, order=other)
+    with pytest.raises(packing.CannotBind, match="not one of your cards"):
+        packing.bind_card(shop=shop, scanned="https://app.example.test/c/0000000000000000", order=other)
     _, everybody = shop_link(touchpoint=card)
-    with pytest.raises(print_batches.CannotBind, match="same for everybody"):
-        print_batches.bind_card(shop=shop, scanned=everybody, order=other)
+    with pytest.raises(packing.CannotBind, match="same for everybody"):
+        packing.bind_card(shop=shop, scanned=everybody, order=other)
 
 
 def test_a_card_of_another_shop_cannot_be_bound(shop, card):
     batch = ordered(card)
     make_prints()
     rival = factories.make_shop("rival-goods.myshopify.com")
-    with pytest.raises(print_batches.CannotBind, match="not one of your cards"):
-        print_batches.bind_card(shop=rival, scanned=print_batches.code_of(batch, 1), order=factories.make_order(rival))
+    with pytest.raises(packing.CannotBind, match="not one of your cards"):
+        packing.bind_card(shop=rival, scanned=print_batches.code_of(batch, 1), order=factories.make_order(rival))
 
 
 @pytest.mark.parametrize("text", ["#1001", "1001", " #1001 "])
 def test_orders_are_found_as_they_stand_on_the_slip(shop, text):
     order = factories.make_order(shop, name="#1001", number=1001)
     factories.make_order(factories.make_shop("rival-goods.myshopify.com"), name="#1001", number=1001)
-    assert print_batches.find_order(shop, text) == order
-    assert print_batches.find_order(shop, "#9") is None
+    assert packing.find_order(shop, text) == order
+    assert packing.find_order(shop, "#9") is None
 
 
 def test_the_first_who_uses_a_bound_card_hears_of_the_order_and_the_second_learns_nothing(shop, card):
@@ -272,7 +272,7 @@ def test_the_first_who_uses_a_bound_card_hears_of_the_order_and_the_second_learn
     make_prints()
     order = factories.make_order(shop)
     code = print_batches.code_of(batch, 1)
-    print_batches.bind_card(shop=shop, scanned=code, order=order)
+    packing.bind_card(shop=shop, scanned=code, order=order)
     first = factories.make_point(factories.make_contact(shop))
     second = factories.make_point(factories.make_contact(shop), address="DE.2")
     assert bindings.bind_by_code(point=first, code=code).order == order
@@ -297,15 +297,87 @@ def test_an_unbound_card_asks_for_the_order_and_then_belongs_to_its_finder(shop,
     assert not OrderBinding.objects.filter(point=other).exists()
 
 
-def test_a_card_used_before_it_was_bound_is_bound_late(shop, card):
+def test_who_used_a_card_before_it_was_packed_never_gets_the_later_buyers_order(shop, card):
+    batch = ordered(card)
+    make_prints()
+    code = print_batches.code_of(batch, 2)
+    point = factories.make_point(factories.make_contact(shop))
+    assert bindings.bind_by_code(point=point, code=code).outcome == "shop_wide"  # a plain chat
+    order = factories.make_order(shop)
+    with pytest.raises(packing.CannotBind, match=r"used before it was packed\. Throw it away and take a new one"):
+        packing.bind_card(shop=shop, scanned=code, order=order)
+    assert not bindings.bound_orders(point).exists()
+    assert Link.objects.get(batch=batch, number=2).order is None
+    assert bindings.bind_by_code(point=point, code=code).outcome == "shop_wide"
+    packing.bind_card(shop=shop, scanned=print_batches.code_of(batch, 3), order=order)  # the new one
+
+
+def test_a_card_used_by_somebody_whose_data_is_gone_is_refused_too(shop, card):
     batch = ordered(card)
     make_prints()
     code = print_batches.code_of(batch, 2)
     point = factories.make_point(factories.make_contact(shop))
     bindings.bind_by_code(point=point, code=code)
+    point.delete()
+    with pytest.raises(packing.CannotBind, match="used before it was packed"):
+        packing.bind_card(shop=shop, scanned=code, order=factories.make_order(shop))
+
+
+def test_a_card_whose_finder_has_proved_this_very_order_may_be_packed(shop, card):
+    batch = ordered(card)
+    make_prints()
+    code, order = print_batches.code_of(batch, 2), factories.make_order(shop)
+    point = factories.make_point(factories.make_contact(shop))
+    bindings.bind_by_code(point=point, code=code)
+    factories.bind(point, order, "proof")
+    assert packing.bind_card(shop=shop, scanned=code, order=order).order == order
+
+
+def test_one_person_cannot_use_up_a_stack_of_cards(shop, card, at):
+    batch = ordered(card, 6)
+    make_prints()
+    point = factories.make_point(factories.make_contact(shop))
+    codes = [print_batches.code_of(batch, number) for number in range(1, 7)]
+    outcomes = [bindings.bind_by_code(point=point, code=code).outcome for code in codes[:5]]
+    assert outcomes == ["shop_wide"] * 3 + ["too_many"] * 2
+    assert bindings.bind_by_code(point=point, code=codes[0]).outcome == "shop_wide"  # their own goes on
     order = factories.make_order(shop)
-    print_batches.bind_card(shop=shop, scanned=code, order=order)
-    assert list(bindings.bound_orders(point)) == [order]
+    packing.bind_card(shop=shop, scanned=codes[4], order=order)  # what was refused is still good for a parcel
+    other = factories.make_point(factories.make_contact(shop), address="DE.2")
+    assert bindings.bind_by_code(point=other, code=codes[4]).order == order
+    at.move(days=1, minutes=1)
+    assert bindings.bind_by_code(point=point, code=codes[5]).outcome == "shop_wide"
+
+
+def test_a_wrong_scan_is_taken_back_and_the_card_goes_with_another_order(shop, card):
+    batch = ordered(card)
+    make_prints()
+    wrong, right = factories.make_order(shop), factories.make_order(shop, language="de")
+    code = print_batches.code_of(batch, 1)
+    link = packing.bind_card(shop=shop, scanned=code, order=wrong)
+    for _ in range(2):
+        packing.unbind_card(link=link)
+    link.refresh_from_db()
+    assert (link.order, link.order_shopify_id, link.language, link.packed_at) == (None, None, "", None)
+    packing.bind_card(shop=shop, scanned=code, order=right)
+    point = factories.make_point(factories.make_contact(shop))
+    assert bindings.bind_by_code(point=point, code=code).order == right
+
+
+def test_a_card_that_was_used_cannot_be_untied_and_it_says_who_must_be_told(shop, card):
+    batch = ordered(card)
+    make_prints()
+    order = factories.make_order(shop, name="#1001")
+    code = print_batches.code_of(batch, 1)
+    link = packing.bind_card(shop=shop, scanned=code, order=order)
+    point = factories.make_point(factories.make_contact(shop, first_name="Jo", last_name="Fox"))
+    bindings.bind_by_code(point=point, code=code)
+    with pytest.raises(
+        packing.CannotBind, match=r"Jo Fox has used it and can see order #1001.*tell the buyer of #1001"
+    ):
+        packing.unbind_card(link=link)
+    link.refresh_from_db()
+    assert link.order == order
 
 
 def test_the_flow_of_a_card_starts_once_for_an_order(shop, card):

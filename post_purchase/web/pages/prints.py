@@ -1,4 +1,4 @@
-"""Print runs with a code for each parcel, and the page on which a packer ties a card to an order."""
+"""Print runs with a code for each parcel."""
 
 import hashlib
 from typing import Any
@@ -7,7 +7,7 @@ from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET, require_POST
 
-from post_purchase.models import Link, PrintBatch, PrintFile, PrintForm, PrintStatus, Touchpoint
+from post_purchase.models import PrintBatch, PrintFile, PrintForm, PrintStatus, Touchpoint
 from post_purchase.printing.layouts import papers
 from post_purchase.printing.sheets import PrintRefused
 from post_purchase.services import links, print_batches, print_files
@@ -133,38 +133,6 @@ def resume(request: ShopRequest, pk: int) -> HttpResponse:
         return refused("This file is ready already.")
     print_batches.resume_file(file=file)
     return saved("It goes on")
-
-
-@shop_required
-@require_GET
-def pack(request: ShopRequest) -> HttpResponse:
-    bound = Link.objects.filter(shop=request.shop, batch__isnull=False, order__isnull=False)
-    return page(
-        request,
-        "pages/pack.html",
-        any_batch=PrintBatch.objects.filter(touchpoint__shop=request.shop).exists(),
-        newest=list(bound.select_related("order", "batch").order_by("-pk")[:10]),
-    )
-
-
-@shop_required
-@require_POST
-def bind(request: ShopRequest) -> HttpResponse:
-    """Two fields, which a hand scanner fills one after the other."""
-    scanned, name = request.POST.get("card", "")[:200].strip(), request.POST.get("order", "")[:64].strip()
-    errors = {}
-    if not scanned:
-        errors["card"] = "Scan the square code on the card."
-    found = print_batches.find_order(request.shop, name) if name else None
-    if found is None:
-        errors["order"] = "No order of this number is here. Scan or type it as on the packing slip: #1001."
-    if errors or found is None:
-        return refused(errors=errors)
-    try:
-        print_batches.bind_card(shop=request.shop, scanned=scanned, order=found)
-    except print_batches.CannotBind as problem:
-        return refused(errors={"card": str(problem)})
-    return saved(f"The card goes with {found.name}")
 
 
 @shop_required
