@@ -63,7 +63,7 @@ def unbind_card(*, link: Link) -> Link:
 
     Not once somebody has used it: they have been told of the order, and no click takes that back.
     """
-    order = Order.objects.select_for_update(no_key=True).filter(pk=link.order_id).first()
+    order = Order.objects.select_for_update(no_key=True).filter(links=link).first()
     link = Link.objects.select_for_update().get(pk=link.pk)
     if link.batch_id is None:
         raise CannotBind("Only a card with a code of its own can be untied.")
