@@ -121,6 +121,7 @@ def perform(effect: Effect, scene: Scene) -> None:
                 kind=EventKind.STARTED_BY_HAND,
                 key=f"start_flow:{scene.run.pk}:{effect.key}",
                 order=scene.run.order,
+                parcel=scene.run.parcel,
                 contact=scene.run.contact,
                 data={"flow": effect.flow},
             )

@@ -39,7 +39,8 @@ def preview(
     """
     document, facts = _document(flow), sample_facts(language)
     if order is not None:
-        facts = gather(shop=order.shop, order=load_order(order.pk), contact=order.contact) | {"language": language}
+        known = gather(shop=order.shop, order=load_order(order.pk), contact=order.contact, more=document.asks_for)
+        facts = known | {"language": language}
     elif isinstance(flow, Flow):
         facts["shop"]["name"] = settings_of(flow.shop).display_name
     parcel = next((int(key) for key in facts["parcels"]), None)

@@ -52,6 +52,19 @@ def sample_values(document: FlowDocument, language: str) -> dict[str, Any]:
 def sample_answers(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "rating": 5,
+        "products": [
+            {
+                "product_id": 2,
+                "variant_id": 20,
+                "title": "Oak coaster",
+                "because": "Stoneware mug",
+                "url": "https://fern-and-field.example.com/products/oak-coaster",
+                "cart_url": "https://fern-and-field.example.com/cart/20:1",
+                "price": "12.50",
+                "currency": "EUR",
+                "image_url": "https://fern-and-field.example.com/cdn/coaster.png",
+            }
+        ],
         "reward": {"code": "THANKS-7F3K9", "percentage": facts["reward"]["percentage"], "ends_at": "2026-05-02"},
     }
 
@@ -96,12 +109,28 @@ def sample_facts(language: str) -> dict[str, Any]:
             "day_expected": "2026-03-05T12:00:00+00:00",
             "point_of_sale": False,
             "test": False,
+            "gift": False,
+            "return_open": False,
             "requires_shipping": True,
             "items": [{"title": "Stoneware mug", "variant": "Moss", "quantity": 2, "total": "78.00"}],
             "parcel_count": 1,
         },
         "parcels": {"1": parcel},
         "review": {"product_id": 1, "product": "Stoneware mug"},
+        "guide": {
+            "title": "Care for stoneware",
+            "text": "Wash it by hand the first time. After that the dishwasher is fine.",
+            "picture_url": "https://fern-and-field.example.com/cdn/care.png",
+            "video_url": "https://fern-and-field.example.com/pages/care",
+            "language": "en",
+            "product": "Stoneware mug",
+        },
+        "bought": {
+            "lines": [{"title": "Stoneware mug", "product_id": 1, "tags": ["kitchen"], "type": "Tableware"}],
+            "tags": ["kitchen"],
+            "types": ["Tableware"],
+            "metafields": {},
+        },
         "personal": {
             "first_name": "Maria",
             "tracking": {"1": {"url": "https://tracking.example.com/1", "number": "00340434161094042557"}},

@@ -236,6 +236,7 @@ def test_the_small_steps_say_what_they_want_and_go_on():
 def test_a_guide_is_sent_where_the_merchant_wrote_one():
     steps = {"guide": {"kind": "send_guide", "message": "hello", "on_none": "none"}, "none": {"kind": "end"}}
     walk = Walk(steps)
+    walk.facts["guide"] = None
     assert walk.start() == []
     walk = Walk(steps)
     walk.facts["guide"] = {"text": "Rinse it first."}
