@@ -55,7 +55,7 @@ def rehearsal(request: ShopRequest, pk: int) -> HttpResponse:
         flow=flow,
         newest=newest,
         html=html,
-        mark=mark_of(html),
+        mark=mark_of(newest, flow) if newest else "",
         problems=problems_of(flow.draft),
         changed=flow.live_version is None or flow.live_version.document != flow.draft,
         assumptions=[(name, label, values[name]) for name, label in LABELS.items()],
@@ -93,12 +93,12 @@ def is_fresh(newest: Rehearsal, flow: Flow) -> bool:
 @shop_required
 @require_GET
 def live(request: ShopRequest, pk: int) -> HttpResponse:
+    """The state or the result as HTML, or 304: the mark is known without drawing."""
     row = rehearsal_of(request, pk)
-    html = drawn(request, row.flow, row)
-    mark = mark_of(html)
+    mark = mark_of(row, row.flow)
     if request.headers.get("If-None-Match") == mark:
         return HttpResponse(status=304, headers={"ETag": mark})
-    return HttpResponse(html, headers={"ETag": mark})
+    return HttpResponse(drawn(request, row.flow, row), headers={"ETag": mark})
 
 
 @shop_required
@@ -200,8 +200,10 @@ def title_of(message: str) -> str:
     return message.replace("_", " ").capitalize()
 
 
-def mark_of(html: str) -> str:
-    return f'"{hashlib.sha256(html.encode()).hexdigest()[:24]}"'
+def mark_of(row: Rehearsal, flow: Flow) -> str:
+    """Changes with everything that the live part shows."""
+    seen = (row.pk, row.status, row.done, row.total, flow.status, flow.live_version_id, flow.draft_saved_at)
+    return f'"{hashlib.sha256(repr(seen).encode()).hexdigest()[:24]}"'
 
 
 def _filters(**values: str) -> str:
@@ -309,7 +311,7 @@ def bars_of(histogram: list[list[int]]) -> list[Bar]:
             y=f"{100 - people / top * 100:.1f}",
             width=f"{place * 0.8:.1f}",
             height=f"{people / top * 100:.1f}",
-            label=f"{number} or more" if index == last and number >= 12 else str(number),
+            label=f"{number}+" if index == last and number >= 12 else str(number),
             number=people,
         )
         for index, (number, people) in enumerate(histogram)
