@@ -76,9 +76,10 @@ def bind_by_code(*, point: ContactPoint, code: str, message: Message | None = No
         return Bound(Outcome.UNKNOWN)
     if _uses_up_cards(point, link):
         return Bound(Outcome.TOO_MANY)
-    ChatStart.objects.get_or_create(
-        link=link, point=point, defaults={"touchpoint_id": link.touchpoint_id, "started_at": clock.now()}
-    )
+    if link.continues is None:  # going on elsewhere is no start
+        ChatStart.objects.get_or_create(
+            link=link, point=point, defaults={"touchpoint_id": link.touchpoint_id, "started_at": clock.now()}
+        )
     redeemed = redeem(link=link, point=point)
     if is_shop_wide(link):
         start_flow_of_card(point=point, link=link, order=bound_orders(point).first())

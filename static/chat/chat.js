@@ -461,7 +461,6 @@
       $("open").disabled = false;
       begin();
     });
-    window.parent.postMessage({ doorstep: "ready" }, "*");
   }
 
   $("text").value = kept.get("draft") || "";

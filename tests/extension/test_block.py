@@ -98,17 +98,23 @@ def test_the_lock_file_names_no_registry():
 @pytest.mark.parametrize("name", ALL)
 def test_shopifys_own_validator_takes_every_component(name):
     """Without a network: the validator of Shopify's developer assistant, by its own component types."""
-    server = ROOT / "node_modules" / "@shopify" / "dev-mcp" / "dist" / "index.js"
-    if not shutil.which("node") or not server.is_file():
-        pytest.skip("needs Node and `npm ci`")
     module = next((EXTENSIONS / name / "src").glob("*.jsx"))
     parts = (EXTENSIONS / "shared" / "src" / "parts.jsx").read_text(encoding="utf-8")
     files = [module.read_text(encoding="utf-8")] + ([parts] if name != "announcement" else [])
+    text = shopify_says(SURFACE[name], TARGETS[name], files)
+    assert "VALID" in text.upper(), text
+    assert not re.search("INVALID|FAILED", text.upper()), text
+
+
+def shopify_says(surface: str, target: str, files: list[str]) -> str:
+    server = ROOT / "node_modules" / "@shopify" / "dev-mcp" / "dist" / "index.js"
+    if not shutil.which("node") or not server.is_file():
+        pytest.skip("needs Node and `npm ci`")
     arguments = {
         "conversationId": "5f0c2c5e-1f61-4b6a-9c39-5d2f7d2f8f11",
-        "api": f"polaris-{SURFACE[name]}-extensions",
+        "api": f"polaris-{surface}-extensions",
         "version": "2026-07",
-        "extensionTarget": TARGETS[name],
+        "extensionTarget": target,
         "code": [{"content": content, "language": "jsx"} for content in files],
     }
     said = [
@@ -143,6 +149,4 @@ def test_shopifys_own_validator_takes_every_component(name):
     finally:
         process.kill()
         process.wait()
-    text = "\n".join(part["text"] for part in answer["result"]["content"])
-    assert "VALID" in text.upper(), text
-    assert not re.search("INVALID|FAILED", text.upper()), text
+    return "\n".join(part["text"] for part in answer["result"]["content"])
