@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shopapp.lib import clock
+from shopapp.lib.storable import storable
 
 MILLISECONDS_FROM = 10**11  # a number of seconds that large would be the year 5138
 AHEAD = timedelta(minutes=5)
@@ -31,11 +32,11 @@ def mappings(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def text(value: Any, limit: int = 20_000) -> str:
-    """A string or a number as text; "" for anything else. NUL is removed: PostgreSQL refuses it."""
+    """A string or a number as text that can be stored; "" for anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return ""
     found = value if isinstance(value, str) else (str(value) if abs(value) < 10**40 else "")
-    return found.replace("\0", "").encode("utf-8", "ignore").decode()[:limit]
+    return storable(found)[:limit]
 
 
 def moment(value: Any) -> datetime:

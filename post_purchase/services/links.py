@@ -105,8 +105,7 @@ def link_for_checkout(
     `order_shopify_id` is what the page claims. Noted and never trusted: only the token, which nobody can guess, joins.
     """
     touchpoint = touchpoint_of(shop=shop, kind=kind)
-    place = "checkout" if kind == TouchpointKind.THANK_YOU_PAGE else str(kind)
-    code = derived_code(place, shop.domain, checkout_token)
+    code = checkout_code(shop=shop, checkout_token=checkout_token, kind=kind)
     token_hash = hash_secret(checkout_token)
     order = Order.objects.filter(shop=shop, checkout_token_hash=token_hash).first()
     link = _save_link(
@@ -120,6 +119,12 @@ def link_for_checkout(
         expires_at=clock.now() + LIFETIME,
     )
     return link, code
+
+
+def checkout_code(*, shop: Shop, checkout_token: str, kind: TouchpointKind) -> str:
+    """One checkout has one code on each page, however often it asks."""
+    place = "checkout" if kind == TouchpointKind.THANK_YOU_PAGE else str(kind)
+    return derived_code(place, shop.domain, checkout_token)
 
 
 def shop_link(*, touchpoint: Touchpoint) -> tuple[Link, str]:

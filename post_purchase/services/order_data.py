@@ -8,11 +8,12 @@ import re
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, ConfigDict
 
 from post_purchase.words import ParcelState
+from shopapp.lib.storable import FromOutside
 
 from .phrases import load, plain
 
@@ -38,33 +39,41 @@ _NO = {"", "no", "false", "0", "off", "nein", "non", "nee", "nie", "nej", "não"
 SETTLED_AS_PAID = {"paid", "partially_refunded", "refunded"}
 
 
-class _Data(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
+# Far more than anybody buys, and what a column takes: a payload beyond it is kept, cut down, and stops nothing.
+MAX_MONEY = Decimal("999999999999.99")
+MAX_QUANTITY = 1_000_000
+MAX_NUMBER = 2**63 - 1
 
-    @model_validator(mode="before")
-    @classmethod
-    def _without_nul(cls, values: Any) -> Any:
-        """PostgreSQL stores no NUL: one in a shopper's name would keep the whole order out."""
-        return {name: _clean(value) for name, value in values.items()} if isinstance(values, dict) else values
+
+def _money(amount: Decimal) -> Decimal:
+    return max(-MAX_MONEY, min(amount, MAX_MONEY)).quantize(Decimal("0.01"))
+
+
+Money = Annotated[Decimal, AfterValidator(_money)]
+Quantity = Annotated[int, AfterValidator(lambda count: max(0, min(count, MAX_QUANTITY)))]
+
+
+class _Data(FromOutside):
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 class LineData(_Data):
     shopify_id: int
     title: str
-    quantity: int
-    current_quantity: int
+    quantity: Quantity
+    current_quantity: Quantity
     product_id: int | None = None
     variant_id: int | None = None
     variant_title: str = ""
     sku: str = ""
-    price: Decimal = Decimal(0)
+    price: Money = Decimal(0)
     image_url: str = ""
     requires_shipping: bool = True
 
 
 class RefundData(_Data):
     shopify_id: int
-    amount: Decimal  # paid back, presentment
+    amount: Money  # paid back, presentment
     happened_at: datetime
 
     @classmethod
@@ -146,7 +155,7 @@ class ParcelData(_Data):
     carrier: str = ""
     tracking_number: str = ""
     tracking_url: str = ""
-    lines: list[dict[str, int]] = []
+    lines: list[dict[str, int]] = []  # {"line": Shopify id, "quantity": how many}
     estimated_delivery_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
@@ -169,7 +178,8 @@ class ParcelData(_Data):
             tracking_number=(payload.get("tracking_number") or "")[:120],
             tracking_url=web_address(payload.get("tracking_url")),
             lines=[
-                {"line": line["id"], "quantity": line.get("quantity") or 0} for line in payload.get("line_items") or []
+                {"line": line["id"], "quantity": _count(line.get("quantity"))}
+                for line in payload.get("line_items") or []
             ],
             created_at=payload["created_at"],
             updated_at=payload["updated_at"],
@@ -190,7 +200,7 @@ class ParcelData(_Data):
             tracking_number=(tracking.get("number") or "")[:120],
             tracking_url=web_address(tracking.get("url")),
             lines=[
-                {"line": gid_number(each["lineItem"]["id"]), "quantity": each.get("quantity") or 0}
+                {"line": gid_number(each["lineItem"]["id"]), "quantity": _count(each.get("quantity"))}
                 for each in (node.get("fulfillmentLineItems") or {}).get("nodes", [])
             ],
             estimated_delivery_at=node.get("estimatedDeliveryAt"),
@@ -232,8 +242,8 @@ class OrderData(_Data):
     email: str = ""
     phone: str = ""  # as given; services.contacts makes it E.164
     currency: str
-    subtotal: Decimal = Decimal(0)
-    total: Decimal = Decimal(0)
+    subtotal: Money = Decimal(0)
+    total: Money = Decimal(0)
     financial_status: str = ""
     fulfillment_status: str = ""
     source_name: str = ""
@@ -271,7 +281,7 @@ class OrderData(_Data):
         return cls(
             shopify_id=payload["id"],
             name=payload.get("name") or f"#{payload.get('order_number') or payload['id']}",
-            number=payload.get("order_number") or 0,
+            number=min(payload.get("order_number") or 0, MAX_NUMBER),
             confirmation_number=payload.get("confirmation_number") or "",
             checkout_token=payload.get("checkout_token") or "",
             status_url=web_address(payload.get("order_status_url")),
@@ -315,7 +325,7 @@ class OrderData(_Data):
         return cls(
             shopify_id=number,
             name=node["name"],
-            number=node.get("number") or 0,
+            number=min(node.get("number") or 0, MAX_NUMBER),
             confirmation_number=node.get("confirmationNumber") or "",
             checkout_token=node.get("checkoutToken") or "",
             status_url=web_address(node.get("statusPageUrl")),
@@ -422,10 +432,8 @@ def web_address(url: str | None) -> str:
     return url if url and url.startswith(("https://", "http://")) and len(url) <= 500 else ""
 
 
-def _clean(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_clean(each) for each in value]
-    return value.replace("\0", "") if isinstance(value, str) else value
+def _count(value: Any) -> int:
+    return max(0, min(int(value or 0), MAX_QUANTITY))
 
 
 def _decimal(value: Any) -> Decimal:

@@ -16,7 +16,7 @@ from .checkout_consent import apply_ticks
 from .contacts import contact_for_order, e164
 from .events import record_event
 from .links import join_order
-from .order_data import OrderData, ParcelData, RefundData, ReturnData, ScanData
+from .order_data import MAX_MONEY, OrderData, ParcelData, RefundData, ReturnData, ScanData
 from .parcels import apply_parcel, apply_scan, is_news, settle_order, tell, tell_delivered
 from .timezones import zone_for
 
@@ -271,7 +271,7 @@ def _add_refunds(order: Order, refunds: list[RefundData]) -> list[RefundData]:
     for refund in refunds:
         before = Decimal(order.refunds.get(str(refund.shopify_id), "0"))
         order.refunds[str(refund.shopify_id)] = str(max(before, refund.amount))  # a pending payment settles later
-    order.refunded = sum((Decimal(amount) for amount in order.refunds.values()), Decimal(0))
+    order.refunded = min(sum((Decimal(amount) for amount in order.refunds.values()), Decimal(0)), MAX_MONEY)
     return new
 
 

@@ -1,6 +1,6 @@
 """A shopper wrote. Stored once, then: stop > start > code or proof > an automatic answer > the flows > the team."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
@@ -11,6 +11,7 @@ from post_purchase.words import Author, Direction, EventKind, MessageStatus, Pur
 from shopapp.lib import clock
 from shopapp.lib.crypto import hash_secret, new_code
 from shopapp.lib.queue import Job, wake
+from shopapp.lib.storable import all_storable
 
 from . import answers, bindings, consent
 from .contact_points import find_or_create_point, find_point
@@ -37,6 +38,8 @@ class _Arrival:
 
 def receive(*, channel: Channel, inbound: Inbound) -> Message | None:
     """Save the message and everything that follows from it in one transaction. None: it had come before."""
+    values = {each.name: all_storable(getattr(inbound, each.name)) for each in fields(inbound) if each.name != "media"}
+    inbound = replace(inbound, **values)
     try:
         with transaction.atomic():
             return _receive(channel, inbound)
@@ -102,7 +105,7 @@ def _save(channel: Channel, inbound: Inbound, point: ContactPoint, conversation:
         author=Author.SHOPPER,
         purpose=Purpose.SERVICE,
         content={"button_id": inbound.button_id, "kind": inbound.kind, "subject": inbound.subject[:200]},
-        text=inbound.text[:MAX_TEXT].replace("\0", ""),
+        text=inbound.text[:MAX_TEXT],
         status=MessageStatus.RECEIVED,
         dedupe_key=_key(channel, inbound),
         ref=new_code(),

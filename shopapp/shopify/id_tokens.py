@@ -41,6 +41,7 @@ class BuyerToken:
 
     shop: str
     customer_id: int | None  # only where the shopper is logged in
+    token_id: str  # the same for each call with this token
 
 
 def is_shop_domain(value: str) -> bool:
@@ -75,7 +76,7 @@ def verify_buyer_token(token: str) -> BuyerToken:
     customer = CUSTOMER_GID.fullmatch(subject)
     if subject and not customer:
         raise InvalidIdToken("sub is not a customer: not a token of a buyer's page")
-    return BuyerToken(shop=shop, customer_id=int(customer[1]) if customer else None)
+    return BuyerToken(shop=shop, customer_id=int(customer[1]) if customer else None, token_id=_text(claims, "jti"))
 
 
 def _text(claims: dict[str, Any], name: str) -> str:

@@ -4,13 +4,15 @@ Fields are written as in Python (`currency_code`) and read as Shopify writes the
 named are ignored. What this app may not be allowed to read (protected customer data) must be `| None`.
 """
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
+
+from shopapp.lib.storable import FromOutside
 
 SHOWN = 3  # of the places that do not fit
 
 
-class Result(BaseModel):
+class Result(FromOutside):
     model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True)
 
 

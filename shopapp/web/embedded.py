@@ -12,9 +12,10 @@ from html import escape
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.utils.cache import patch_vary_headers
 
+from shopapp.lib.storable import storable
 from shopapp.models import Shop
 from shopapp.shopify.errors import AdminApiError
 from shopapp.shopify.id_tokens import BuyerToken, InvalidIdToken, is_shop_domain, verify_admin_token, verify_buyer_token
@@ -62,6 +63,9 @@ def shop_required(view: View) -> View:
             return embedded_headers(page, admin.shop)
         request.shop, request.shop_user = shop, admin.user_id
         request.frame_query = _frame_query(request, shop.domain)
+        request.GET = _storable(request.GET)  # type: ignore[assignment]  # the stubs know only their own kind
+        if request.method == "POST":
+            request.POST = _storable(request.POST)  # type: ignore[assignment]
         return embedded_headers(view(request, *args, **kwargs), shop)
 
     return guarded
@@ -183,6 +187,17 @@ def _open_to_all(response: HttpResponse) -> HttpResponse:
 def _bearer(request: HttpRequest) -> str:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _storable(data: QueryDict) -> QueryDict:
+    """The same form without what no database can keep."""
+    found = {name: [storable(value) for value in values] for name, values in data.lists()}
+    if found == dict(data.lists()):
+        return data
+    cleaned = QueryDict(mutable=True)
+    for name, values in found.items():
+        cleaned.setlist(storable(name), values)
+    return cleaned
 
 
 def _frame_query(request: HttpRequest, shop_domain: str) -> str:

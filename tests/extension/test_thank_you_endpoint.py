@@ -5,7 +5,7 @@ import json
 import pytest
 
 from post_purchase.models import Link
-from post_purchase.services import links
+from post_purchase.services import link_limits, links
 from shopapp.lib.crypto import hash_secret, normalise_code
 from shopapp.models import ShopStatus
 from tests.extension import conftest
@@ -53,6 +53,39 @@ def test_asking_again_gives_the_same_answer_and_one_link(client, shop):
     make_channel(shop)
     assert ask(client, QUESTION).json() == ask(client, QUESTION).json()
     assert Link.objects.count() == 1
+
+
+def made_up(number):
+    return QUESTION | {"checkout_token": f"made-up-token-{number:012}"}
+
+
+def test_one_page_cannot_make_links_without_end(client, shop):
+    make_channel(shop)
+    statuses = [ask(client, made_up(number)).status_code for number in range(300)]
+    assert statuses == [200] * link_limits.PER_TOKEN + [429] * (300 - link_limits.PER_TOKEN)
+    assert Link.objects.count() == link_limits.PER_TOKEN
+    again = ask(client, made_up(0))  # what is there already always comes
+    assert (again.status_code, again["Access-Control-Allow-Origin"]) == (200, "*")
+    assert ask(client, made_up(301), token=buyer_token(jti="another page")).status_code == 200
+
+
+def test_a_shop_that_is_flooded_with_fresh_tokens_gives_its_own_link(client, shop, monkeypatch):
+    make_channel(shop)
+    monkeypatch.setattr(link_limits, "PER_SHOP_AND_MINUTE", 3)
+    codes = {ask(client, made_up(n), token=buyer_token(jti=f"page {n}")).json()["code"] for n in range(20)}
+    assert len(codes) == 4
+    assert Link.objects.filter(order=None).exclude(checkout_token_hash="").count() == 3
+    assert Link.objects.count() == 4
+
+
+def test_without_redis_the_page_still_gets_its_link(client, shop, monkeypatch):
+    make_channel(shop)
+    monkeypatch.setattr(link_limits.queue, "redis", broken_redis)
+    assert ask(client, QUESTION).status_code == 200
+
+
+def broken_redis():
+    raise link_limits.queue.RedisError
 
 
 def test_somebody_elses_order_id_gives_only_the_shop_wide_link(client, shop):

@@ -4,7 +4,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from post_purchase.flows.facts import gather, load_order
 from post_purchase.models import Contact, FlowEvent, Order, OrderLine
+from post_purchase.services.order_data import MAX_MONEY, MAX_QUANTITY
 from post_purchase.services.timezones import zone_for
 from shopapp.lib import clock
 from shopapp.lib.crypto import hash_secret
@@ -186,3 +188,27 @@ def test_a_nul_in_a_name_keeps_no_order_out() -> None:
     order = Order.objects.get()
     assert (row.error, order.contact.first_name, order.lines.all()[0].title) == ("", "Maria", "Mug")
     assert order.tags == ["gift", "a"]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "price"),
+    [(10**12, "1e30"), (-3, "-1e30"), (10**40, "0.001"), (1, "99999999999999.999"), (2**31, "9e26")],
+)
+def test_numbers_beyond_all_measure_are_cut_down_and_stop_nothing(quantity, price) -> None:
+    news = payload("order", total_price=price, subtotal_price=price)
+    for name in ("total_price_set", "subtotal_price_set"):
+        news[name] = {"presentment_money": {"amount": price, "currency_code": "SEK"}}
+    line = news["line_items"][0]
+    line |= {"quantity": quantity, "current_quantity": quantity, "price": price}
+    line["price_set"] = {"presentment_money": {"amount": price, "currency_code": "SEK"}}
+    news["order_number"] = abs(quantity)
+    row = deliver("orders/create", news)
+    assert (row.error, row.done_at) == ("", NOON)
+    order = Order.objects.get()
+    stored = order.lines.order_by("shopify_id").first()
+    assert abs(order.total) <= MAX_MONEY
+    assert (0 <= stored.quantity <= MAX_QUANTITY, abs(stored.price) <= MAX_MONEY) == (True, True)
+    facts = gather(shop=order.shop, order=load_order(order.pk), contact=order.contact)
+    assert facts["order"]["total"] == str(order.total)
+    parcel = payload("fulfillment", line_items=[{"id": line["id"], "quantity": quantity}])
+    assert deliver("fulfillments/create", parcel).error == ""

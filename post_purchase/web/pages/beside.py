@@ -7,11 +7,12 @@ import re
 from typing import Any
 
 from django.http import HttpResponse, JsonResponse
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from post_purchase.models import Contact, Conversation, FlowRun, Order, Review, RunStatus
 from post_purchase.services.consent import newest_states
 from post_purchase.words import ChannelKind, Purpose
+from shopapp.lib.storable import FromOutside
 from shopapp.models import Shop
 from shopapp.web.embedded import ShopRequest, staff_required
 
@@ -20,7 +21,7 @@ LONGEST_TEXT = 240  # characters of a message or a review; the whole of it is on
 SHOWN = 3  # runs, reviews
 
 
-class Asked(BaseModel):
+class Asked(FromOutside):
     model_config = ConfigDict(extra="ignore")
     id: str = Field(max_length=64)
 

@@ -12,12 +12,13 @@ from typing import Annotated
 from django.core.signing import BadSignature, Signer
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import ConfigDict, Field, StringConstraints, ValidationError
 
 from post_purchase.models import Order
 from post_purchase.printing.sheets import PrintRefused
 from post_purchase.services.print_batches import MOST_ORDERS, insert_for_orders
 from shopapp.lib import clock
+from shopapp.lib.storable import FromOutside
 from shopapp.models import Shop
 from shopapp.shopify.id_tokens import InvalidIdToken, verify_admin_token
 from shopapp.web.embedded import ShopRequest, staff_required
@@ -37,7 +38,7 @@ HEADERS = {
 _signer = Signer(salt="post_purchase.print_action")
 
 
-class Asked(BaseModel):
+class Asked(FromOutside):
     model_config = ConfigDict(extra="ignore")
     ids: list[Annotated[str, StringConstraints(max_length=64)]] = Field(max_length=MOST_ASKED)
 

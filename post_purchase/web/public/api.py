@@ -3,12 +3,13 @@
 import re
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from post_purchase.flows.starting import CannotStart, ask_to_start
 from post_purchase.services.api_tokens import seconds_to_wait, shop_of
 from post_purchase.words import EventKind
 from shopapp.lib.crypto import hash_secret
+from shopapp.lib.storable import FromOutside
 from shopapp.models import Shop
 
 from .asked import customer_named, order_named
@@ -18,7 +19,7 @@ FLOW_KEY = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,100}")
 
 
-class Asked(BaseModel):
+class Asked(FromOutside):
     """Unknown fields are refused: a misspelt one would start the flow for nobody."""
 
     model_config = ConfigDict(extra="forbid")

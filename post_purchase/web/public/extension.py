@@ -11,11 +11,11 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from django.http import HttpResponse, JsonResponse
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator
 
 from post_purchase.channels.registry import driver_for
 from post_purchase.printing.qr import capital_url
-from post_purchase.services import checkout_consent, links, order_view
+from post_purchase.services import checkout_consent, link_limits, links, order_view
 from post_purchase.services.checkout_config import words_in
 from post_purchase.services.taps import look_up
 from post_purchase.touchpoints.choose import choose
@@ -23,6 +23,7 @@ from post_purchase.touchpoints.texts import chat_texts, consent_version, pick_la
 from post_purchase.words import ChannelKind, TouchpointKind
 from shopapp.lib import clock
 from shopapp.lib.crypto import grouped
+from shopapp.lib.storable import FromOutside
 from shopapp.models import Shop
 from shopapp.web.embedded import BuyerRequest, buyer_required
 
@@ -32,7 +33,7 @@ NUMBER = re.compile(r"(\d+)$")
 CHECKOUT_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,128}")
 
 
-class Asked(BaseModel):
+class Asked(FromOutside):
     """The extension's question. Unknown fields are ignored."""
 
     model_config = ConfigDict(extra="ignore")
@@ -85,7 +86,10 @@ def asked_by_post(model: type[Question]) -> Callable[[Callable[..., HttpResponse
                 asked = model.model_validate_json(request.body)
             except ValidationError:
                 return _error("The question cannot be read", 400)
-            return view(request, asked)
+            try:
+                return view(request, asked)
+            except link_limits.TooManyLinks:
+                return _error("This page has asked too often", 429)
 
         return guarded
 
@@ -98,7 +102,7 @@ def thank_you(request: BuyerRequest, asked: Asked) -> HttpResponse:
     view = _view(request, asked) if asked.token else None
     expected = order_view.expected_on(view.order) if view else ""
     return JsonResponse(
-        answer(shop, asked, TouchpointKind.THANK_YOU_PAGE)
+        answer(request, asked, TouchpointKind.THANK_YOU_PAGE)
         | {"expected": expected, "consent": _question(shop, asked, view)}
     )
 
@@ -107,7 +111,7 @@ def thank_you(request: BuyerRequest, asked: Asked) -> HttpResponse:
 def order_status(request: BuyerRequest, asked: Asked) -> HttpResponse:
     shop = request.shop
     view = _view(request, asked)
-    body = answer(shop, asked, TouchpointKind.ORDER_STATUS_PAGE, view)
+    body = answer(request, asked, TouchpointKind.ORDER_STATUS_PAGE, view)
     return JsonResponse(
         body
         | {
@@ -148,10 +152,9 @@ def _told(view: order_view.OrderView, language: str) -> dict[str, Any]:
 @asked_by_post(Asked)
 def chat(request: BuyerRequest, asked: Asked) -> HttpResponse:
     """The chat overlay's page: which room it is, and the code of the order that was just placed."""
-    shop = request.shop
     if not asked.token:
         return _error("The checkout token is missing", 400)
-    code = answer(shop, asked, TouchpointKind.THANK_YOU_PAGE)["code"]
+    code = answer(request, asked, TouchpointKind.THANK_YOU_PAGE)["code"]
     tap = look_up(code, now=clock.now())
     room = tap.channels.get(ChannelKind.WEBCHAT) if tap else None
     if tap is None or room is None:
@@ -169,9 +172,12 @@ def chat(request: BuyerRequest, asked: Asked) -> HttpResponse:
     )
 
 
-def answer(shop: Shop, asked: Asked, kind: TouchpointKind, view: order_view.OrderView | None = None) -> dict[str, Any]:
+def answer(
+    request: BuyerRequest, asked: Asked, kind: TouchpointKind, view: order_view.OrderView | None = None
+) -> dict[str, Any]:
     """Channels best first, each with our own link (counted, and re-routed when the merchant changes something)."""
-    if asked.token:
+    shop = request.shop
+    if asked.token and _may_have_its_own(request, asked, kind):
         _, code = links.link_for_checkout(
             shop=shop,
             checkout_token=asked.token,
@@ -209,6 +215,11 @@ def answer(shop: Shop, asked: Asked, kind: TouchpointKind, view: order_view.Orde
         "qr_url": capital_url(url),
         "code": grouped(code),
     }
+
+
+def _may_have_its_own(request: BuyerRequest, asked: Asked, kind: TouchpointKind) -> bool:
+    code = links.checkout_code(shop=request.shop, checkout_token=asked.token, kind=kind)
+    return link_limits.count_new_link(shop=request.shop, code=code, token_id=request.buyer.token_id)
 
 
 def _view(request: BuyerRequest, asked: Asked) -> order_view.OrderView | None:

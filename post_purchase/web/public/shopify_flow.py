@@ -8,10 +8,11 @@ when it is sent twice.
 import logging
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator
 
 from post_purchase.flows.starting import CannotStart, ask_to_start
 from post_purchase.words import EventKind
+from shopapp.lib.storable import FromOutside
 from shopapp.models import Shop
 from shopapp.shopify.webhooks import is_genuine
 
@@ -21,7 +22,7 @@ log = logging.getLogger("post_purchase.shopify_flow")
 MAX_BODY = 16 * 1024  # bytes
 
 
-class Properties(BaseModel):
+class Properties(FromOutside):
     model_config = ConfigDict(extra="ignore")
     flow: str = Field(min_length=1, max_length=64)
     order_id: str = Field("", max_length=64)
@@ -38,7 +39,7 @@ class Properties(BaseModel):
         return value.strip() if isinstance(value, str) else value
 
 
-class Action(BaseModel):
+class Action(FromOutside):
     model_config = ConfigDict(extra="ignore")
     shopify_domain: str = Field(max_length=255)
     action_run_id: str = Field(min_length=1, max_length=128)
