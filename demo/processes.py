@@ -131,6 +131,11 @@ class Processes:
         options = f"manage.py rqworker {queues} --worker-class rq.worker.SimpleWorker"
         self.start(name, sys.executable, *options.split())
 
+    def start_stream(self, port: int) -> None:
+        granian = str(Path(sys.executable).parent / "granian")
+        options = f"--interface asgi --host 127.0.0.1 --port {port} --workers 1"
+        self.start("stream", granian, *options.split(), "post_purchase.web.public.chat_stream:application")
+
     def start_clock(self) -> None:
         self.start("clock", sys.executable, "manage.py", "rqcron", "shopapp.cron")
 

@@ -60,8 +60,10 @@ def run(asked: argparse.Namespace) -> None:
     world = choose_port(app + 1, "the demo world")
     smtp = choose_port(world + 1, "the mail server")
     redis = choose_port(smtp + 1, "Redis")
+    stream = choose_port(redis + 1, "the web chat's stream")
     env = environment(FOLDER, app_port=app, redis_port=redis)
     env |= origins(world=world, smtp=smtp) | {
+        "CHAT_STREAM_URL": f"http://127.0.0.1:{stream}/chat-stream",
         "DEMO_PORT": str(world),
         "DEMO_SMTP_PORT": str(smtp),
         "DEMO_FOLDER": str(FOLDER),
@@ -81,6 +83,7 @@ def run(asked: argparse.Namespace) -> None:
         processes.start_worker()
         processes.start_worker("worker-hot", "hot")  # nobody waits for a message while the orders are read in
         processes.start_clock()
+        processes.start_stream(stream)
         seeded = FOLDER / "seeded"
         if not seeded.exists():
             print("Filling the shop with some weeks of orders (once) ...", flush=True)
