@@ -18,6 +18,8 @@ class Touchpoint(models.Model):
     options = models.JSONField(default=dict)  # texts, colours, layout, channel, product
     first_scan_at = models.DateTimeField(null=True)  # "it is really placed"
     archived_at = models.DateTimeField(null=True)
+    alarmed_at = models.DateTimeField(null=True)  # since when its printed codes lead nowhere (services.print_watch)
+    watched_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -83,6 +85,27 @@ class PrintFile(models.Model):
 
     def __str__(self) -> str:
         return f"print file {self.pk}"
+
+
+class PageCheck(models.Model):
+    """A page of the shop's own website that printed codes lead to: is it still there? Looked at once a day."""
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="page_checks")
+    path = models.CharField(max_length=400)
+    missing = models.BooleanField(default=False)  # the website answered 404 or 410
+    status = models.PositiveSmallIntegerField(null=True)  # of the last answer; None: none came
+    checked_at = models.DateTimeField(null=True)
+    next_attempt_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["shop", "path"], name="page_check_once")]
+        indexes = [
+            # services.page_checks.check_due
+            models.Index(fields=["next_attempt_at"], name="page_check_due", condition=Q(next_attempt_at__isnull=False))
+        ]
+
+    def __str__(self) -> str:
+        return f"page check {self.pk}"
 
 
 class Link(models.Model):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef
 
-from post_purchase.models import Channel, ChannelStatus, FlowStatus, Link, PrintBatch, Scan, Touchpoint
+from post_purchase.models import Channel, ChannelStatus, FlowStatus, Link, PageCheck, PrintBatch, Scan, Touchpoint
 from post_purchase.touchpoints.routes import has_ended, page_url, route_now
 from post_purchase.words import ChannelKind, TouchpointKind
 from shopapp.lib import clock
@@ -48,17 +48,31 @@ def troubles_of(
     routes: list[tuple[Touchpoint, dict[str, str], str]] = [(card, {}, "") for card in cards]
     batches = PrintBatch.objects.filter(touchpoint__in=cards).exclude(route={}).select_related("touchpoint")
     routes += [(batch.touchpoint, batch.route, f", batch “{batch.name}”") for batch in batches.order_by("pk")]
-    return [trouble for card, own, name in routes for trouble in _troubles(shop, card, own, name, kinds, states)]
+    gone: set[str] = set()
+    if any({**card.options, **own}.keys() & {"page", "page_after"} for card, own, _ in routes):
+        gone = set(PageCheck.objects.filter(shop=shop, missing=True).values_list("path", flat=True))
+    return [trouble for card, own, name in routes for trouble in _troubles(shop, card, own, name, kinds, states, gone)]
 
 
 def _troubles(
-    shop: Shop, card: Touchpoint, own: dict[str, str], name: str, kinds: set[str], flows: Mapping[str, str]
+    shop: Shop,
+    card: Touchpoint,
+    own: dict[str, str],
+    name: str,
+    kinds: set[str],
+    flows: Mapping[str, str],
+    gone: set[str],
 ) -> list[Trouble]:
     now = clock.now()
     route = route_now(card.options, own, now=now)
     called = f"“{card.name}”{name}"
     found: list[Trouble] = []
     page = page_url(route.page, primary_url=shop.primary_url, domain=shop.domain)
+    if page and route.page in gone:
+        text = (
+            f"{called} leads to {route.page}, and your website says there is no such page. Choose another, or the chat."
+        )
+        found.append(Trouble(card, text, severe=True))
     if not page and not kinds:
         text = f"{called} leads nowhere: no chat channel is connected. Connect one, or send its scans to a page."
         found.append(Trouble(card, text, severe=True))

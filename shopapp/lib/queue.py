@@ -40,6 +40,8 @@ class Job(StrEnum):
     INGEST_SCANS = "default:post_purchase.jobs.scans.ingest_scans"
     REHEARSE = "default:post_purchase.jobs.rehearsals.rehearse"
     MAKE_PRINTS = "default:post_purchase.jobs.printing.make_prints"
+    CHECK_PAGES = "default:post_purchase.jobs.printing.check_pages"
+    WATCH_PRINTED = "default:post_purchase.jobs.printing.watch_printed"
     SET_UP_SHOP = "default:post_purchase.jobs.shops.set_up_shop"
     SUBMIT_TEMPLATES = "default:post_purchase.jobs.templates.submit_templates"
     BACKFILL_ORDERS = "default:post_purchase.jobs.orders.backfill_orders"

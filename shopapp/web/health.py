@@ -48,6 +48,15 @@ def parked_rows() -> dict[str, int]:
     }
 
 
+def alarmed_rows() -> dict[str, int]:
+    """Rows by table at which something is wrong that only a merchant can mend: `alarmed_at` says since when."""
+    return {
+        model._meta.model_name or "": model._default_manager.filter(alarmed_at__isnull=False).count()
+        for model in apps.get_models()
+        if any(field.name == "alarmed_at" for field in model._meta.local_fields)
+    }
+
+
 def live(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"alive": True})
 
@@ -125,7 +134,10 @@ class FromDatabase(Collector):
         parked = GaugeMetricFamily("doorstep_parked_rows", "Rows given up after many tries", labels=["table"])
         for table, count in parked_rows().items():
             parked.add_metric([table], count)
-        yield from (rows, late, states, parked)
+        alarmed = GaugeMetricFamily("doorstep_alarmed_rows", "Rows with an alarm for their merchant", labels=["table"])
+        for table, count in alarmed_rows().items():
+            alarmed.add_metric([table], count)
+        yield from (rows, late, states, parked, alarmed)
         jobs = GaugeMetricFamily("doorstep_jobs_waiting", "Jobs in the queue", labels=["queue"])
         up = GaugeMetricFamily("doorstep_redis_up", "1 when Redis answers")
         try:

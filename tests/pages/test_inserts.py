@@ -313,3 +313,29 @@ def test_the_print_action_prints_the_designed_card(owner, card, shop):
     text = pdfium.PdfDocument(response.content)[0].get_textpage().get_text_range()
     assert order.name in text
     assert "Hello!" in text
+
+
+def test_the_alarms_button_leads_to_a_page_for_cards_slips_and_what_is_put_away(owner, card, shop):
+    owner.post(f"/app/touchpoints/{card.pk}/prints/order", {"name": "Run", "quantity": "1", "form": "csv"})
+    factories.make_order(shop)
+    owner.post("/app/touchpoints/packing-slip")
+    assert owner.post(f"/app/touchpoints/{card.pk}/archive").status_code == 200
+    buttons = re.findall(r'slot="secondary-actions" href="([^"?]+/route)', owner.get("/app").content.decode())
+    slip = Touchpoint.objects.get(kind="packing_slip")
+    assert sorted(buttons) == sorted(f"/app/touchpoints/{row.pk}/route" for row in (card, slip))
+    for button in buttons:
+        html = owner.get(button).content.decode()
+        assert "no chat channel is connected" in html
+        action = re.search(r'action="(/app/touchpoints/\d+/card/route)"', html)[1]
+        assert owner.post(action, {"page": "/pages/thanks"}).status_code == 200
+    assert "leads nowhere" not in owner.get("/app").content.decode()
+    listed = owner.get("/app/touchpoints").content.decode()
+    assert f"/app/touchpoints/{card.pk}/route" in listed
+    assert owner.post(f"/app/touchpoints/{card.pk}/restore").json()["go"].startswith(f"/app/touchpoints/{card.pk}?")
+    assert owner.get(f"/app/touchpoints/{card.pk}").status_code == 200
+
+
+def test_what_is_not_printed_has_no_route(owner, shop):
+    page = touchpoint_of(shop=shop, kind=TouchpointKind.THANK_YOU_PAGE)
+    assert owner.get(f"/app/touchpoints/{page.pk}/route").status_code == 404
+    assert owner.post(f"/app/touchpoints/{page.pk}/restore").status_code == 404

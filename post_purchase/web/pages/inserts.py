@@ -19,7 +19,7 @@ from post_purchase.services.links import link_url, shop_link
 from post_purchase.services.print_designs import default_words, design_of, languages_of, sample_url, words_in
 from post_purchase.touchpoints.routes import KEYS
 from post_purchase.touchpoints.texts import languages
-from post_purchase.web.forms.cards import DesignForm, RouteForm, SheetForm
+from post_purchase.web.forms.cards import DesignForm, SheetForm
 from post_purchase.words import TouchpointKind
 from shopapp.models import Shop
 from shopapp.web.embedded import ShopRequest, shop_required
@@ -195,15 +195,3 @@ def print_card(request: ShopRequest, pk: int) -> HttpResponse:
     response = HttpResponse(out.getvalue(), content_type="application/pdf")
     response["Content-Disposition"] = 'attachment; filename="doorstep-card.pdf"'
     return response
-
-
-@shop_required
-@require_POST
-def save_route(request: ShopRequest, pk: int) -> HttpResponse:
-    row = card_of(request, pk)
-    form = RouteForm(request.POST, shop=request.shop)
-    if not form.is_valid():
-        return refused(form=form)
-    row.options = {key: value for key, value in row.options.items() if key not in KEYS} | form.route()
-    row.save(update_fields=["options"])
-    return saved("Saved. Cards that are printed already follow within seconds.")

@@ -12,7 +12,7 @@ from post_purchase.printing.layouts import papers
 from post_purchase.printing.sheets import PrintRefused
 from post_purchase.services import links, print_batches, print_files
 from post_purchase.services.print_designs import check_design, design_of
-from post_purchase.web.forms.cards import BatchForm, RouteForm
+from post_purchase.web.forms.cards import BatchForm
 from shopapp.web.embedded import ShopRequest, shop_required
 
 from .answers import draw, page, paged, refused, saved
@@ -91,18 +91,6 @@ def order_file(request: ShopRequest, pk: int) -> HttpResponse:
         return refused(errors={"form": "Choose a kind of file."})
     print_batches.order_file(batch=batch, form=form)
     return saved("The file is being made")
-
-
-@shop_required
-@require_POST
-def save_batch_route(request: ShopRequest, pk: int) -> HttpResponse:
-    batch = _batch(request, pk)
-    form = RouteForm(request.POST, shop=request.shop)
-    if not form.is_valid():
-        return refused(form=form)
-    batch.route = form.route()
-    batch.save(update_fields=["route"])
-    return saved("Saved. These cards follow within seconds.")
 
 
 @shop_required

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from post_purchase.models import Scan, Touchpoint
 from post_purchase.printing.qr import qr_svg
 from post_purchase.services.links import link_url, shop_link
-from post_purchase.services.print_health import troubles_of
+from post_purchase.services.print_health import PRINTED, troubles_of
 from post_purchase.services.shops import settings_of
 from post_purchase.services.touchpoint_numbers import SPANS, email_states, funnel_of, people_by_day, scans_of
 from post_purchase.touchpoints.base import Placing
@@ -29,6 +29,7 @@ from .checkout_words import words_rows
 from .emails import Shown, shown
 
 DEFAULT_DAYS = 30
+PUT_AWAY_SHOWN = 100
 
 
 @dataclass(frozen=True)
@@ -51,13 +52,15 @@ def touchpoints(request: ShopRequest) -> HttpResponse:
     people = Count("scans", filter=Q(scans__robot=False, scans__test=False, scans__scanned_at__gte=since))
     rows = request.shop.touchpoints.filter(archived_at=None).annotate(people=people).order_by("pk")
     known = [row for row in rows if row.kind in KINDS]
+    everything = list(request.shop.touchpoints.order_by("pk"))
     return page(
         request,
         "pages/touchpoints.html",
         rows=[(row, kind_of(row.kind)) for row in known],
-        use=use_of(request, scans_of(request.shop), list(request.shop.touchpoints.all()), "/app/touchpoints", days),
+        use=use_of(request, scans_of(request.shop), everything, "/app/touchpoints", days),
         any_channel=request.shop.channels.filter(status="active").exists(),
         troubles=troubles_of(request.shop),
+        put_away=[row for row in everything if row.archived_at is not None and row.kind in PRINTED][:PUT_AWAY_SHOWN],
         may_add_slip=all(row.kind != TouchpointKind.PACKING_SLIP for row in known),
     )
 
@@ -78,6 +81,7 @@ def touchpoint(request: ShopRequest, pk: int) -> HttpResponse:
         steps=kind.steps(),
         emails=emails_of(row),
         snippet=kind.snippet(placing) if row.kind == TouchpointKind.PACKING_SLIP else None,
+        is_printed=row.kind in PRINTED,
         is_card=row.kind == TouchpointKind.PACKAGE_INSERT,
         downloads=downloads,
         picture=picture_of(placing.link_url) if downloads else "",
