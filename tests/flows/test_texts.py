@@ -2,6 +2,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from post_purchase.services.phrases import load
 from post_purchase.services.texts import MAX_TEMPLATE, TextError, problems, render
@@ -90,13 +91,65 @@ def test_problems_are_named_before_use():
         ("de", "du dir dich dein deine deiner deinem deinen"),
         ("es", "tu te ti tus tienes quieres"),
         ("fr", "tu te toi ton ta tes"),
+        ("it", "suo sua suoi sue scriva risponda invii mandi riprovi chieda controlli vuole bentornato"),
     ],
 )
 def test_flows_and_answers_speak_to_one_shopper_in_one_manner(language, familiar):
-    """The automatic answers are formal, and they stand in the same chat."""
+    """The automatic answers and the flows stand in the same chat: formal, but in Italian familiar like the pages."""
     texts = [path.read_text("utf-8") for path in LIBRARY.glob(f"texts/*/{language}.yaml")]
-    texts += [str(sentences[language]) for sentences in load("phrases").values()] + [str(load("where")[language])]
+    texts += [str(each[language]) for name in ("phrases", "photo_answers") for each in load(name).values()]
+    texts += [str(load("where")[language])]
     assert len(texts) > 10
     for text in texts:
         words = set(re.findall(r"\w+", re.sub(r"\{[{%].*?[%}]\}", "", text).lower()))
         assert not words & set(familiar.split())
+
+
+MUST_SPEAK = ["ar", "de", "en", "es", "fr", "it", "ja", "nl", "pl", "pt-BR", "sv", "tr"]
+UNDER_WAY = {
+    "ar",
+    "ja",
+    "nl",
+    "pl",
+    "pt-BR",
+    "sv",
+    "tr",
+}  # being written: take a language out when all its flows are there
+_VALUES = re.compile(r"\{\{.*?\}\}|\{%.*?%\}")
+
+
+def _keys(tree: dict, at: str = "") -> set[str]:
+    found = set()
+    for key, value in tree.items():
+        found |= {f"{at}{key}"} | (_keys(value, f"{at}{key}.") if isinstance(value, dict) else set())
+    return found
+
+
+def _spoken(flow: str, language: str) -> dict:
+    path = LIBRARY / "texts" / flow / f"{language}.yaml"
+    return yaml.safe_load(path.read_text("utf-8")) if path.is_file() else {}
+
+
+@pytest.mark.parametrize("language", MUST_SPEAK)
+def test_every_ready_made_flow_says_all_of_it_in_every_language(language):
+    flows = sorted(path.stem for path in LIBRARY.glob("*.yaml"))
+    assert flows
+    differ = {flow: sorted(_keys(_spoken(flow, "en")) ^ _keys(_spoken(flow, language))) for flow in flows}
+    missing = [flow for flow in flows if not _spoken(flow, language)]
+    assert {flow: keys for flow, keys in differ.items() if keys and flow not in missing} == {}
+    if missing and language in UNDER_WAY:
+        pytest.xfail(f"not yet in {language}: {', '.join(missing)}")
+    assert missing == []
+
+
+@pytest.mark.parametrize("language", [each for each in MUST_SPEAK if each != "en"])
+def test_no_translation_loses_or_makes_up_a_value_and_no_tap_is_cut(language):
+    wrong = []
+    for flow in sorted(path.stem for path in LIBRARY.glob("*.yaml")):
+        for name, english in _spoken(flow, "en")["messages"].items():
+            said = _spoken(flow, language).get("messages", {}).get(name, {})
+            for field in {"subject", "text", "template"} & set(said):
+                if set(_VALUES.findall(said[field])) != set(_VALUES.findall(english.get(field, ""))):
+                    wrong.append(f"{flow}.{name}.{field}")
+            wrong += [f"{flow}.{name}: {title}" for title in said.get("choices", {}).values() if len(str(title)) > 20]
+    assert wrong == []
