@@ -91,7 +91,7 @@ def test_problems_are_named_before_use():
         ("de", "du dir dich dein deine deiner deinem deinen"),
         ("es", "tu te ti tus tienes quieres"),
         ("fr", "tu te toi ton ta tes"),
-        ("it", "suo sua suoi sue scriva risponda invii mandi riprovi chieda controlli vuole bentornato"),
+        ("it", "suo sua suoi sue scriva risponda invii mandi riprovi chieda controlli bentornato"),
     ],
 )
 def test_flows_and_answers_speak_to_one_shopper_in_one_manner(language, familiar):
@@ -102,7 +102,7 @@ def test_flows_and_answers_speak_to_one_shopper_in_one_manner(language, familiar
     assert len(texts) > 10
     for text in texts:
         words = set(re.findall(r"\w+", re.sub(r"\{[{%].*?[%}]\}", "", text).lower()))
-        assert not words & set(familiar.split())
+        assert words & set(familiar.split()) == set()
 
 
 MUST_SPEAK = ["ar", "de", "en", "es", "fr", "it", "ja", "nl", "pl", "pt-BR", "sv", "tr"]
