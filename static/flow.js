@@ -81,7 +81,37 @@
     if (show) { event.preventDefault(); const step = document.getElementById(`at-${show.dataset.show}`); step?.scrollIntoView({ block: "center" }); step?.focus(); }
   });
 
-  /* Words are put where the cursor was. */
+  /* The phone shows what is typed before it is saved. */
+  let looking = 0;
+  function look(soon = 350) {
+    clearTimeout(looking);
+    looking = setTimeout(async () => {
+      const place = document.getElementById("look"), at = form();
+      if (!place || !at) return;
+      const body = new FormData(at);
+      for (const one of page().querySelectorAll("[data-look]")) body.set(one.getAttribute("name"), one.value);
+      try {
+        const reply = await doorstep.ask(place.dataset.lookAt, { method: "POST", body });
+        if (reply.ok) place.innerHTML = await reply.text();
+      } catch { /* the next key tries again; the last picture stays */ }
+    }, soon);
+  }
+  for (const kind of ["input", "change"]) document.addEventListener(kind, (event) => { if (event.target.closest?.("[data-look], form[data-autosave]")) look(); });
+  document.addEventListener("doorstep:page", () => look(0));
+  addEventListener("DOMContentLoaded", () => setTimeout(() => look(0)));
+
+  /* A value is put where the cursor was. */
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("[data-put]");
+    if (!button) return;
+    const into = doorstep.field(form(), button.dataset.into), inner = into.shadowRoot?.querySelector("textarea");
+    const at = inner ? inner.selectionStart : into.value.length, end = inner ? inner.selectionEnd : at;
+    into.value = into.value.slice(0, at) + button.dataset.put + into.value.slice(end);
+    into.focus();
+    inner?.setSelectionRange(at + button.dataset.put.length, at + button.dataset.put.length);
+    into.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+
   addEventListener("DOMContentLoaded", () => doorstep.beforeLeaving.add(() => (dirty ? save() : saving || true)));
 
   const typing = () => { let at = document.activeElement; while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement; return Boolean(at?.matches?.("input, textarea, select")); };

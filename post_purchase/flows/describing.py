@@ -123,6 +123,23 @@ FACTS: Mapping[str, str] = {
     "answers.rating": "the rating",
     "language": "the shopper's language",
 }
+VALUES: Mapping[str, str] = {  # what a text can name, by picking
+    "{{ contact.first_name }}": "First name",
+    "{{ order.name }}": "Order number",
+    "{{ order.total | money: order.currency }}": "Total",
+    "{{ order.day_expected | day }}": "Day expected",
+    "{{ parcel.items | listed }}": "Items in the parcel",
+    "{{ parcel.carrier | default: words.carrier }}": "Carrier",
+    "{{ parcel.tracking_url }}": "Tracking link",
+    "{{ parcel.day_expected | day }}": "Day the parcel is expected",
+    "{{ review.product | default: words.product }}": "Product",
+    "{{ reward.percentage | number }}": "Reward in per cent",
+    "{{ reward.code }}": "Reward code",
+    "{{ reward.ends_at | day }}": "Reward's last day",
+    "{{ answers.rating }}": "Their rating",
+    "{{ shop.name }}": "Your shop's name",
+    "{% if contact.first_name %}Hi {{ contact.first_name }}! {% endif %}": "Greeting, if the name is known",
+}
 COMPARISONS: Mapping[str, str] = {
     "equals": "is",
     "one_of": "is one of",

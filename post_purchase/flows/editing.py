@@ -274,3 +274,22 @@ def template_states(shop_id: int) -> dict[tuple[str, str], tuple[str, str]]:
         if found.get((name, language), ("approved", ""))[0] == TemplateStatus.APPROVED:
             found[name, language] = (status, reason)
     return found
+
+
+@transaction.atomic
+def add_flow(shop: Shop, document: Mapping[str, Any], *, user: str = "") -> Flow:
+    """A flow of the shop's own, off, as a draft. A key that is taken gets a number."""
+    taken = set(Flow.objects.filter(shop=shop).values_list("key", flat=True))
+    wanted = str(document.get("key") or "flow")[:40]
+    base = wanted if wanted[0].isalpha() else f"flow_{wanted}"[:40]
+    stem = base.rstrip("0123456789").rstrip("_")[:36]
+    key = base if base not in taken else next(k for n in range(2, 999) if (k := f"{stem}_{n}") not in taken)
+    name = str(document.get("name") or key)[:120]
+    return Flow.objects.create(
+        shop=shop,
+        key=key,
+        name=name,
+        draft={**document, "key": key},
+        draft_saved_at=clock.now(),
+        draft_saved_by=user[:64],
+    )

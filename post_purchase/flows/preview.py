@@ -1,5 +1,6 @@
 """What the shopper would read, message by message, from the same code that sends it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,11 +8,12 @@ from typing import Any
 from post_purchase.models import Flow, Order
 from post_purchase.services.texts import TextError, is_rtl
 
+from .conditions import look_up
 from .definition import FlowDocument, load
 from .effects import Say
 from .facts import gather, load_order, settings_of
 from .sample import sample_answers, sample_facts
-from .wording import NoWording, compose
+from .wording import NoWording, compose, variables
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,16 @@ class PreviewMessage:
 
 
 def preview(
-    flow: Flow | Mapping[str, Any] | FlowDocument, language: str, order: Order | None = None
+    flow: Flow | Mapping[str, Any] | FlowDocument,
+    language: str,
+    order: Order | None = None,
+    *,
+    step: str = "",
+    sparse: bool = False,
 ) -> list[PreviewMessage]:
     """Every message of the flow's draft in the order of its steps, for a real order or a sample. It sends nothing.
 
+    With `step` only what that step says; `sparse`: as for an order of which little is known.
     Raises DocumentError where the document itself is broken; a broken text is shown as such.
     """
     document, facts = _document(flow), sample_facts(language)
@@ -43,13 +51,35 @@ def preview(
         facts = known | {"language": language}
     elif isinstance(flow, Flow):
         facts["shop"]["name"] = settings_of(flow.shop).display_name
+    if sparse:
+        facts = without_much(facts)
     parcel = next((int(key) for key in facts["parcels"]), None)
     answers = sample_answers(facts)
     return [
         _message(document, step_id, message, facts, answers, parcel)
-        for step_id, step in document.steps.items()
-        for _, message in step.messages()
+        for step_id, one in document.steps.items()
+        if not step or step_id == step
+        for _, message in one.messages()
     ]
+
+
+_OFTEN_MISSING = {
+    "order": ("day_expected", "delivered_at"),
+    "contact": ("fields",),
+    "personal": ("first_name", "last_name", "tracking"),
+    "review": ("product",),
+}
+
+
+def without_much(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The same order with everything gone that an order may lack: names, carrier, tracking, days."""
+    found = {**facts, "guide": None}
+    for root, names in _OFTEN_MISSING.items():
+        if isinstance(found.get(root), dict):
+            found[root] = {**found[root], **{name: {} if name in ("fields", "tracking") else None for name in names}}
+    gone = {"carrier": "", "day_expected": None, "shipped_at": None, "delivered_at": None}
+    found["parcels"] = {key: {**parcel, **gone} for key, parcel in facts.get("parcels", {}).items()}
+    return found
 
 
 def _document(flow: Flow | Mapping[str, Any] | FlowDocument) -> FlowDocument:
@@ -102,5 +132,24 @@ def _message(
         url_button=content.url_button.title if content.url_button else "",
         template=template,
         rtl=is_rtl(content.language),
-        missing=composed.missing,
+        missing=list(dict.fromkeys([*composed.missing, *_unknown(document, message, facts, answers, parcel)])),
     )
+
+
+_NAMED = re.compile(r"\{\{\s*([a-z_]+(?:\.[a-z_0-9]+)+)\s*(\|[^}]*)?\}\}")
+
+
+def _unknown(
+    document: FlowDocument, message: str, facts: Mapping[str, Any], answers: Mapping[str, Any], parcel: int | None
+) -> list[str]:
+    """What the text names without saying what shall stand there instead, and this order does not have."""
+    found = document.wording(message, facts["language"], facts["default_language"])
+    values = variables(facts, answers, parcel, {})
+    named = _NAMED.findall(found[1].text) if found else []
+    return [
+        path
+        for path, filters in named
+        if not path.startswith("words.")
+        and "default" not in filters
+        and look_up(values, tuple(path.split("."))) in (None, "", [], {})
+    ]

@@ -135,7 +135,8 @@ def _save(
     wanted: list[effect_kinds.Effect],
 ) -> None:
     run.state = state.to_json()
-    run.at_steps = " ".join(sorted({thread.step for thread in state.threads}))[:255]
+    if state.threads or state.status != ENDED:  # of one that has ended: where it stood
+        run.at_steps = " ".join(sorted({thread.step for thread in state.threads}))[:255]
     run.sequence += 1
     run.status = _STATUS.get(state.status, RunStatus.ACTIVE)
     if run.status == RunStatus.ACTIVE:

@@ -31,6 +31,7 @@ PAGES = {
     "flow, start and end": "/app/flows/{flow}?step=@start",
     "flow, a path for news": "/app/flows/{flow}?step=@path.0",
     "flow, a new step": "/app/flows/{flow}?add=start",
+    "a new flow": "/app/flows/new",
     "publish a flow": "/app/flows/{flow}/publishing",
     "versions of a flow": "/app/flows/{flow}/versions",
     "texts of a flow": "/app/flows/{flow}/texts?language=de",
@@ -79,6 +80,7 @@ READS_OF_A_ROW = {
     "texts": "/app/flows/{flow}/texts",
     "publishing": "/app/flows/{flow}/publishing",
     "versions": "/app/flows/{flow}/versions",
+    "a flow as a file": "/app/flows/{flow}/file",
     "touchpoint": "/app/touchpoints/{card}",
     "e-mail button": "/app/touchpoints/{email}/emails/refund",
     "QR code": "/app/touchpoints/{card}/download/png",
@@ -108,6 +110,7 @@ WRITES_OF_A_ROW = {
     "revoke a token": "/app/settings/connections/tokens/{token}/revoke",
     "save all texts": "/app/flows/{flow}/texts",
     "save a step": "/app/flows/{flow}/steps/review",
+    "preview of a step": "/app/flows/{flow}/steps/review/preview",
     "change the path": "/app/flows/{flow}/change",
     "publish with people inside": "/app/flows/{flow}/publishing",
     "share": "/app/flows/{flow}/share",
@@ -147,6 +150,7 @@ WRITES = {
     "metafields": "/app/products/metafields",
     "fetch products": "/app/products/fetch",
     "make a token": "/app/settings/connections/tokens",
+    "add a flow": "/app/flows/add",
     "brand": "/app/settings/brand",
 }
 ROWS = (

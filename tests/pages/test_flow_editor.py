@@ -4,13 +4,17 @@ import re
 from html import unescape
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import QueryDict
 
 from post_purchase.flows.editing import problems_of
 from post_purchase.jobs.flows import move_runs
 from post_purchase.models import FlowRun
 from post_purchase.web.pages.flow_editor import mark
+from shopapp.models import Shop
+from tests import factories
 from tests.pages.seed import Seed, seed
+from tests.pages.visitor import RIVAL
 
 LIST = r'<s-(?:select|choice-list) [^>]*name="([^"]*)"[^>]*>(.*?)</s-(?:select|choice-list)>'
 
@@ -304,3 +308,86 @@ def test_a_version_is_tried_on_a_share_raised_and_rolled_back(owner, rows):
     rows.flow.refresh_from_db()
     assert rows.flow.live_version.document["steps"]["use_time"]["for"] == "P7D"
     assert "Version 3 (version 1 again)" in owner.get(f"{address}/versions").content.decode()
+
+
+def look(owner, rows: Seed, **fields: object) -> str:
+    form = {"language": "en"} | fields
+    return owner.post(f"/app/flows/{rows.flow.pk}/steps/review/preview", form).content.decode()
+
+
+def test_the_phone_shows_what_is_typed_for_a_real_order_and_saves_nothing(owner, rows):
+    before = draft(rows)
+    typed = {"texts.en.messages.ask_rating.text": "Order {{ order.name }}, {{ contact.first_name }}: stars?"}
+    html = look(owner, rows, order=rows.order.pk, **typed)
+    assert f"Order {rows.order.name}, Maria: stars?" in unescape(html)
+    assert draft(rows) == before
+
+
+def test_the_phone_shows_missing_values_dark_and_right_to_left(owner, rows):
+    typed = {"texts.en.messages.ask_rating.text": "Hi {{ contact.first_name }}!"}
+    html = look(owner, rows, known="little", light="dark", phone="messenger", **typed)
+    assert 'class="phone messenger dark"' in html
+    assert "Not known here: contact.first_name" in html
+    assert 'dir="rtl"' in look(owner, rows, language="ar")
+
+
+def test_the_phone_counts_sms_segments_with_the_answers_as_lines(owner, rows):
+    text = {"texts.en.messages.ask_rating.text": "x" * 150}
+    html = look(owner, rows, phone="sms", **text)
+    assert "3 SMS segments" in html
+    assert "because of ★☆" in html
+    titles = {f"texts.en.messages.ask_rating.choices.{stars}": str(stars) for stars in range(1, 6)}
+    assert "2 SMS segments, 170 characters of the GSM alphabet" in look(owner, rows, phone="sms", **text, **titles)
+
+
+def test_another_shops_order_is_not_shown(owner, rival, rows):
+    theirs = factories.make_order(Shop.objects.get(domain=RIVAL), name="#7777")
+    assert "#7777" not in look(owner, rows, order=theirs.pk)
+    assert rival.post(f"/app/flows/{rows.flow.pk}/steps/review/preview", {"language": "en"}).status_code == 404
+
+
+def test_the_state_of_a_template_is_told_at_its_words(owner, rows):
+    assert "doorstep_review_question: not handed to Meta yet" in shown(owner, rows, "review")
+    row = rows.channel.templates.get()
+    row.name, row.status, row.status_reason = "doorstep_review_question", "rejected", "Promotional"
+    row.save()
+    html = shown(owner, rows, "review")
+    assert "doorstep_review_question: refused by Meta (Promotional)" in html
+    assert "Meta has refused the WhatsApp template in English: Promotional" in html
+
+
+def test_a_flow_begins_from_the_library_from_scratch_and_from_a_file(owner, rows):
+    copied = owner.post("/app/flows/add", {"from": "library", "key": "photo_review"}).json()["go"]
+    exported = owner.get(f"{copied}/file")
+    assert exported["Content-Disposition"] == 'attachment; filename="photo_review_2.yaml"'
+    text = exported.content.decode()
+    taken = owner.post("/app/flows/add", {"from": "file", "text": text}).json()["go"]
+    assert taken != copied
+    flows = {flow.key: flow for flow in rows.shop.flows.all()}
+    assert flows["photo_review_3"].draft == flows["photo_review_2"].draft | {"key": "photo_review_3"}
+    assert flows["photo_review_3"].status == "off"
+    made = owner.post("/app/flows/add", {"from": "scratch", "name": "After care!", "news": "order_delivered"}).json()[
+        "go"
+    ]
+    assert problems_of(rows.shop.flows.get(pk=made.rpartition("/")[2]).draft) == []
+    upload = SimpleUploadedFile("flow.yaml", text.encode())
+    assert owner.post("/app/flows/add", {"from": "file", "file": upload}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("form", "field"),
+    [
+        ({"from": "library", "key": "nothing"}, "key"),
+        ({"from": "scratch", "name": " ", "news": "order_paid"}, "name"),
+        ({"from": "scratch", "name": "A", "news": "doomsday"}, "news"),
+        ({"from": "file", "text": "key: ["}, "text"),
+        ({"from": "file"}, "text"),
+        ({}, None),
+    ],
+)
+def test_a_beginning_that_is_none_is_refused_at_its_field(owner, rows, form, field):
+    before = rows.shop.flows.count()
+    answer = owner.post("/app/flows/add", form)
+    assert answer.status_code == 422
+    assert list(answer.json()["errors"]) == ([field] if field else [])
+    assert rows.shop.flows.count() == before

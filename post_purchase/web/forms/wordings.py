@@ -30,6 +30,7 @@ class WordingInput:
     choices: list[tuple[str, str, str]] = dataclasses.field(default_factory=list)
     template: str = ""  # for Meta
     has_template: bool = False
+    state: str = ""  # the template's, at Meta
     purpose: str = ""
     may_go: bool = False  # the step can do without it
 

@@ -9,10 +9,13 @@ from django.views.decorators.http import require_GET, require_POST
 from post_purchase.flows import describing, drafts, paths
 from post_purchase.flows.definition import Problem
 from post_purchase.flows.editing import problems_of, template_states
+from post_purchase.flows.numbers import numbers_of
 from post_purchase.flows.troubles import START, warnings
 from post_purchase.models import Flow, ShopSettings
+from post_purchase.services.templates import meta_language
 from post_purchase.web.forms import conditions, starts, steps, wordings
 from post_purchase.web.forms.settings import LANGUAGES
+from post_purchase.words import ChannelKind
 from shopapp.web.embedded import ShopRequest, shop_required
 
 from .answers import draw, page, refused
@@ -20,6 +23,10 @@ from .flow_path import PathView, places_to_move
 from .flows import flow_of
 
 Document = Mapping[str, Any]
+PHONES = [
+    (kind.value, kind.label)
+    for kind in (ChannelKind.WHATSAPP, ChannelKind.MESSENGER, ChannelKind.SMS, ChannelKind.EMAIL)
+]
 LISTED = ("cases", "ways", "variants")
 
 
@@ -38,10 +45,11 @@ def context_of(request: ShopRequest, row: Flow, asked: Mapping[str, str]) -> dic
     chosen, adding = asked.get("step", ""), asked.get("add", "")
     known = dict(paths.edges(document))
     undo, redo = drafts.can_step(row)
+    numbers = numbers_of(row, document) if row.live_version_id else {}
     problems, hints = problems_of(document), warnings_of(row, language_names())
     view = PathView(
         document, problems=problems, warnings=hints, language=language, chosen=chosen,
-        adding=adding if adding in known else "",
+        adding=adding if adding in known else "", numbers=numbers,
     )  # fmt: skip
     panel = _panel(row, document, chosen, adding if adding in known else "", language, view)
     for condition in _conditions(panel):
@@ -58,6 +66,9 @@ def context_of(request: ShopRequest, row: Flow, asked: Mapping[str, str]) -> dic
         "undo": undo,
         "redo": redo,
         "panel": panel,
+        "orders": list(row.shop.orders.order_by("-placed_at").only("pk", "name")[:10]) if panel.get("messages") else [],
+        "values": list(describing.VALUES.items()),
+        "phones": PHONES,
         "news": list(describing.NEWS.items()),
         "saved_by": by_whom(request, row.draft_saved_by),
     }
@@ -79,6 +90,9 @@ def _panel(row: Flow, document: Document, chosen: str, adding: str, language: st
     if step is None:
         return {"kind": ""}
     said = wordings.inputs_of(document, step, language)
+    states = template_states(row.shop_id) if any(one.has_template for one in said) else {}
+    for one in said:
+        one.state = template_words(document, one.message, language, states) if one.has_template else ""
     missing = [
         name
         for name in ("reminder", "retry_message")
@@ -104,6 +118,20 @@ def _panel(row: Flow, document: Document, chosen: str, adding: str, language: st
 def _conditions(panel: Mapping[str, Any]) -> list[conditions.ConditionInput]:
     inputs = [*panel.get("inputs", ()), *(one for group in panel.get("groups", ()) for one in group.inputs)]
     return [one.condition for one in (*inputs, *panel.get("parts", ())) if one.condition is not None]
+
+
+_STATES = {
+    "draft": "about to be handed to Meta", "pending": "Meta is reading it", "approved": "approved by Meta",
+    "rejected": "refused by Meta", "paused": "paused by Meta", "disabled": "switched off by Meta",
+}  # fmt: skip
+
+
+def template_words(document: Document, message: str, language: str, states: Mapping[Any, tuple[str, str]]) -> str:
+    """The template's state at Meta in this language."""
+    name = str((((document.get("messages") or {}).get(message) or {}).get("template") or {}).get("name"))
+    status, reason = states.get((name, meta_language(language)), ("", ""))
+    words = _STATES.get(status, "not handed to Meta yet; that happens when the flow is published")
+    return f"{name}: {words}{f' ({reason})' if reason else ''}"
 
 
 @shop_required
