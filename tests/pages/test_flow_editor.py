@@ -328,7 +328,8 @@ def test_the_phone_shows_missing_values_dark_and_right_to_left(owner, rows):
     html = look(owner, rows, known="little", light="dark", phone="messenger", **typed)
     assert 'class="phone messenger dark"' in html
     assert "Not known here: contact.first_name" in html
-    assert 'dir="rtl"' in look(owner, rows, language="ar")
+    arabic = {"texts.ar.messages.ask_rating.text": "ما رأيك؟"}
+    assert 'dir="rtl" lang="ar"' in look(owner, rows, language="ar", **arabic)
 
 
 def test_the_phone_counts_sms_segments_with_the_answers_as_lines(owner, rows):
