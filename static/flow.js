@@ -6,11 +6,12 @@
     const place = document.getElementById("saved");
     if (place) { place.textContent = text; place.classList.toggle("failed", failed); }
   };
-  let timer = 0, dirty = null, saving = null;
+  let timer = 0, dirty = null, saving = null, known = "";
+  const written = (at) => { const body = new FormData(at); body.delete("seen"); return at.getAttribute("action") + new URLSearchParams(body); };
 
   function later(event) {
     const at = event.target.closest?.("form[data-autosave]");
-    if (!at) return;
+    if (!at || (!dirty && written(at) === known)) return; // leaving a field tells again what typing has told
     dirty = at;
     saved("Not saved yet");
     clearTimeout(timer);
@@ -35,7 +36,7 @@
   }
 
   async function send(at, force) {
-    const body = new FormData(at);
+    const body = new FormData(at), sent = written(at);
     if (force) body.set("force", "1");
     try {
       const reply = await doorstep.ask(at.getAttribute("action"), { method: "POST", body, headers: { Accept: "application/json" } });
@@ -44,6 +45,7 @@
       if (!reply.ok) throw new Error(answer.message || "It could not be saved.");
       document.getElementById("conflict").hidden = true;
       at.querySelector("[name=seen]").value = answer.seen;
+      known = sent;
       draw("flow-path", answer.path);
       draw("flow-bar", answer.bar);
       wrong(at, answer.errors);
