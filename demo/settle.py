@@ -21,7 +21,7 @@ SENDER = "hello@fern-and-field.example.com"
 
 
 def connect_everything(
-    domain: str, id_token: str, *, kinds: tuple[str, ...] = ("whatsapp", "messenger", "email")
+    domain: str, id_token: str, *, kinds: tuple[str, ...] = ("whatsapp", "messenger", "email", "webchat")
 ) -> dict[str, str]:
     """Install, connect, switch on. Returns what the merchant pastes into the mail template and has printed."""
     shop = install_or_refresh(domain, id_token)
@@ -43,6 +43,8 @@ def connect_everything(
         )
     if "email" in kinds and ChannelKind.EMAIL not in connected:
         connect_channel(shop=shop, kind=ChannelKind.EMAIL, account_id=SENDER, credentials={}, name="Fern & Field")
+    if "webchat" in kinds and ChannelKind.WEBCHAT not in connected:
+        connect_channel(shop=shop, kind=ChannelKind.WEBCHAT, account_id=shop.domain, credentials={})
     install_library(shop)
     for flow in Flow.objects.filter(shop=shop, key__in=FIRST):
         switch_on(flow)

@@ -72,3 +72,34 @@ page.remove();
 const extension = await import(`/extension/${facts.extension}.js`);
 await extension.default();
 document.body.prepend(page);
+
+// Shopify's chat overlay: what extensions/optional/chat-overlay puts there, with its restrictions on size.
+customElements.define('s-chat', class extends HTMLElement {
+  onready = null;
+  connectedCallback() {
+    const frame = Object.assign(document.createElement('iframe'), {title: this.getAttribute('accessibilityLabel') ?? '', src: `${facts.app_url}/chat/checkout`});
+    const size = (width, height) => {
+      const open = height > 72;
+      frame.style.width = open && innerWidth < 500 ? '100%' : `${Math.min(width, open ? 415 : 224)}px`;
+      frame.style.height = open && innerWidth < 500 ? '93%' : `${Math.min(height, open ? 700 : 72)}px`;
+    };
+    this.contentWindow = {postMessage: (message) => frame.contentWindow.postMessage(message, new URL(facts.app_url).origin)};
+    addEventListener('message', async (event) => {
+      if (event.source !== frame.contentWindow) return;
+      if (event.data?.ask === 'idToken') this.contentWindow.postMessage({id: event.data.id, idToken: await shopify.sessionToken.get()});
+      if (event.data?.resize) size(...event.data.resize);
+    });
+    frame.onload = () => this.dispatchEvent(new Event('ready'));
+    size(224, 72);
+    this.append(frame);
+  }
+});
+if (facts.overlay) {
+  // Shopify gives each extension a document of its own; here the second one gets a body of its own.
+  const place = document.body.appendChild(document.createElement('div'));
+  shopify.i18n.translate = (key, values) => (key === 'label' ? facts.overlay.label : translate(key, values));
+  const overlay = await import('/extension/chat-overlay.js');
+  Object.defineProperty(document, 'body', {value: place, configurable: true});
+  await overlay.default();
+  delete document.body;
+}

@@ -28,6 +28,7 @@ from demo.world import DemoWorld
 HERE = Path(__file__).resolve().parent
 STATIC = HERE.parent / "static"
 EXTENSIONS = HERE.parent.parent / "extensions"
+OVERLAY = EXTENSIONS / "optional" / "chat-overlay"
 BLOCKS = {  # what is drawn, and where Shopify draws it
     "thank-you": "purchase.thank-you.block.render",
     "announcement": "purchase.thank-you.announcement.render",
@@ -180,6 +181,7 @@ class Site:
             "signed_in": signed_in,
             "metafields": self._shop_metafields(),
             "texts": json.loads(locale.read_text("utf-8")),
+            "overlay": _overlay_words(language) if block == "thank-you" else None,
         }
         name = escape(order["shipping_address"]["first_name"] or "")
         heading = f"Thank you, {name}!" if block != "order-status" else f"Order {order['name']}"
@@ -212,6 +214,8 @@ class Site:
     def _extension(self, request: Request, name: str) -> Reply:
         """The file that ships (`npm run size` holds it against the source)."""
         block = name.removesuffix(".js")
+        if block == OVERLAY.name:
+            return Reply((OVERLAY / "dist" / name).read_bytes(), type="text/javascript; charset=utf-8")
         if block not in BLOCKS:
             return Reply("Nothing here", status=404)
         script = EXTENSIONS / block / "dist" / f"{block}.js"
@@ -443,6 +447,13 @@ class Site:
         else:
             options = {key: asked[key] for key in ("times", "status", "code", "seconds") if key in asked}
             self.world.faults.add(asked["place"], asked["kind"], **options)
+
+
+def _overlay_words(language: str) -> dict[str, str]:
+    default = OVERLAY / "locales" / "en.default.json"
+    file = next((OVERLAY / "locales").glob(f"{language.split('-')[0]}[.-]*json"), default)
+    words: dict[str, str] = json.loads(file.read_text("utf-8"))
+    return words
 
 
 def qr(text: str) -> bytes:

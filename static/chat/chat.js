@@ -456,7 +456,7 @@
       document.documentElement.style.setProperty("--brand", told.color);
       $("shop").textContent = told.shop;
       for (const [id, name] of [["open", "open"], ["hello", "hello"], ["start", "start"], ["send", "send"], ["close", "close"], ["more", "more"], ["forget", "forget"]]) $(id).textContent = texts[name];
-      document.querySelector(".small").textContent = texts.small;
+      document.querySelector("#begin .small").textContent = texts.small;
       $("text").placeholder = texts.write;
       $("open").disabled = false;
       begin();
