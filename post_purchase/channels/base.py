@@ -143,6 +143,7 @@ class Inbound:
     subject: str = ""
     channel_id: int | None = None  # where the address it came to names our channel itself (e-mail); else use account_id
     point_id: int | None = None  # e-mail: the reply address was made for this point
+    proved: bool | None = True  # the address is the sender's own; None: nobody knows (e-mail: the From line is a claim)
 
 
 @dataclass(frozen=True)

@@ -178,7 +178,7 @@ def _finish(attachment: Attachment, **fields: object) -> bool:
     waiting = Attachment.objects.filter(message_id=attachment.message_id, status=AttachmentStatus.WAITING)
     if message is None or not waiting.filter(pk=attachment.pk).update(next_attempt_at=None, **fields):
         return False
-    if not waiting.exists():
+    if not waiting.exists() and not message.content.get("unproved"):
         stored = message.attachments.filter(status=AttachmentStatus.STORED).order_by("position", "pk")
         record_event(
             shop=message.shop,

@@ -63,8 +63,12 @@ def _receive(channel: Channel, inbound: Inbound) -> Message | None:
         return None
     known = find_point(channel=channel, addresses=(inbound.address, *inbound.aliases))
     bindings.lock_orders(shop_id=channel.shop_id, point=known, code=inbound.entry_code, text=inbound.text)
+    if not inbound.proved:
+        inbound = replace(inbound, profile_name="", phone="", aliases=())  # a claim changes nothing of a person
     point = find_or_create_point(channel=channel, inbound=inbound)
     conversation = conversation_for(point.contact)
+    if not _is_proved(inbound, point):
+        return _keep_unproved(channel, inbound, point, conversation)
     message = _save(channel, inbound, point, conversation)
     point.last_inbound_at = max(filter(None, (point.last_inbound_at, inbound.happened_at)))
     arrival = _Arrival(message, point, conversation, inbound, language_of(point.contact, conversation.order))
@@ -93,6 +97,26 @@ def _receive(channel: Channel, inbound: Inbound) -> Message | None:
     return message
 
 
+def _is_proved(inbound: Inbound, point: ContactPoint) -> bool:
+    """Where the provider says nothing: a mail to the reply address that only this person's mailbox was told."""
+    if inbound.proved is None:
+        return inbound.point_id == point.pk
+    return inbound.proved
+
+
+def _keep_unproved(channel: Channel, inbound: Inbound, point: ContactPoint, conversation: Conversation) -> Message:
+    """For the team, marked. It proves, answers, starts and rates nothing, and is not answered by a machine.
+
+    A STOP still stops: wrongly silent is the lesser harm, and the person can write START (docs/adr/0023).
+    """
+    message = _save(channel, inbound, point, conversation)
+    stops = not inbound.button_id and is_one_of("stop", message.text)
+    if stops:
+        consent.stop_everything(point=point, message=message)
+    _note(message, inbound, handled=stops)
+    return message
+
+
 def _save(channel: Channel, inbound: Inbound, point: ContactPoint, conversation: Conversation) -> Message:
     message = Message.objects.create(
         shop_id=channel.shop_id,
@@ -104,7 +128,8 @@ def _save(channel: Channel, inbound: Inbound, point: ContactPoint, conversation:
         direction=Direction.IN,
         author=Author.SHOPPER,
         purpose=Purpose.SERVICE,
-        content={"button_id": inbound.button_id, "kind": inbound.kind, "subject": inbound.subject[:200]},
+        content={"button_id": inbound.button_id, "kind": inbound.kind, "subject": inbound.subject[:200]}
+        | ({} if _is_proved(inbound, point) else {"unproved": True}),
         text=inbound.text[:MAX_TEXT],
         status=MessageStatus.RECEIVED,
         dedupe_key=_key(channel, inbound),

@@ -234,3 +234,41 @@ def test_the_recorded_events_of_the_providers_are_understood(fixtures_of_provide
             assert all(isinstance(each, Update.__args__) for each in found), file.name
             seen += any("cannot be read" not in each.why for each in found if isinstance(each, Odd))
     assert seen > 50
+
+
+def proved(body: bytes, **headers: str) -> bool | None:
+    [found] = parse(body, **headers)
+    assert isinstance(found, Inbound)
+    return found.proved
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, None),
+        ({"X-Spam-Tests": "DKIM_SIGNED,DKIM_VALID,DKIM_VALID_AU"}, True),
+        ({"X-Spam-Tests": "DKIM_SIGNED,DKIM_VALID,SPF_PASS"}, False),  # somebody's signature, not of this domain
+        ({"Received-SPF": "Pass (sender SPF authorized) identity=mailfrom; envelope-from=maria@example.com"}, True),
+        ({"Received-SPF": "Pass (sender SPF authorized) identity=mailfrom; envelope-from=x@evil.example"}, False),
+        ({"Received-SPF": "Softfail (x) identity=mailfrom; envelope-from=maria@example.com"}, False),
+        ({"Authentication-Results": "mx.example; dmarc=pass header.from=example.com"}, None),  # the mail's own word
+    ],
+)
+def test_postmark_says_whether_the_sender_is_who_it_says(headers: dict[str, str], expected: bool | None) -> None:
+    assert proved(postmark(headers=headers)) is expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("mx.ours.example; dkim=pass header.d=example.com", True),
+        ("mx.ours.example; dkim=pass header.d=evil.example; spf=pass smtp.mailfrom=x@evil.example", False),
+        ("mx.ours.example; dmarc=fail; dkim=pass header.d=example.com", False),
+        ("mx.ours.example; spf=pass smtp.mailfrom=bounce@mail.example.com", True),
+        ("mx.ours.example; spf=pass smtp.mailfrom=x@notexample.com; dkim=pass header.d=com", False),
+        ("mx.theirs.example; dmarc=pass header.from=example.com", None),
+    ],
+)
+def test_only_the_named_servers_results_are_believed(value: str, expected: bool | None, settings: Any) -> None:
+    settings.INBOUND_AUTHSERV_ID = "mx.ours.example"
+    assert proved(postmark(headers={"Authentication-Results": value})) is expected

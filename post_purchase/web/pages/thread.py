@@ -130,6 +130,7 @@ def bubble(message: Message) -> dict[str, Any]:
     return {
         "message": message,
         "stopped": message.status in STOPPED,
+        "unproved": bool(content.get("unproved")),
         "choices": [button.get("title", "") for button in content.get("buttons") or []],
         "link_title": url_button.get("title", ""),
         "channel": ChannelKind(message.channel.kind).label if message.channel else "",

@@ -25,6 +25,7 @@ from shopapp.lib import clock
 
 from .esps import ODD, read_events
 from .reply_text import reply_text
+from .sender import Proof, proof_of
 
 STATUSES = {
     "delivered": MessageStatus.DELIVERED,
@@ -36,6 +37,7 @@ STATUSES = {
 }
 DEAD = {"bounced", "invalid"}  # anymail's reject reasons after which an address never works again
 MOST_FILES = 20
+PROVED = {Proof.GOOD: True, Proof.BAD: False, Proof.UNSAID: None}
 
 
 def parse_callback(*, body: bytes, headers: Mapping[str, str]) -> list[Update]:
@@ -43,7 +45,7 @@ def parse_callback(*, body: bytes, headers: Mapping[str, str]) -> list[Update]:
     for event in read_events(headers.get("esp", ""), body=body, headers=_original(headers)):
         try:
             if isinstance(getattr(event, "message", None), AnymailInboundMessage):
-                updates.append(_mail(event, headers.get("webhook", "")))
+                updates.append(_mail(event, headers.get("webhook", ""), headers.get("esp", "")))
             else:
                 updates += list(_tracking(event)) or [Odd(f"a mail event that is nothing for us: {event.event_type}")]
         except ODD as error:
@@ -74,7 +76,7 @@ def _is_picture(part: Any) -> bool:
     return part.get_content_type().startswith("image/") or name.endswith((".jpg", ".jpeg", ".png", ".webp", ".heic"))
 
 
-def _mail(event: Any, webhook: str) -> Update:
+def _mail(event: Any, webhook: str, esp: str) -> Update:
     message = event.message
     why = _automatic(message)
     if why:
@@ -103,6 +105,7 @@ def _mail(event: Any, webhook: str) -> Update:
         ),
         profile_name=text(sender.display_name or "", 120),
         reply_to=text(str(message.get("In-Reply-To") or "").strip(), 255),
+        proved=PROVED[proof_of(event, esp)],
         subject=text(" ".join(str(message.subject or "").split()), 250),
     )
 
