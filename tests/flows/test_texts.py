@@ -8,6 +8,8 @@ from post_purchase.services.phrases import load
 from post_purchase.services.texts import MAX_TEMPLATE, TextError, problems, render
 
 LIBRARY = Path(__file__).resolve().parents[2] / "post_purchase" / "flows" / "library"
+PAGES = LIBRARY.parents[1] / "touchpoints" / "data"
+STORE = LIBRARY.parents[2] / "extensions" / "shared" / "locales"
 MOMENT = {"at": "2026-03-03T23:30:00+00:00"}
 
 
@@ -89,16 +91,20 @@ def test_problems_are_named_before_use():
     ("language", "familiar"),
     [
         ("de", "du dir dich dein deine deiner deinem deinen"),
-        ("es", "tu te ti tus tienes quieres"),
+        ("es", "tu te ti tus tú tienes quieres quieras puedes escríbenos"),
         ("fr", "tu te toi ton ta tes"),
         ("it", "suo sua suoi sue scriva risponda invii mandi riprovi chieda controlli bentornato"),
     ],
 )
 def test_flows_and_answers_speak_to_one_shopper_in_one_manner(language, familiar):
-    """The automatic answers and the flows stand in the same chat: formal, but in Italian familiar like the pages."""
+    """Flows and automatic answers stand in the same chat, which the pages lead to: formal, in Italian familiar."""
     texts = [path.read_text("utf-8") for path in LIBRARY.glob(f"texts/*/{language}.yaml")]
     texts += [str(each[language]) for name in ("phrases", "photo_answers") for each in load(name).values()]
     texts += [str(load("where")[language])]
+    for name in ("chat_texts", "email_texts", "public_texts"):
+        page = yaml.safe_load((PAGES / f"{name}.yaml").read_text("utf-8"))
+        texts.append(" ".join(str(each) for each in page[language].values()))
+    texts.append((STORE / f"{language}.json").read_text("utf-8"))
     assert len(texts) > 10
     for text in texts:
         words = set(re.findall(r"\w+", re.sub(r"\{[{%].*?[%}]\}", "", text).lower()))
