@@ -8,6 +8,7 @@ from post_purchase.flows.definition import load
 from post_purchase.flows.editing import problems_of
 from post_purchase.flows.registry import KINDS, AnyStep
 from post_purchase.flows.troubles import by_place, warnings
+from post_purchase.words import EventKind
 
 STEP = TypeAdapter(AnyStep)
 
@@ -226,3 +227,8 @@ def test_conditions_are_told_in_words(raw, words):
 )
 def test_durations_are_told_in_words(iso, words):
     assert describing.length(iso) == words
+
+
+@pytest.mark.parametrize("kind", EventKind)
+def test_all_news_has_words(kind):
+    assert describing.news([kind.value]) != kind.value
