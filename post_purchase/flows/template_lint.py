@@ -72,8 +72,6 @@ def body_problems(body: str, category: str, language: str) -> Iterable[str]:
     if any(not name.isdecimal() for name in names):
         yield "write values as {{1}}, {{2}}: nothing else may stand between the braces"
     numbers = list(dict.fromkeys(int(name) for name in names if name.isdecimal()))
-    if numbers != sorted(numbers):
-        yield "the values must come in the order of their numbers"
     if "\t" in body or " " * (rules["most_spaces_in_a_row"] + 1) in body:
         yield "tabs and long gaps are refused"
     if "\n" * (rules["most_empty_lines_in_a_row"] + 2) in body:

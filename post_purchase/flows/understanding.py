@@ -33,16 +33,25 @@ def rating_in(text: str, *, low: int = 1, high: int = 5) -> int | None:
     return None
 
 
+def _folded(text: str) -> str:
+    """Turkish writes a capital I for two letters: HAYIR is hayır."""
+    return text.casefold().replace("ı", "i").replace("i\u0307", "i")
+
+
 def choice_in(text: str, choices: Mapping[str, list[str]]) -> str | None:
     """The id of the choice whose title, in any language, or whose place in the list this is."""
-    plain = digits_as_ascii(text).strip().rstrip(".!").strip().casefold()
+    plain = _folded(digits_as_ascii(text).strip().rstrip(".!").strip())
     if not plain:
         return None
     for choice, titles in choices.items():
-        if plain in titles:
+        if plain in map(_folded, titles):
             return choice
     # "Yes" for "Yes, please": the word before the comma, where it is the beginning of one choice only.
-    begins = [choice for choice, titles in choices.items() if any(_COMMA.split(title)[0] == plain for title in titles)]
+    begins = [
+        choice
+        for choice, titles in choices.items()
+        if any(_COMMA.split(_folded(title))[0] == plain for title in titles)
+    ]
     if len(begins) == 1:
         return begins[0]
     if plain.isdecimal() and 1 <= int(plain) <= len(choices):
