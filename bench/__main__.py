@@ -3,6 +3,7 @@
 import importlib
 import os
 import platform
+import signal
 import sys
 
 from bench.machinery import temporary_folder
@@ -23,4 +24,9 @@ def main() -> None:
             importlib.import_module(f"bench.{name}").main(folder, os.environ.get("BENCH_POSTGRES_URL") or None)
 
 
+def _end(signum: int, frame: object) -> None:
+    sys.exit(128 + signum)  # unwinds: each measurement ends the processes that it began
+
+
+signal.signal(signal.SIGTERM, _end)
 main()

@@ -3,6 +3,7 @@
 import atexit
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -30,6 +31,13 @@ def start_redis(port: int, folder: Path) -> "subprocess.Popen[bytes]":
 
 REDIS_PORT = free_port()
 _redis = start_redis(REDIS_PORT, FOLDER)
+
+
+def _end(signum: int, frame: object) -> None:
+    raise SystemExit(128 + signum)  # unwinds, so that what is registered below is done
+
+
+signal.signal(signal.SIGTERM, _end)
 
 
 @atexit.register
