@@ -127,7 +127,7 @@ class Processes:
         options = f"--interface wsgi --host 127.0.0.1 --port {port} --workers {workers} --blocking-threads 4"
         self.start("web", granian, *options.split(), "--respawn-failed-workers", "shopapp.wsgi:application")
 
-    def start_worker(self, name: str = "worker", queues: str = "hot default") -> None:
+    def start_worker(self, name: str = "worker", queues: str = "hot default slow") -> None:
         options = f"manage.py rqworker {queues} --worker-class rq.worker.SimpleWorker"
         self.start(name, sys.executable, *options.split())
 

@@ -95,9 +95,10 @@ DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 RQ_QUEUES = {
-    # hot: messages, webhooks, flow timers. default: backfill, exports, clean-up.
+    # hot: messages, webhooks, flow timers. default: backfill, exports, clean-up. slow: print runs.
     "hot": {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 120},
     "default": {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 900},
+    "slow": {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 900},
 }
 RQ = {"COMMIT_MODE": "auto"}  # shopapp.lib.queue waits for the commit itself
 

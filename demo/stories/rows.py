@@ -48,7 +48,7 @@ def jobs() -> int:
     """Jobs that wait in a queue or run. A row that is being worked on is leased, and so not due."""
     redis = queue.redis()
     running = sum(
-        StartedJobRegistry(name, connection=redis).get_job_count(cleanup=False) for name in ("hot", "default")
+        StartedJobRegistry(name, connection=redis).get_job_count(cleanup=False) for name in ("hot", "default", "slow")
     )
     return running + sum(queue.waiting_jobs().values())
 

@@ -16,6 +16,7 @@ from django.db.models import Q
 from post_purchase.models import ContactPoint, Link, Order, ShopSettings, Touchpoint
 from post_purchase.touchpoints.codes import EMAIL_CODE_LENGTH
 from post_purchase.touchpoints.registry import kind_of
+from post_purchase.touchpoints.routes import page_url
 from post_purchase.words import TouchpointKind
 from shopapp.lib import clock
 from shopapp.lib.crypto import derived_code, hash_code, hash_secret, new_code
@@ -25,7 +26,10 @@ SLIPS_BACK_TO = timedelta(days=30)
 MOST_SLIPS = 5000
 REVIEW = "review"  # Link.intent
 ONE_SITTING = timedelta(hours=24)
-LIFETIME = timedelta(days=60)  # messaging.md 1.2
+LIFETIME = timedelta(days=60)  # of a page's link (messaging.md 1.2)
+LASTING = timedelta(days=730)  # of what the shopper keeps, on paper or as a mail: the EU's guarantee is two years
+RENEWED_AFTER = timedelta(days=1)  # printing again does not write the row each time
+KEPT_KINDS = (TouchpointKind.PACKAGE_INSERT, TouchpointKind.PACKING_SLIP, TouchpointKind.EMAIL_BUTTON)
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ def link_for_order(*, touchpoint: Touchpoint, order: Order, channel_kind: str = 
         channel_kind=channel_kind,
         language=order.language,
         country=order.shipping_country,
-        expires_at=clock.now() + LIFETIME,
+        expires_at=clock.now() + lifetime_of(touchpoint.kind),
     )
     return link, code
 
@@ -89,6 +93,18 @@ def review_link(order: Order) -> tuple[Link, str]:
         expires_at=clock.now() + LIFETIME,
     )
     return link, code
+
+
+def lifetime_of(kind: str) -> timedelta:
+    return LASTING if kind in KEPT_KINDS else LIFETIME
+
+
+def renew(link: Link) -> None:
+    """It is printed (again) now: it lives as long as one that is new."""
+    until = clock.now() + lifetime_of(link.touchpoint.kind)
+    if link.expires_at is not None and link.expires_at < until - RENEWED_AFTER:
+        Link.objects.filter(pk=link.pk).update(expires_at=until)
+        link.expires_at = until
 
 
 def link_for_checkout(
@@ -156,6 +172,19 @@ def link_to_continue(*, touchpoint: Touchpoint, point: ContactPoint, order: Orde
     return code
 
 
+def way_on(*, link_id: int) -> tuple[str, str]:
+    """For who holds an expired link: the code that is the same for all at this touchpoint, and the shop's website.
+
+    The chat behind that code asks for the order. Empty where there is none.
+    """
+    link = Link.objects.select_related("touchpoint__shop").get(pk=link_id)
+    shop = link.touchpoint.shop
+    website = page_url("/", primary_url=shop.primary_url, domain=shop.domain)
+    everybody, code = shop_link(touchpoint=link.touchpoint)
+    ended = everybody.expires_at is not None and everybody.expires_at <= clock.now()
+    return "" if ended else code, website
+
+
 def email_code(*, shop: Shop, order_shopify_id: int) -> str:
     """What the Liquid snippet computes: the first 20 hex digits of HMAC-SHA256(link key, order id), in capitals."""
     key = ShopSettings.objects.get_or_create(shop=shop)[0].link_key
@@ -187,7 +216,7 @@ def add_packing_slip(*, shop: Shop) -> Touchpoint:
             order_shopify_id=order.shopify_id,
             language=order.language,
             country=order.shipping_country,
-            expires_at=clock.now() + LIFETIME,
+            expires_at=clock.now() + LASTING,
         )
         for order in late.order_by("-placed_at")[:MOST_SLIPS]
     ]

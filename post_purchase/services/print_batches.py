@@ -15,10 +15,11 @@ from shopapp.lib.crypto import derived_code, hash_code, new_code
 from shopapp.lib.queue import Job, wake
 from shopapp.models import Shop
 
-from .links import link_for_order, link_url, touchpoint_of
-from .print_designs import check_design, design_of, languages_of, sample_url
+from .links import link_for_order, link_url, renew, touchpoint_of
+from .print_designs import check_design, default_words, design_of, languages_of, sample_url
 
 MOST = 50_000  # codes a batch
+MOST_OPEN = 5  # files of one shop that wait or are being made
 MOST_ORDERS = 250  # of one print action; Shopify's lists select 50 to 250
 AT_ONCE = 1000  # rows in one transaction
 
@@ -34,17 +35,32 @@ class Inserts:
 
 @transaction.atomic
 def create_batch(
-    *, touchpoint: Touchpoint, quantity: int, name: str, form: str, paper: str = "", marks: bool = False
+    *,
+    touchpoint: Touchpoint,
+    quantity: int,
+    name: str,
+    form: str,
+    language: str = "",
+    paper: str = "",
+    marks: bool = False,
 ) -> PrintBatch:
-    """Order a print run and its first file. Raises PrintRefused where the card would not be read, or cannot be cut."""
+    """Order a print run and its first file. `language`: of its words; empty: the shop's own.
+
+    Raises PrintRefused where the card would not be read in that language, cannot be cut, or too many are being made.
+    """
     if not 1 <= quantity <= MOST:
         raise PrintRefused(f"A batch has 1 to {MOST:,} cards.")
-    checked = check_design(touchpoint)
+    language = language or languages_of(touchpoint)[0]
+    checked = check_design(touchpoint, language=language)
     if not checked.passed:
         raise PrintRefused(" ".join(checked.problems))
     sheet_for(design_of(touchpoint).layout, paper=paper, marks=marks)
     batch = PrintBatch.objects.create(
-        touchpoint=touchpoint, name=name, quantity=quantity, secret=new_code() + new_code(), design=touchpoint.options
+        touchpoint=touchpoint,
+        name=name,
+        quantity=quantity,
+        secret=new_code() + new_code(),
+        design=touchpoint.options | {"card_language": language},
     )
     order_file(batch=batch, form=form, paper=paper, marks=marks)
     return batch
@@ -52,12 +68,21 @@ def create_batch(
 
 @transaction.atomic
 def order_file(*, batch: PrintBatch, form: str, paper: str = "", marks: bool = False) -> PrintFile:
-    """Have a batch made as a file; one that is there, or being made, is not made again."""
+    """Have a batch made as a file; one that is there, or being made, is not made again.
+
+    Raises PrintRefused where the shop has too many under way: others wait for their cards too.
+    """
+    shop = Shop.objects.select_for_update(no_key=True).get(pk=batch.touchpoint.shop_id)
     plain = form != PrintForm.PDF  # pictures and lists know no sheets
     file, _ = PrintFile.objects.get_or_create(
         batch=batch, form=form, paper="" if plain else paper, marks=False if plain else marks
     )
     if file.status != PrintStatus.READY and file.next_attempt_at is None:
+        waiting = PrintFile.objects.filter(batch__touchpoint__shop=shop, next_attempt_at__isnull=False).exclude(
+            pk=file.pk
+        )
+        if waiting.count() >= MOST_OPEN:
+            raise PrintRefused(f"{MOST_OPEN} files are being made already. Wait until one is ready, or stop one.")
         PrintFile.objects.filter(pk=file.pk).update(
             status=PrintStatus.WAITING, next_attempt_at=clock.now(), error="", attempts=0
         )
@@ -147,8 +172,11 @@ def card_for(order: Order, cards: Sequence[Touchpoint]) -> Touchpoint:
 
 
 def _language(card: Touchpoint, order: Order) -> str:
+    """The order's own where the card has words in it: the shop's languages, or ours where nobody has written any."""
     spoken = order.language.lower()
     ours = languages_of(card)
+    if not card.options.get("texts"):
+        ours = [*ours, *default_words()]
     return next((tag for tag in (spoken, spoken.split("-")[0]) if tag in ours), ours[0])
 
 
@@ -161,7 +189,11 @@ def _print_group(
     checked = check_design(card, language=language)
     if not checked.passed:
         raise PrintRefused(f"{card.name}: {' '.join(checked.problems)}")
-    addresses = [link_url(link_for_order(touchpoint=card, order=order)[1]) for _, order in members]
+    addresses = []
+    for _, order in members:
+        link, code = link_for_order(touchpoint=card, order=order)
+        renew(link)
+        addresses.append(link_url(code))
     out = io.BytesIO()
     design = design_of(card, language=language)
     notes = {url: order.name for url, (_, order) in zip(addresses, members, strict=True)}

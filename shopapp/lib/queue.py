@@ -39,7 +39,7 @@ class Job(StrEnum):
     WATCH_TIME = "default:post_purchase.jobs.flows.watch_time"
     INGEST_SCANS = "default:post_purchase.jobs.scans.ingest_scans"
     REHEARSE = "default:post_purchase.jobs.rehearsals.rehearse"
-    MAKE_PRINTS = "default:post_purchase.jobs.printing.make_prints"
+    MAKE_PRINTS = "slow:post_purchase.jobs.printing.make_prints"
     CHECK_PAGES = "default:post_purchase.jobs.printing.check_pages"
     WATCH_PRINTED = "default:post_purchase.jobs.printing.watch_printed"
     SET_UP_SHOP = "default:post_purchase.jobs.shops.set_up_shop"
@@ -193,4 +193,4 @@ def within_limit(key: str, *, most: int, seconds: int) -> bool:
 
 def waiting_jobs() -> dict[str, int]:
     """Jobs per queue, for /metrics. Raises RedisError when Redis is away."""
-    return {name: _queue(name).count for name in ("hot", "default")}
+    return {name: _queue(name).count for name in ("hot", "default", "slow")}

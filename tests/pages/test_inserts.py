@@ -14,6 +14,7 @@ from PIL import Image
 
 from post_purchase.jobs.printing import make_prints
 from post_purchase.models import Link, PrintBatch, PrintFile, Touchpoint
+from post_purchase.services import print_batches
 from post_purchase.services.bindings import bind_by_code
 from post_purchase.services.links import link_url, shop_link, slip_code, touchpoint_of
 from post_purchase.services.print_batches import code_of
@@ -339,3 +340,21 @@ def test_what_is_not_printed_has_no_route(owner, shop):
     page = touchpoint_of(shop=shop, kind=TouchpointKind.THANK_YOU_PAGE)
     assert owner.get(f"/app/touchpoints/{page.pk}/route").status_code == 404
     assert owner.post(f"/app/touchpoints/{page.pk}/restore").status_code == 404
+
+
+def test_a_print_runs_language_is_one_that_the_card_has(owner, card):
+    form = {"name": "Run", "quantity": "2", "form": "pdf"}
+    html = owner.get(f"/app/touchpoints/{card.pk}/prints").content.decode()
+    assert 'name="language" value="en"' in html
+    answer = owner.post(f"/app/touchpoints/{card.pk}/prints/order", form | {"language": "tlh"})
+    assert (answer.status_code, answer.json()["errors"]) == (422, {"language": "Choose one of the card's languages."})
+    assert owner.post(f"/app/touchpoints/{card.pk}/prints/order", form | {"language": "fr"}).status_code == 200
+    assert PrintBatch.objects.get().design["card_language"] == "fr"
+
+
+def test_the_progress_moves_while_the_codes_are_made(owner, card):
+    owner.post(f"/app/touchpoints/{card.pk}/prints/order", {"name": "Run", "quantity": "3000", "form": "csv"})
+    print_batches.make_codes(PrintBatch.objects.get())
+    html = owner.get(f"/app/touchpoints/{card.pk}/prints/live").content.decode()
+    assert "1000 of 3000 codes" in html
+    assert 'value="1000" max="6000"' in html

@@ -1,6 +1,7 @@
 """GET /c/<code>: where a tap leads, what is counted, and the plain pages where it leads nowhere."""
 
 import html
+import re
 from datetime import timedelta
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -188,9 +189,23 @@ def test_an_expired_link_says_so(client, shop):
         assert tap(client, code).status_code == 302
         at.move(days=1)
         response = tap(client, code)
-    assert response.status_code == 410
-    assert "expired" in response.content.decode()
-    assert "Location" not in response
+        text = response.content.decode()
+        assert response.status_code == 410
+        assert "is old" in text
+        assert "Location" not in response
+        way = re.search(r'href="(/c/[0-9A-Z]+)"', text)[1]
+        assert way != f"/c/{code}"
+        assert f'href="https://{shop.domain}/"' in text
+        assert client.get(way, HTTP_USER_AGENT="iPhone").status_code == 302  # the chat, which asks for the order
+
+
+def test_an_expired_link_of_a_shop_without_channels_leads_to_its_website(client, shop):
+    with clock.frozen(clock.now()) as at:
+        code = of_order(shop)
+        at.move(days=60)
+        text = tap(client, code).content.decode()
+    assert f'href="https://{shop.domain}/"' in text
+    assert 'href="/c/' not in text
 
 
 def test_an_uninstalled_shop_and_one_without_channels_have_a_page(client, shop, card):

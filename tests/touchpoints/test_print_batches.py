@@ -34,6 +34,7 @@ from post_purchase.touchpoints.routes import page_url, route_now
 from post_purchase.words import TouchpointKind
 from shopapp.lib import clock
 from shopapp.lib.crypto import derived_code
+from shopapp.lib.queue import Job
 from tests import factories
 from tests.pages.conftest import NOW
 
@@ -535,3 +536,78 @@ def test_making_goes_on_where_time_ran_out(card, monkeypatch):
     assert print_files.make_due() == 0
     assert time.monotonic() - before < 5
     assert PrintFile.objects.get().status == "waiting"
+
+
+def test_codes_printed_for_orders_live_two_years_and_printing_again_renews_them(shop, card, at):
+    order = factories.make_order(shop)
+    gid = [f"gid://shopify/Order/{order.shopify_id}"]
+    print_batches.insert_for_orders(shop, gid)
+    link = Link.objects.get(touchpoint=card, order=order)
+    assert link.expires_at == NOW + timedelta(days=730)
+    at.move(days=729)
+    _, code = link_for_order(touchpoint=card, order=order)  # an order's news comes: nothing is printed, nothing renewed
+    link.refresh_from_db()
+    assert link.expires_at == NOW + timedelta(days=730)
+    assert not look_up(code, now=clock.now()).expired
+    at.move(days=30)
+    assert look_up(code, now=clock.now()).expired
+    assert picture_codes(print_batches.insert_for_orders(shop, gid).pdf) == [link_url(code).upper()]
+    assert not look_up(code, now=clock.now()).expired
+    link.refresh_from_db()
+    assert link.expires_at == clock.now() + timedelta(days=730)
+
+
+@pytest.mark.parametrize(
+    ("kind", "days"),
+    [("package_insert", 730), ("packing_slip", 730), ("email_button", 730), ("thank_you_page", 60)],
+)
+def test_what_shoppers_keep_lives_longer_than_a_page(shop, kind, days):
+    link, _ = link_for_order(
+        touchpoint=touchpoint_of(shop=shop, kind=TouchpointKind(kind)), order=factories.make_order(shop)
+    )
+    assert link.expires_at == NOW + timedelta(days=days)
+
+
+def test_a_print_run_has_a_language_that_is_checked_before(shop, card):
+    card.options = {"texts": {"de": {"headline": "Donaudampfschifffahrt " * 40}}}
+    card.save()
+    with pytest.raises(PrintRefused, match="headline is too long"):
+        ordered(card, 1, language="de")
+    batch = ordered(card, 1, language="fr")
+    make_prints()
+    assert batch.design["card_language"] == "fr"
+    assert "Merci" in pdfium.PdfDocument(content(batch.files.get()))[0].get_textpage().get_text_range()
+    assert ordered(card, 1).design["card_language"] == "en"  # the shop's own
+
+
+def test_the_print_action_speaks_the_orders_language_also_where_the_shop_did_not_name_it(shop, card):
+    order = factories.make_order(shop, language="fr-CA")
+    gid = [f"gid://shopify/Order/{order.shopify_id}"]
+
+    def printed() -> str:
+        return pdfium.PdfDocument(print_batches.insert_for_orders(shop, gid).pdf)[0].get_textpage().get_text_range()
+
+    assert "Merci" in printed()
+    card.options = {"texts": {"en": {"headline": "Howdy"}}}  # own words: ours would not be the merchant's any more
+    card.save()
+    assert "Howdy" in printed()
+
+
+def test_one_shop_has_five_files_made_at_once_and_no_more(shop, card):
+    batches = [ordered(card, 1, form="csv") for _ in range(5)]
+    with pytest.raises(PrintRefused, match="5 files are being made already"):
+        ordered(card, 1, form="csv")
+    with pytest.raises(PrintRefused, match="5 files are being made already"):
+        print_batches.order_file(batch=batches[0], form="png")
+    assert (PrintBatch.objects.count(), PrintFile.objects.count()) == (5, 5)
+    print_batches.order_file(batch=batches[0], form="csv")  # the same again is none more
+    rival = factories.make_shop("rival-goods.myshopify.com")
+    ordered(touchpoint_of(shop=rival, kind=TouchpointKind.PACKAGE_INSERT), 1, form="csv")
+    print_batches.cancel_file(file=batches[0].files.get())
+    ordered(card, 1, form="csv")
+
+
+def test_print_runs_wait_in_a_queue_of_their_own():
+    assert Job.MAKE_PRINTS.queue == "slow"
+    others = [job.name for job in Job if job.queue == "slow" and job != Job.MAKE_PRINTS]
+    assert others == []

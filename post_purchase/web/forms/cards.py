@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 
@@ -59,7 +60,18 @@ class BatchForm(SheetForm):
         max_value=50_000,
         error_messages=dict.fromkeys(("required", "invalid", "min_value", "max_value"), WHOLE_SHEET),
     )
+    language = forms.CharField(max_length=8, required=False)
     form = forms.ChoiceField(choices=[("pdf", ""), ("svg", ""), ("png", ""), ("csv", "")])
+
+    def __init__(self, *args: Any, languages: Collection[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.languages = languages
+
+    def clean_language(self) -> str:
+        tag: str = self.cleaned_data["language"].lower()
+        if tag and tag not in self.languages:
+            raise forms.ValidationError("Choose one of the card's languages.")
+        return tag
 
 
 class RouteForm(forms.Form):

@@ -11,12 +11,12 @@ from post_purchase.models import PrintBatch, PrintFile, PrintForm, PrintStatus, 
 from post_purchase.printing.layouts import papers
 from post_purchase.printing.sheets import PrintRefused
 from post_purchase.services import links, print_batches, print_files
-from post_purchase.services.print_designs import check_design, design_of
+from post_purchase.services.print_designs import check_design, default_words, design_of, languages_of
 from post_purchase.web.forms.cards import BatchForm
 from shopapp.web.embedded import ShopRequest, shop_required
 
 from .answers import draw, page, paged, refused, saved
-from .inserts import PAPER_NAMES, card_of, route_choices
+from .inserts import PAPER_NAMES, card_of, name_of, route_choices
 
 
 @shop_required
@@ -37,8 +37,14 @@ def prints(request: ShopRequest, pk: int) -> HttpResponse:
         checked=check_design(row),
         papers=[(name, PAPER_NAMES[name]) for name in papers()],
         forms=PrintForm.choices,
+        card_languages=[(tag, name_of(tag)) for tag in card_languages(row)],
         **route_choices(request.shop, {}),
     )
+
+
+def card_languages(row: Touchpoint) -> list[str]:
+    """The shop's own first; then all that a card has words in."""
+    return list(dict.fromkeys([*languages_of(row), *default_words()]))
 
 
 @shop_required
@@ -64,7 +70,7 @@ def _mark(html: str) -> str:
 @require_POST
 def order(request: ShopRequest, pk: int) -> HttpResponse:
     row = card_of(request, pk)
-    form = BatchForm(request.POST)
+    form = BatchForm(request.POST, languages=card_languages(row))
     if not form.is_valid():
         return refused(form=form)
     try:
@@ -89,7 +95,10 @@ def order_file(request: ShopRequest, pk: int) -> HttpResponse:
     form = request.POST.get("form", "")
     if form not in PrintForm.values:
         return refused(errors={"form": "Choose a kind of file."})
-    print_batches.order_file(batch=batch, form=form)
+    try:
+        print_batches.order_file(batch=batch, form=form)
+    except PrintRefused as refusal:
+        return refused(str(refusal))
     return saved("The file is being made")
 
 
@@ -119,7 +128,10 @@ def resume(request: ShopRequest, pk: int) -> HttpResponse:
     file = _file(request, pk)
     if file.status == PrintStatus.READY:
         return refused("This file is ready already.")
-    print_batches.resume_file(file=file)
+    try:
+        print_batches.resume_file(file=file)
+    except PrintRefused as refusal:
+        return refused(str(refusal))
     return saved("It goes on")
 
 

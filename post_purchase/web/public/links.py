@@ -22,6 +22,7 @@ from django.views.decorators.http import require_http_methods
 
 from post_purchase.channels.registry import driver_for
 from post_purchase.services import guesses, visits
+from post_purchase.services.links import way_on
 from post_purchase.services.scans import Tapped, new_scan_id, spool
 from post_purchase.services.taps import Tap, look_up, recall
 from post_purchase.touchpoints.choose import Choice, choose, device_of, is_robot
@@ -96,7 +97,7 @@ def open_link(request: HttpRequest, code: str) -> HttpResponse:
     if not tap.installed:
         return public_page("closed", status=410, **page)
     if tap.expired:
-        return public_page("expired", status=410, **page)
+        return expired_page(tap, language=language, page=page)
     if tap.page:
         if request.method == "GET":
             count(found, visitor, language, "", now=now, environ=request.META, scan_id=new_scan_id())
@@ -119,6 +120,15 @@ def open_link(request: HttpRequest, code: str) -> HttpResponse:
             picked=via in tap.channels,
         )
     return response
+
+
+def expired_page(tap: Tap, *, language: str, page: dict[str, str]) -> HttpResponse:
+    """It has an end, and a way on: the chat that asks for the order, and the shop's website."""
+    code, website = way_on(link_id=tap.link_id)
+    texts = texts_in(language)
+    options = [{"label": texts["expired_chat"], "url": f"/c/{code}"}] if code and tap.channels else []
+    options.append({"label": texts["expired_site"], "url": website})
+    return public_page("expired", status=410, options=options, **page)
 
 
 def front_door(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes] | None:
