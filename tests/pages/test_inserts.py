@@ -266,7 +266,12 @@ def test_the_slips_liquid_computes_the_same_code_and_falls_back(owner, shop):
     )
     drawn = environment.from_string(liquid).render(order={"id": 5_000_000_123})
     assert f"/qr/{slip_code(shop=shop, order_shopify_id=5_000_000_123)}.svg" in drawn
+    code = slip_code(shop=shop, order_shopify_id=5_000_000_123)
+    groups = " ".join(code[at : at + 4] for at in range(0, 20, 4))
+    assert f"<strong>{groups}</strong>" in drawn  # in fours, to be typed
     everybody = shop_link(touchpoint=slip)[1]
+    spaced = " ".join(everybody[at : at + 4] for at in range(0, 20, 4))
+    assert Client().post("/c", {"code": spaced})["Location"] == f"/c/{everybody}"
     assert f"/qr/{everybody}.svg" in environment.from_string(liquid).render(order={})
     plain = Environment()
     plain.add_filter("hmac_sha256", lambda text, key: text)

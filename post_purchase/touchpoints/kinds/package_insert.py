@@ -13,10 +13,10 @@ class PackageInsert(TouchpointKindBase):
 
     def steps(self) -> tuple[str, ...]:
         return (
-            "Download the QR code: SVG for a print shop, PNG for your own printer.",
-            "Print it at least 2 cm wide, dark on light, and leave the white border around it.",
-            "Scan one print with your phone before you print a thousand.",
-            "The code never expires, and you can change later where it leads.",
+            "Click “Design and print” below: choose size, words and colours. We check that phones can read the card.",
+            "Print it yourself, or download it for a print shop. Codes that differ: “A code for each parcel”.",
+            "Only want the QR code for your own layout? Download it below, print it at least 2 cm wide, dark on light.",
+            "Scan one print with your phone before you print a thousand. You can change later where it leads.",
         )
 
     def downloads(self, placing: Placing) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ LIQUID = """\
 <div style="text-align: center; margin: 16px 0;">
   <img src="{app_url}/qr/{{{{ doorstep_code }}}}.svg" width="150" height="150" alt="QR code" \
 style="width: 35mm; height: 35mm;">
-  <p style="margin: 4px 0 0; font-size: 12px;">{text}<br>{host}/c &nbsp; <strong>{{{{ doorstep_code }}}}</strong></p>
+  <p style="margin: 4px 0 0; font-size: 12px;">{text}<br>{host}/c &nbsp; <strong>{groups}</strong></p>
 </div>
 """
 
@@ -43,6 +43,7 @@ class PackingSlip(TouchpointKindBase):
         code = LIQUID.format(
             key=placing.link_key,
             length=EMAIL_CODE_LENGTH,
+            groups=" ".join(f"{{{{ doorstep_code | slice: {at}, 4 }}}}" for at in range(0, EMAIL_CODE_LENGTH, 4)),
             shop=placing.link_url.rpartition("/")[2],
             app_url=placing.app_url,
             host=placing.app_url.split("://", 1)[-1],
