@@ -299,10 +299,11 @@ class Card:
         return fill(on(self.design.paper)) + b"\n" + self._lines(block, Box(left, edge * 0.6, wide, 3), middle=False)
 
     def _caption(self, code: str) -> bytes:
-        """Two lines where there is room: where to type it, and the code in groups of four."""
+        """The code in groups of four; above it where to type it, where the small print does not say it."""
         box = self.boxes["caption"]
         groups = "-".join(code[place : place + 4] for place in range(0, len(code), 4))
-        lines = [groups] if box.height < 6.5 else [self.address, groups]
+        said = "small" in self.boxes and "{address}" in self.design.small
+        lines = [groups] if said or box.height < 6.5 else [self.address, groups]
         if box.height < 6.5 and self.layout.wide and "small" not in self.boxes:
             lines = [self.address, groups]
         height, width = box.height * MM, box.width * MM

@@ -611,3 +611,13 @@ def test_print_runs_wait_in_a_queue_of_their_own():
     assert Job.MAKE_PRINTS.queue == "slow"
     others = [job.name for job in Job if job.queue == "slow" and job != Job.MAKE_PRINTS]
     assert others == []
+
+
+@pytest.mark.parametrize("layout", ["a6", "square", "thermal_4x6", "a5_fold", "business_card", "round_sticker"])
+def test_a_card_says_once_where_the_code_can_be_typed(shop, card, layout):
+    card.options = {"layout": layout}
+    card.save()
+    gid = f"gid://shopify/Order/{factories.make_order(shop).shopify_id}"
+    pages = pdfium.PdfDocument(print_batches.insert_for_orders(shop, [gid]).pdf)
+    text = "".join(page.get_textpage().get_text_range() for page in pages)
+    assert text.upper().replace("\r\n", "").count("APP.EXAMPLE.TEST/C") == (0 if layout == "round_sticker" else 1)
