@@ -157,6 +157,7 @@ _WAYS = {
     "on_failure": "If it cannot be made",
     "on_none": "If there is none",
     "on_missing": "If the date is not known",
+    "on_cut_short": "If the news comes before",
     "on_stale": "If it is no longer so",
 }
 

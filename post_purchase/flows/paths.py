@@ -10,7 +10,7 @@ from typing import Any
 
 Raw = Mapping[str, Any]
 FORKS = ("branch", "split", "experiment", "ask")  # all ways are equals; elsewhere `next` is the main way
-_SIDES = ("on_timeout", "on_help", "on_failure", "on_none", "on_missing", "on_stale")
+_SIDES = ("on_timeout", "on_help", "on_failure", "on_none", "on_missing", "on_stale", "on_cut_short")
 
 
 @dataclass
@@ -65,7 +65,8 @@ def ways_of(step: Raw) -> list[tuple[str, str | None]]:
 def _sides(step: Raw) -> list[str]:
     match step.get("kind"):
         case "wait":
-            return [*(["on_timeout"] if step.get("until") else []), *(["on_missing"] if step.get("date") else [])]
+            named = {"on_timeout": "until", "on_missing": "date", "on_cut_short": "cut_short_by"}
+            return [way for way, part in named.items() if step.get(part)]
         case "collect_review":
             return ["on_timeout", "on_help"]
         case "reward":

@@ -67,9 +67,18 @@ def test_the_ways_drawn_are_the_ways_that_the_engine_takes(key):
 
 def test_ways_that_meet_again_go_on_below_and_an_exception_stays_at_the_side():
     assert order_of(shelf.library()["photo_review"]) == [
-        ("wait_for_chat", [["nobody_came"]]),
-        "use_time",
-        "good_hour",
+        (
+            "how",
+            [
+                ["↓"],
+                [
+                    ("wait_for_chat", [["nobody_came"]]),
+                    ("use_time", [["-> review"]]),
+                    ("good_hour", [["↓"]]),
+                    "↓",
+                ],
+            ],
+        ),
         ("review", [["no_answer"], ["hand_over", "↓"]]),
         (
             "is_rewarded",

@@ -149,7 +149,7 @@ def test_a_step_is_added_moved_copied_deleted_and_all_is_taken_back(owner, rows)
     assert change(owner, rows, "move", step="send", edge="start").status_code == 200
     assert draft(rows)["start"] == "send"
     assert change(owner, rows, "down", step="send").status_code == 200
-    assert draft(rows)["start"] == "wait_for_chat"
+    assert draft(rows)["start"] == "how"
     assert change(owner, rows, "copy", step="thanks").json()["toast"] == "Copied “Thanks”"
     deleted = change(owner, rows, "delete", step="reward").json()
     assert deleted["toast"] == "Deleted “Reward” and 1 step that only it led to. Undo brings it back."
