@@ -2,6 +2,7 @@ from django.db import models
 from django.db.models import Q
 
 from post_purchase.words import EventKind
+from shopapp.lib.ordered_json import OrderedJSONField
 from shopapp.models import Shop
 
 from .contacts import Contact
@@ -23,7 +24,7 @@ class Flow(models.Model):
     # A share of new runs gets this version first; then it becomes the live one, or is taken back.
     canary_version = models.ForeignKey("FlowVersion", null=True, on_delete=models.SET_NULL, related_name="+")
     canary_share = models.PositiveSmallIntegerField(default=0)  # per cent
-    draft = models.JSONField(default=dict)  # flows.definition.FlowDocument as JSON; what the editor works on
+    draft = OrderedJSONField(default=dict)  # flows.definition.FlowDocument as JSON; what the editor works on
     draft_saved_at = models.DateTimeField(null=True)
     draft_saved_by = models.CharField(max_length=64, blank=True)  # Shopify user id
     draft_place = models.PositiveIntegerField(default=0)  # where in its history the draft stands
@@ -42,7 +43,7 @@ class FlowDraft(models.Model):
 
     flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="drafts")
     place = models.PositiveIntegerField()
-    document = models.JSONField()
+    document = OrderedJSONField()
     what = models.CharField(max_length=160, blank=True)  # plain words: "Moved “Receipt”"
     part = models.CharField(max_length=190, blank=True)  # typing in one part is one change
     saved_at = models.DateTimeField()
@@ -60,7 +61,7 @@ class FlowVersion(models.Model):
 
     flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
-    document = models.JSONField()
+    document = OrderedJSONField()
     published_at = models.DateTimeField()
     published_by = models.CharField(max_length=64, blank=True)
     same_as = models.PositiveIntegerField(null=True)  # the number of the version that was rolled back to

@@ -2,6 +2,7 @@ from django.db import models
 from django.db.models import Q
 
 from post_purchase.words import ChannelKind, Purpose
+from shopapp.lib.ordered_json import OrderedJSONField
 from shopapp.models import Shop
 
 from .contacts import Contact
@@ -22,7 +23,7 @@ class Rehearsal(models.Model):
 
     shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="rehearsals")
     flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="rehearsals")
-    document = models.JSONField()  # the draft as it was
+    document = OrderedJSONField()  # the draft as it was
     versions = models.JSONField(default=dict)  # {flow pk: version pk} of the flows that were on
     assumptions = models.JSONField(default=dict)  # flows.rehearsal.assumptions
     seed = models.PositiveIntegerField(default=1)
