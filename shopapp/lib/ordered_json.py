@@ -7,7 +7,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg.types.json import Json
 
 
-class OrderedJSONField(models.JSONField):  # type: ignore[type-arg]
+class OrderedJSONField(models.JSONField):
     """For documents that people read and whose order means something. It cannot be searched or compared in SQL."""
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str | None:
