@@ -107,8 +107,8 @@ def test_the_same_weeks_give_the_same_messages(at, happens):
     [
         ((), STARS, {"thanks_with_code"}),
         (("sale_alerts", "check_in"), STARS, {"confirm", "say_glad"}),
-        # Who rates low may ask for a person or write what is wrong: chance goes by the order's key.
-        (("low_rating",), dict.fromkeys(STARS, 0) | {"two_stars": 100}, {"review"}),
+        # Nothing is left to chance: it goes by the order's key, and so by the database.
+        (("low_rating",), dict.fromkeys(STARS, 0) | {"two_stars": 100, "wants_help": 100}, {"hand_over"}),
     ],
 )
 def test_the_same_answers_give_the_same_messages(at, monkeypatch, more, stars, also):
