@@ -49,7 +49,9 @@ def main() -> None:
 
 def run(asked: argparse.Namespace) -> None:
     started = time.monotonic()
-    if asked.fresh:
+    if is_outgrown(FOLDER):
+        print("The demo's made-up shop is from another version of the app: beginning anew.", flush=True)
+    if asked.fresh or is_outgrown(FOLDER):
         forget(FOLDER)
     FOLDER.mkdir(parents=True, exist_ok=True)
     processes = Processes(FOLDER, {})
@@ -125,6 +127,11 @@ def is_new_schema(folder: Path) -> bool:
     file = schema_file(folder)
     same = file.exists() and file.read_text() == schema() and (folder / "db.sqlite3").exists()
     return not same or "DEMO_DATABASE_URL" in os.environ
+
+
+def is_outgrown(folder: Path) -> bool:
+    """While nothing is released the first migration is remade, so an older database of the demo cannot be migrated."""
+    return (folder / "db.sqlite3").exists() and "DEMO_DATABASE_URL" not in os.environ and is_new_schema(folder)
 
 
 def end_once() -> None:

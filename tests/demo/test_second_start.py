@@ -15,3 +15,16 @@ def test_the_database_is_prepared_again_only_for_new_migrations(tmp_path, monkey
     run.schema_file(tmp_path).write_text(run.schema())
     monkeypatch.setenv("DEMO_DATABASE_URL", "postgres://elsewhere")
     assert run.is_new_schema(tmp_path)
+
+
+def test_a_shop_of_another_version_is_begun_anew_and_a_database_of_ones_own_is_left_alone(tmp_path, monkeypatch):
+    monkeypatch.delenv("DEMO_DATABASE_URL", raising=False)
+    assert not run.is_outgrown(tmp_path)  # nothing is there yet
+    (tmp_path / "db.sqlite3").touch()
+    assert run.is_outgrown(tmp_path)
+    run.schema_file(tmp_path).write_text(run.schema())
+    assert not run.is_outgrown(tmp_path)
+    run.schema_file(tmp_path).write_text("older")
+    assert run.is_outgrown(tmp_path)
+    monkeypatch.setenv("DEMO_DATABASE_URL", "postgres://somewhere/mine")
+    assert not run.is_outgrown(tmp_path)
