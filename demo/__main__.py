@@ -24,6 +24,7 @@ def main() -> None:
     world.shopify.create_shop(scopes=f"{SCOPES},write_products")
     world.whatsapp.create_number()
     world.messenger.create_page()
+    world.telegram.create_bot()
     add_pages(world)
     world.start()
     ended = threading.Event()

@@ -30,6 +30,7 @@ class Delivery:
     status: int = 0  # 0: no answer yet
     done: bool = False
     before: Callable[[], None] | None = field(default=None, repr=False)
+    heard: Callable[[bytes], None] | None = field(default=None, repr=False)  # told what the app answered
 
 
 class Courier:
@@ -79,6 +80,8 @@ class Courier:
         except httpx.HTTPError:
             delivery.status = -1
         delivery.done = 200 <= delivery.status < 300
+        if delivery.done and delivery.heard:
+            delivery.heard(reply.content)
 
     def idle(self, timeout: float = 30) -> bool:
         """Wait until everything is delivered."""

@@ -1,6 +1,6 @@
 """What goes wrong on demand. A fault waits at a place and is taken by the next call that passes there.
 
-Places: shopify.graphql, shopify.token, whatsapp.send, whatsapp.media, messenger.send.
+Places: see PLACES.
 Kinds: `status` (answer this HTTP status, nothing done), `drop` (do the work, never answer), `slow` (do the work,
 answer after `seconds`), `throttled` (the network's own "slow down"), `error` (the network's own error `code`),
 `status_first` (status callbacks reach the app before the answer to the send does).
@@ -15,7 +15,16 @@ from typing import Any
 
 from demo.server import Reply
 
-PLACES = ("shopify.graphql", "shopify.token", "whatsapp.send", "whatsapp.media", "messenger.send")
+PLACES = (
+    "shopify.graphql",
+    "shopify.token",
+    "whatsapp.send",
+    "whatsapp.media",
+    "messenger.send",
+    "instagram.send",
+    "telegram.send",
+    "twilio.send",
+)
 KINDS = ("status", "drop", "slow", "throttled", "error", "status_first")
 
 

@@ -158,6 +158,8 @@ def origins(*, world: int, smtp: int) -> dict[str, str]:
         "META_GRAPH_ORIGIN": f"{url}/graph",
         "WHATSAPP_LINK_ORIGIN": f"{url}/wa.me",
         "MESSENGER_LINK_ORIGIN": f"{url}/m.me",
+        "TELEGRAM_API_ORIGIN": f"{url}/telegram",
+        "TELEGRAM_LINK_ORIGIN": f"{url}/t.me",
         "DEMO_WORLD_URL": url,
         "EMAIL_URL": f"smtp://127.0.0.1:{smtp}",
     }

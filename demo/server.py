@@ -1,6 +1,7 @@
 """A small threaded HTTP server: routes are (method, pattern,
 function); a function takes a Request and returns a Reply."""
 
+import email
 import json
 import re
 import socket
@@ -28,6 +29,15 @@ class Request:
             return json.loads(self.body or b"{}")
         except ValueError:
             return None
+
+    def parts(self) -> dict[str, Any]:
+        """multipart/form-data: e-mail parts by their names."""
+        head = f"Content-Type: {self.headers.get('Content-Type')}\r\n\r\n".encode()
+        return {
+            str(part.get_param("name", header="content-disposition")): part
+            for part in email.message_from_bytes(head + self.body).walk()
+            if not part.is_multipart()
+        }
 
     def form(self) -> dict[str, str]:
         return {key: values[-1] for key, values in parse_qs(self.body.decode("utf-8", "replace")).items()}

@@ -1,4 +1,4 @@
-"""The pretend outside world in one process: Shopify, Meta, the mail, and people.
+"""The pretend outside world in one process: Shopify, Meta, Telegram, the mail, and people.
 `with DemoWorld.running() as world:` in tests."""
 
 import os
@@ -17,6 +17,7 @@ from demo.moments import Now, clock_from_file
 from demo.server import Server
 from demo.shopify.shop import Shopify
 from demo.state import State
+from demo.telegram import Telegram
 
 
 class DemoWorld:
@@ -55,6 +56,7 @@ class DemoWorld:
         self.whatsapp = WhatsApp(graph)
         self.messenger = Messenger(graph)
         self.whatsapp.messenger = self.messenger
+        self.telegram = Telegram(self.server, self.state, self.courier, self.faults, self.now)
         self.inbound_domain = env.get("INBOUND_EMAIL_DOMAIN", "")  # whose mail the provider hands to the app
         self.mail = Mail(
             self.state, self.courier, self.now, secret=env.get("ANYMAIL_WEBHOOK_SECRET", ""), port=smtp_port
@@ -68,6 +70,8 @@ class DemoWorld:
             "META_GRAPH_ORIGIN": f"{self.url}/graph",
             "WHATSAPP_LINK_ORIGIN": f"{self.url}/wa.me",
             "MESSENGER_LINK_ORIGIN": f"{self.url}/m.me",
+            "TELEGRAM_API_ORIGIN": f"{self.url}/telegram",
+            "TELEGRAM_LINK_ORIGIN": f"{self.url}/t.me",
             "DEMO_WORLD_URL": self.url,
             "EMAIL_URL": f"smtp://127.0.0.1:{self.mail.port}",
         }

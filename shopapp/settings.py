@@ -38,6 +38,7 @@ TELEGRAM_API_ORIGIN = env.str("TELEGRAM_API_ORIGIN", "https://api.telegram.org")
 # Where a shopper's tap leads. Only stand-ins change these.
 WHATSAPP_LINK_ORIGIN = env.str("WHATSAPP_LINK_ORIGIN", "https://wa.me")
 MESSENGER_LINK_ORIGIN = env.str("MESSENGER_LINK_ORIGIN", "https://m.me")
+TELEGRAM_LINK_ORIGIN = env.str("TELEGRAM_LINK_ORIGIN", "https://t.me")
 
 # Where the web chat's page listens for news (post_purchase/web/public/chat_stream.py). Empty: it asks now and then.
 CHAT_STREAM_URL = env.str("CHAT_STREAM_URL", "")

@@ -126,6 +126,11 @@ def make_channel(shop: Shop, kind: str = ChannelKind.WHATSAPP, **fields: Any) ->
             "link_address": "hello@fern.example.test",
             "name": "Fern & Field",
         },
+        ChannelKind.TELEGRAM: {
+            "account_id": "6000000001",
+            "link_address": "fernandfield_bot",
+            "name": "Fern & Field",
+        },
         ChannelKind.WEBCHAT: {"account_id": shop.domain, "link_address": "chat", "name": "Web chat"},
     }
     credentials = fields.pop("credentials", {"access_token": "EAA-test-token"})
@@ -139,11 +144,13 @@ def make_point(contact: Contact, kind: str = ChannelKind.WHATSAPP, **fields: Any
     addresses = {
         ChannelKind.WHATSAPP: "DE.1349120865530274",
         ChannelKind.MESSENGER: "24680135790",
+        ChannelKind.TELEGRAM: "7000000001",
         ChannelKind.EMAIL: "maria@example.com",
     }
+    accounts = {ChannelKind.MESSENGER: "700100", ChannelKind.TELEGRAM: "6000000001"}
     defaults: dict[str, Any] = {
         "address": addresses.get(ChannelKind(kind), "address-1"),
-        "account_id": "700100" if kind == ChannelKind.MESSENGER else "",
+        "account_id": accounts.get(ChannelKind(kind), ""),
     }
     return ContactPoint.objects.create(shop=contact.shop, contact=contact, kind=kind, **(defaults | fields))
 

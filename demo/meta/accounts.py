@@ -1,6 +1,5 @@
 """The management side of the pretend Graph API: numbers, templates, subscriptions, files."""
 
-import email
 import re
 import threading
 from typing import Any
@@ -92,12 +91,7 @@ class Accounts:
     def _upload(self, request: Request, number: str) -> dict[str, Any]:
         """multipart/form-data with `file`, `type` and `messaging_product`."""
         self._check_token(request, self._number(number))
-        head = f"Content-Type: {request.headers.get('Content-Type')}\r\n\r\n".encode()
-        parts = {
-            part.get_param("name", header="content-disposition"): part
-            for part in email.message_from_bytes(head + request.body).walk()
-            if not part.is_multipart()
-        }
+        parts = request.parts()
         if "file" not in parts or "messaging_product" not in parts:
             raise Refused(100, "Invalid parameter", details="file and messaging_product are required")
         content = bytes(parts["file"].get_payload(decode=True) or b"")

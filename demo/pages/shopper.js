@@ -1,7 +1,8 @@
 // The shopper's side: draws what the world says every second, and acts through /api/act/<what>.
 const $ = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
-let app = query.get('app') === 'messenger' ? 'messenger' : 'whatsapp';
+const apps = [...document.querySelectorAll('[data-app]')].map((each) => each.dataset.app);
+let app = apps.includes(query.get('app')) ? query.get('app') : 'whatsapp';
 let order = localStorage.getItem('order') || '';
 let drawn = '';
 let frames = '';

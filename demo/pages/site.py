@@ -36,7 +36,7 @@ BLOCKS = {  # what is drawn, and where Shopify draws it
 }
 SHOP = "fern-and-field.myshopify.com"
 SENDER = "hello@fern-and-field.example.com"  # the shop's own sender, as demo.settle connects it
-NUMBER, PAGE = "106540352242922", "700100"
+APPS = ("whatsapp", "messenger", "telegram")  # the chat apps on the shopper's phone
 ZONES = {  # where the demo's shoppers live
     "DE": "Europe/Berlin",
     "AT": "Europe/Vienna",
@@ -80,8 +80,9 @@ class Site:
         route("GET", "/extension/<name>", self._extension)
         route("GET", "/confirmation/<order_id>", self._confirmation)
         route("GET", "/qr.svg", lambda request: Reply(qr(request.query.get("text", "")), type="image/svg+xml"))
-        route("GET", "/wa.me/<phone>", self._whatsapp_link)
-        route("GET", "/m.me/<page>", self._messenger_link)
+        route("GET", "/wa.me/<phone>", lambda asked, phone: self._link("whatsapp", draft=asked.query.get("text", "")))
+        route("GET", "/m.me/<page>", lambda asked, page: self._link("messenger", ref=asked.query.get("ref", "")))
+        route("GET", "/t.me/<bot>", lambda asked, bot: self._link("telegram", ref=asked.query.get("start", "")))
         route("GET", "/api/world", self._world)
         route("GET", "/api/mail", self._mails)
         route("GET", "/api/buyer-token", self._buyer_token)
@@ -228,15 +229,8 @@ class Site:
         merchant = self.world.state.part("merchant")
         return Reply(confirmation_mail(order, self.world.state.part("shops")[SHOP], merchant.get("email_snippet", "")))
 
-    def _whatsapp_link(self, request: Request, phone: str) -> Reply:
-        query = urlencode({"app": "whatsapp", "draft": request.query.get("text", "")})
-        return Reply(status=302, headers={"Location": f"/?{query}"})
-
-    def _messenger_link(self, request: Request, page: str) -> Reply:
-        return Reply(
-            status=302,
-            headers={"Location": f"/?{urlencode({'app': 'messenger', 'ref': request.query.get('ref', '')})}"},
-        )
+    def _link(self, app: str, **draft: str) -> Reply:
+        return Reply(status=302, headers={"Location": f"/?{urlencode({'app': app, **draft})}"})
 
     # the API behind the page
     def _world(self, request: Request) -> Reply:
@@ -279,8 +273,8 @@ class Site:
                 "email": chosen["email"],
             }
             answer["person"] = {"name": person["name"]}
-            answer["whatsapp"] = self.world.whatsapp.chat(person["user_id"], NUMBER)[-60:]
-            answer["messenger"] = self.world.messenger.chat(person["psid"], PAGE)[-60:]
+            for app in APPS:
+                answer[app] = getattr(self.world, app).chat(person[app])[-60:]
             answer["discounts"] = [
                 {key: each[key] for key in ("code", "used", "usageLimit", "percentage", "endsAt")}
                 for each in self.world.shopify.discounts(SHOP)
@@ -294,14 +288,15 @@ class Site:
         return Reply({"mails": [mail | {"zone": zones.get(mail["to"][0], zone_of(None))} for mail in mails]})
 
     def _person(self, order: dict[str, Any]) -> dict[str, str]:
-        """The phone and the Messenger account of whoever placed this order."""
+        """The ids of whoever placed this order, by network."""
         address = order["shipping_address"]
         name = f"{address['first_name']} {address['last_name']}"
         phone = f"49151{order['customer']['id'] % 10**8:08d}"
         return {
             "name": name,
-            "user_id": self.world.whatsapp.create_person(name, phone=phone, country=address["country_code"]),
-            "psid": self.world.messenger.create_person(name),
+            "whatsapp": self.world.whatsapp.create_person(name, phone=phone, country=address["country_code"]),
+            "messenger": self.world.messenger.create_person(name),
+            "telegram": self.world.telegram.create_person(name, language=order["customer_locale"]),
         }
 
     def _act(self, request: Request, what: str) -> Reply:
@@ -392,30 +387,27 @@ class Site:
     def do_cancel(self, asked: dict[str, Any]) -> None:
         self.world.shopify.cancel(SHOP, int(asked["order"]))
 
+    def _phone(self, asked: dict[str, Any]) -> tuple[Any, str]:
+        """The network that the shopper has open, and their id there."""
+        person = self._person(self.world.shopify.order(SHOP, int(asked["order"])))
+        app = asked.get("app") if asked.get("app") in APPS else APPS[0]
+        return getattr(self.world, str(app)), person[str(app)]
+
     def do_write(self, asked: dict[str, Any]) -> None:
-        person, text = self._person(self.world.shopify.order(SHOP, int(asked["order"]))), str(asked["text"])[:4000]
-        if asked["app"] == "whatsapp":
-            self.world.whatsapp.write(person["user_id"], text)
-        else:
-            self.world.messenger.write(person["psid"], text)
+        network, person = self._phone(asked)
+        network.write(person, str(asked["text"])[:4000])
 
     def do_tap(self, asked: dict[str, Any]) -> None:
-        person = self._person(self.world.shopify.order(SHOP, int(asked["order"])))
-        if asked["app"] == "whatsapp":
-            self.world.whatsapp.tap(person["user_id"], asked["message"], asked["button"])
-        else:
-            self.world.messenger.tap(person["psid"], asked["message"], asked["button"])
+        network, person = self._phone(asked)
+        network.tap(person, asked["message"], asked["button"])
 
     def do_photo(self, asked: dict[str, Any]) -> None:
-        person = self._person(self.world.shopify.order(SHOP, int(asked["order"])))
-        if asked["app"] == "whatsapp":
-            self.world.whatsapp.send_photo(person["user_id"], sample_photo())
-        else:
-            self.world.messenger.send_photo(person["psid"], sample_photo())
+        network, person = self._phone(asked)
+        network.send_photo(person, sample_photo())
 
     def do_open(self, asked: dict[str, Any]) -> None:
-        person = self._person(self.world.shopify.order(SHOP, int(asked["order"])))
-        self.world.messenger.open_link(person["psid"], str(asked["ref"]))
+        network, person = self._phone(asked)
+        network.open_link(person, str(asked["ref"]))
 
     def do_mail(self, asked: dict[str, Any]) -> None:
         photos = (("photo.jpg", sample_photo()),) if asked.get("photo") else ()

@@ -143,6 +143,7 @@ class Inbound:
     subject: str = ""
     channel_id: int | None = None  # where the address it came to names our channel itself (e-mail); else use account_id
     point_id: int | None = None  # e-mail: the reply address was made for this point
+    language: str = ""  # what the person's app speaks (Telegram); used where nothing better is known
     proved: bool | None = True  # the address is the sender's own; None: nobody knows (e-mail: the From line is a claim)
 
 
@@ -248,6 +249,7 @@ class ChannelDriver(ABC):
     rate: ClassVar[Rate] = Rate(per_account_per_second=50)
     credential_fields: ClassVar[tuple[CredentialField, ...]] = ()
     has_templates: ClassVar[bool] = False
+    asks_account: ClassVar[bool] = True  # False: a credential names the account itself, `account_in` reads it there
     is_ours: ClassVar[bool] = False  # no account elsewhere: switched on, and the shop itself is the account
     media_hosts: ClassVar[tuple[str, ...]] = ()  # suffixes of hosts that media may be fetched from
     echoes_ref: ClassVar[bool] = False  # statuses bring Message.ref back: an unknown send can be reconciled
@@ -279,6 +281,10 @@ class ChannelDriver(ABC):
 
         E-mail shows the shop's brand: load the channel with `select_related("shop__settings")`.
         """
+
+    def account_in(self, credentials: Mapping[str, str]) -> str:
+        """The account's id where a credential holds it; "" where it cannot be read, or is asked for."""
+        return ""
 
     @abstractmethod
     def check_account(self, *, account_id: str, credentials: Mapping[str, str]) -> AccountCheck:

@@ -1,11 +1,9 @@
-"""Meta's Graph API: one way in for WhatsApp and Messenger. Tokens travel in the header, never in an address."""
+"""Meta's Graph API: one way in for WhatsApp, Messenger, Instagram. Tokens travel in the header, never in an address."""
 
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -13,11 +11,9 @@ from post_purchase.models import MessageTemplate
 from shopapp.lib import http
 from shopapp.lib.crypto import same
 
-from .base import ChannelError, Outcome, TemplateReceipt, TemplateUpdate
+from .base import ChannelError, TemplateReceipt, TemplateUpdate
 from .provider_data import ErrorTable
 from .reading import mapping, mappings, text
-
-AGAIN = timedelta(seconds=30)
 
 
 def signature_is_right(*, body: bytes, header: str) -> bool:
@@ -55,7 +51,7 @@ def call(
             method, url, headers=headers, params=params, json=json, data=data, files=files, on_leaving=on_leaving
         )
     except http.HttpError as error:
-        raise _no_answer(table, unknown=sends and error.maybe_taken) from error
+        raise table.no_answer(unknown=sends and error.maybe_taken) from error
     answer = reply.json()
     if reply.status < 300 and isinstance(answer, dict):
         return answer
@@ -63,9 +59,9 @@ def call(
     if isinstance(refusal, dict):
         raise error_from(refusal, table=table, status=reply.status, attempt=attempt)
     if reply.status in (429, 503):
-        raise _no_answer(table, unknown=False)
+        raise table.no_answer(unknown=False)
     if reply.status < 300 or reply.status >= 500:  # a gateway spoke, not Meta: it may have gone through
-        raise _no_answer(table, unknown=sends)
+        raise table.no_answer(unknown=sends)
     raise table.error(code=0 if reply.status == 401 else reply.status, status=reply.status)
 
 
@@ -80,44 +76,6 @@ def error_from(error: Mapping[str, Any], *, table: ErrorTable, status: int = 400
         status=status,
         attempt=attempt,
     )
-
-
-def host_is_allowed(url: str, suffixes: tuple[str, ...]) -> bool:
-    """Media may be fetched only from the network's own hosts; in the demo also from the demo world."""
-    if settings.DEMO and settings.DEMO_WORLD_URL and url.startswith(settings.DEMO_WORLD_URL.rstrip("/") + "/"):
-        return True
-    parts = urlsplit(url)
-    host = (parts.hostname or "").lower()
-    return parts.scheme == "https" and any(host == suffix or host.endswith(f".{suffix}") for suffix in suffixes)
-
-
-def download(
-    url: str, *, network: str, suffixes: tuple[str, ...], max_bytes: int, headers: Mapping[str, str] | None = None
-) -> bytes:
-    """A file of a shopper. Raises ChannelError: RETRY_AFTER where later may help, else BUG."""
-    try:
-        if not host_is_allowed(url, suffixes):
-            raise ChannelError(f"The file is not at an address of {network}'s", outcome=Outcome.BUG, code="host")
-        reply = http.request("GET", url, headers=headers, max_bytes=max_bytes + 1, trusted=False, timeout=30)
-    except ValueError as error:
-        raise ChannelError("The file has no usable address", outcome=Outcome.BUG, code="host") from error
-    except http.HttpError as error:
-        if "larger than" in str(error):
-            raise too_large(max_bytes) from error
-        raise ChannelError(
-            f"{network}'s file server did not answer", outcome=Outcome.RETRY_AFTER, retry_after=AGAIN
-        ) from error
-    if reply.status == 200 and len(reply.body) <= max_bytes:
-        return reply.body
-    if reply.status == 200:
-        raise too_large(max_bytes)
-    if reply.status in (404, 410, 429) or reply.status >= 500:
-        raise ChannelError(f"{network} does not give out the file yet", outcome=Outcome.RETRY_AFTER, retry_after=AGAIN)
-    raise ChannelError(f"{network} refused to give out the file", outcome=Outcome.BUG, code=str(reply.status))
-
-
-def too_large(max_bytes: int) -> ChannelError:
-    return ChannelError(f"The file is larger than {max_bytes // 1_000_000} MB", outcome=Outcome.BUG, code="too_large")
 
 
 def submit_template(template: MessageTemplate, *, account_id: str, token: str, table: ErrorTable) -> TemplateReceipt:
@@ -167,14 +125,6 @@ def _template(account_id: str, row: dict[str, Any]) -> TemplateUpdate:
         provider_id=text(row.get("id"), 64),
         body=text(bodies[0].get("text")) if bodies else "",
     )
-
-
-def _no_answer(table: ErrorTable, *, unknown: bool) -> ChannelError:
-    if unknown:
-        return ChannelError(
-            f"{table.network} did not answer in time; the message may or may not have arrived", outcome=Outcome.UNKNOWN
-        )
-    return ChannelError(f"{table.network} cannot be reached", outcome=Outcome.RETRY_AFTER, retry_after=AGAIN)
 
 
 def _whole(value: Any, otherwise: int) -> int:

@@ -5,6 +5,7 @@ from post_purchase.words import ChannelKind
 from .base import ChannelDriver
 from .drivers.email import Email
 from .drivers.messenger import Messenger
+from .drivers.telegram import Telegram
 from .drivers.webchat import WebChat
 from .drivers.whatsapp import WhatsApp
 
@@ -13,6 +14,7 @@ DRIVERS: dict[ChannelKind, ChannelDriver] = {
     for driver in (
         WhatsApp(),
         Messenger(),
+        Telegram(),
         Email(),
         WebChat(),
     )

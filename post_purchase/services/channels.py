@@ -27,13 +27,14 @@ def connect_channel(
 
     Raises ChannelError with plain words: wrong token, missing permission, wrong id, connected to another shop.
     """
-    kind, account_id = ChannelKind(kind), account_id.strip()
-    account_id = account_id.lower() if kind == ChannelKind.EMAIL else account_id
+    kind = ChannelKind(kind)
     driver = driver_for(kind)
+    given = {field: value.strip() for field, value in credentials.items()}
+    account_id = account_id.strip() if driver.asks_account else driver.account_in(given)
+    account_id = account_id.lower() if kind == ChannelKind.EMAIL else account_id
     if kind in META_KINDS and not (settings.META_APP_ID and settings.META_APP_SECRET and settings.META_VERIFY_TOKEN):
         raise ChannelError(f"{kind.label} is switched off on this server", outcome=Outcome.HALT_ACCOUNT)
     _refuse_other_shop(shop, kind, account_id)
-    given = {field: value.strip() for field, value in credentials.items()}
     check = driver.check_account(account_id=account_id, credentials=given)
     if not check.ok:
         raise ChannelError(check.message, outcome=Outcome.HALT_ACCOUNT)

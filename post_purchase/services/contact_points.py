@@ -50,7 +50,9 @@ def find_or_create_point(*, channel: Channel, inbound: Inbound) -> ContactPoint:
     addresses = (inbound.address, *inbound.aliases)
     point = find_point(channel=channel, addresses=addresses)
     if point is None:
-        contact = Contact.objects.create(shop_id=channel.shop_id, first_name=_first_name(inbound.profile_name))
+        contact = Contact.objects.create(
+            shop_id=channel.shop_id, first_name=_first_name(inbound.profile_name), language=inbound.language[:16]
+        )
         point, created = ContactPoint.objects.get_or_create(
             shop_id=channel.shop_id,
             kind=channel.kind,

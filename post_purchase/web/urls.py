@@ -132,6 +132,7 @@ urlpatterns = [
     path("webhooks/whatsapp", callbacks.whatsapp),
     path("webhooks/messenger", callbacks.messenger),
     path("webhooks/instagram", callbacks.instagram),
+    path("webhooks/telegram/<str:bot>", callbacks.telegram_bot),
     path("webhooks/email/<str:esp>/", callbacks.mail),
     path("c", links.type_code),
     path("c/", links.type_code),

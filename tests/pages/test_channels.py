@@ -2,8 +2,6 @@
 
 import socket
 
-import pytest
-
 from post_purchase.models import Channel
 from tests.factories import make_channel
 
@@ -42,10 +40,19 @@ def test_a_network_that_cannot_be_reached_saves_nothing(owner, shop, settings):
     assert not Channel.objects.exists()
 
 
-@pytest.mark.parametrize("kind", ["telegram", "nonsense"])
-def test_a_channel_that_is_not_built_has_no_page(owner, shop, kind):
-    assert owner.get(f"/app/settings/channels/{kind}").status_code == 404
-    assert owner.post(f"/app/settings/channels/{kind}/connect", {"account_id": "1"}).status_code == 404
+def test_a_channel_that_is_not_built_has_no_page(owner, shop):
+    assert owner.get("/app/settings/channels/nonsense").status_code == 404
+    assert owner.post("/app/settings/channels/nonsense/connect", {"account_id": "1"}).status_code == 404
+
+
+def test_a_token_that_names_its_account_is_all_that_is_asked_for(owner, shop):
+    form = owner.get("/app/settings/channels/telegram").content.decode()
+    assert 'name="token"' in form
+    assert 'name="account_id"' not in form
+    response = owner.post("/app/settings/channels/telegram/connect", {"token": "hello"})
+    assert response.status_code == 422
+    assert "This is not a bot token" in response.json()["errors"]["token"]
+    assert not Channel.objects.exists()
 
 
 def test_a_secret_is_never_shown_again(owner, shop):

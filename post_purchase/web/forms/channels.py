@@ -27,8 +27,9 @@ class ConnectForm(forms.Form):
     name = forms.CharField(max_length=120, required=False)
     account_id = forms.CharField(max_length=190, error_messages={"required": "This is needed."})
 
-    def __init__(self, data: Mapping[str, Any], *, fields: Sequence[CredentialField]):
+    def __init__(self, data: Mapping[str, Any], *, fields: Sequence[CredentialField], asks_account: bool = True):
         super().__init__(data)
+        self.fields["account_id"].required = asks_account
         self.secrets = [field.name for field in fields]
         for field in fields:
             self.fields[field.name] = forms.CharField(max_length=2000, error_messages={"required": "This is needed."})

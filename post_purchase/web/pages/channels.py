@@ -40,7 +40,7 @@ def channel_form(request: ShopRequest, kind: str) -> HttpResponse:
         kind=kind,
         label=label,
         fields=fields,
-        account_label=account_label(kind),
+        account_label=account_label(kind) if driver_for(kind).asks_account else None,
         is_ours=driver_for(kind).is_ours,
         is_on=request.shop.channels.filter(kind=kind).exclude(status=ChannelStatus.DISCONNECTED).exists(),
     )
@@ -52,9 +52,9 @@ def connect(request: ShopRequest, kind: str) -> HttpResponse:
     """Asks the network before anything is saved; its answer comes back in plain words."""
     if kind not in DRIVERS:
         raise Http404
-    fields = driver_for(kind).credential_fields
-    own = {"account_id": request.shop.domain} if driver_for(kind).is_ours else request.POST
-    form = ConnectForm(own, fields=fields)
+    driver = driver_for(kind)
+    own = {"account_id": request.shop.domain} if driver.is_ours else request.POST
+    form = ConnectForm(own, fields=driver.credential_fields, asks_account=driver.asks_account)
     if not form.is_valid():
         return refused(form=form)
     try:
@@ -66,7 +66,8 @@ def connect(request: ShopRequest, kind: str) -> HttpResponse:
             name=form.cleaned_data["name"],
         )
     except ChannelError as error:
-        return refused(str(error), errors={"account_id": str(error)})  # at the field too: a toast goes away
+        field = "account_id" if driver.asks_account else driver.credential_fields[0].name
+        return refused(str(error), errors={field: str(error)})  # at the field too: a toast goes away
     return saved(f"{channel.name} is connected", go=f"/app/settings/channels?{request.frame_query}")
 
 

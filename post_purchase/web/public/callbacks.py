@@ -6,16 +6,17 @@ Odd events are stored and answered 200 as well: a network that gets errors stops
 import hashlib
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from post_purchase.channels import graph
-from post_purchase.channels.drivers import email
+from post_purchase.channels.drivers import email, telegram
 from shopapp.lib.crypto import same
 from shopapp.models import WebhookSource
 from shopapp.web.intake import IntakeClosed, save_incoming
 
+TELEGRAM_MAX_BYTES = 1024 * 1024  # one update a call; its texts are at most 4,096 characters
 META_MAX_BYTES = 5 * 1024 * 1024  # 1,000 updates are about 1 MB
 EMAIL_MAX_BYTES = 30 * 1024 * 1024  # a mail with photos, in base64
 KEPT_HEADERS = ("Content-Type",)  # what parsing needs; never signatures
@@ -37,6 +38,20 @@ def messenger(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def instagram(request: HttpRequest) -> HttpResponse:
     return _meta(request, WebhookSource.INSTAGRAM)
+
+
+@csrf_exempt
+@require_http_methods(["POST"])
+def telegram_bot(request: HttpRequest, bot: str) -> HttpResponse:
+    """Telegram repeats the secret that we gave it. A tap is answered at once: its button turns until then."""
+    if not telegram.secret_is_right(bot=bot, header=request.headers.get("X-Telegram-Bot-Api-Secret-Token", "")):
+        return _plain(403)
+    body = _read(request, TELEGRAM_MAX_BYTES)
+    if body is None:
+        return _plain(413)
+    answer = _store(WebhookSource.TELEGRAM, bot, body, {"bot": bot} | _kept(request))
+    at_once = telegram.answer_at_once(body)
+    return JsonResponse(at_once) if at_once and answer.status_code == 200 else answer
 
 
 @csrf_exempt

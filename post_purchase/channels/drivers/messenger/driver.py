@@ -1,7 +1,6 @@
 """Messenger Platform: RESPONSE inside the window, UTILITY templates after it, HUMAN_AGENT for what a person typed."""
 
 import json
-import mimetypes
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,7 +9,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 
-from post_purchase.channels import graph
+from post_purchase.channels import downloads, graph, pictures
 from post_purchase.channels.base import (
     NO_CONTEXT,
     AccountCheck,
@@ -119,21 +118,16 @@ class Messenger(ChannelDriver):
                 raise
 
     def _picture(self, channel: Channel, message: OutMessage) -> dict[str, Any]:
-        if message.image_path.startswith(("https://", "http://")):
+        if pictures.is_address(message.image_path):
             return {"url": message.image_path, "is_reusable": False}
-        path = settings.MEDIA_ROOT / message.image_path
-        kind = mimetypes.guess_type(path.name)[0] or "image/jpeg"
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise ChannelError("The picture of this message cannot be read", outcome=Outcome.BUG) from error
+        picture = pictures.read(message.image_path, network="Messenger", most=LIMITS["image_bytes"])
         attachment = {"attachment": {"type": "image", "payload": {"is_reusable": False}}}
         answer = self._call(
             channel,
             "POST",
             f"{channel.account_id}/message_attachments",
             data={"message": json.dumps(attachment)},
-            files={"filedata": (path.name, content, kind)},
+            files={"filedata": picture},
         )
         return {"attachment_id": text(answer.get("attachment_id"), 64)}
 
@@ -179,7 +173,7 @@ class Messenger(ChannelDriver):
 
     def fetch_media(self, *, channel: Channel, source: Mapping[str, Any], max_bytes: int) -> bytes:
         url = text(source.get("url"), 4000)
-        return graph.download(url, network="Messenger", suffixes=self.media_hosts, max_bytes=max_bytes)
+        return downloads.download(url, network="Messenger", suffixes=self.media_hosts, max_bytes=max_bytes)
 
     def mark_read(self, *, channel: Channel, point: ContactPoint, provider_id: str, typing: bool = False) -> None:
         for action in ("mark_seen", "typing_on") if typing else ("mark_seen",):

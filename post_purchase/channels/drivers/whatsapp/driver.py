@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import mimetypes
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -11,7 +10,7 @@ from urllib.parse import quote
 import phonenumbers
 from django.conf import settings
 
-from post_purchase.channels import graph
+from post_purchase.channels import downloads, graph, pictures
 from post_purchase.channels.base import (
     NO_CONTEXT,
     AccountCheck,
@@ -28,6 +27,7 @@ from post_purchase.channels.base import (
     TemplateUpdate,
     Update,
 )
+from post_purchase.channels.provider_data import AGAIN
 from post_purchase.channels.reading import mappings, text
 from post_purchase.models import Channel, ContactPoint, MessageTemplate
 from post_purchase.words import ChannelKind, Mode, Purpose
@@ -99,24 +99,17 @@ class WhatsApp(ChannelDriver):
 
     def _image(self, channel: Channel, message: OutMessage) -> dict[str, str]:
         """A public address as it is; a file of ours uploaded first (it stays at Meta for 30 days)."""
-        if message.image_path.startswith(("https://", "http://")):
+        if pictures.is_address(message.image_path):
             return {"link": message.image_path}
-        path = settings.MEDIA_ROOT / message.image_path
-        kind = mimetypes.guess_type(path.name)[0] or ""
-        if kind not in IMAGE_TYPES:
-            raise ChannelError("WhatsApp shows only JPEG and PNG pictures", outcome=Outcome.BUG)
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise ChannelError("The picture of this message cannot be read", outcome=Outcome.BUG) from error
-        if len(content) > LIMITS["image_bytes"]:
-            raise ChannelError("WhatsApp takes pictures of at most 5 MB", outcome=Outcome.BUG)
+        name, content, kind = pictures.read(
+            message.image_path, network="WhatsApp", most=LIMITS["image_bytes"], types=IMAGE_TYPES
+        )
         answer = self._call(
             channel,
             "POST",
             f"{channel.account_id}/media",
             data={"messaging_product": "whatsapp", "type": kind},
-            files={"file": (path.name, content, kind)},
+            files={"file": (name, content, kind)},
         )
         return {"id": text(answer.get("id"), 64)}
 
@@ -154,8 +147,8 @@ class WhatsApp(ChannelDriver):
         found = self._call(channel, "GET", quote(text(source.get("id"), 64), safe=""), params=params)
         size = found.get("file_size")
         if isinstance(size, int) and size > max_bytes:
-            raise graph.too_large(max_bytes)
-        content = graph.download(
+            raise downloads.too_large(max_bytes)
+        content = downloads.download(
             text(found.get("url"), 4000),
             network="WhatsApp",
             suffixes=self.media_hosts,
@@ -166,7 +159,7 @@ class WhatsApp(ChannelDriver):
         digest = hashlib.sha256(content)
         if wanted and wanted not in (digest.hexdigest(), base64.b64encode(digest.digest()).decode()):
             raise ChannelError(
-                "The file arrived damaged", outcome=Outcome.RETRY_AFTER, code="sha256", retry_after=graph.AGAIN
+                "The file arrived damaged", outcome=Outcome.RETRY_AFTER, code="sha256", retry_after=AGAIN
             )
         return content
 
