@@ -2,7 +2,16 @@ from .api_tokens import ApiToken
 from .channels import Channel, ChannelStatus, MessageTemplate, TemplateStatus
 from .consent import CheckoutConsent, ConsentEntry, ConsentState
 from .contacts import Contact, ContactPoint, ContactPointAlias, OrderBinding
-from .conversations import Attachment, AttachmentStatus, Conversation, DeliveryAttempt, Message, Note, ProviderStatus
+from .conversations import (
+    Attachment,
+    AttachmentStatus,
+    Conversation,
+    ConversationState,
+    DeliveryAttempt,
+    Message,
+    Note,
+    ProviderStatus,
+)
 from .flows import (
     Flow,
     FlowDraft,
@@ -15,6 +24,17 @@ from .flows import (
     RunMove,
     RunStatus,
     Timer,
+)
+from .inbox import (
+    WORD_INDEXES,
+    WORDS_OF_CONTACTS,
+    WORDS_OF_MESSAGES,
+    WORDS_OF_ORDERS,
+    Draft,
+    Member,
+    MemberRole,
+    SavedReply,
+    Unread,
 )
 from .orders import Order, OrderLine, Parcel, ParcelEvent
 from .privacy import PrivacyRequest, PrivacyRequestKind
@@ -41,6 +61,10 @@ from .touchpoints import (
 from .web_chat import WebPhoto
 
 __all__ = [
+    "WORDS_OF_CONTACTS",
+    "WORDS_OF_MESSAGES",
+    "WORDS_OF_ORDERS",
+    "WORD_INDEXES",
     "ApiToken",
     "Attachment",
     "AttachmentStatus",
@@ -55,7 +79,9 @@ __all__ = [
     "ContactPoint",
     "ContactPointAlias",
     "Conversation",
+    "ConversationState",
     "DeliveryAttempt",
+    "Draft",
     "Flow",
     "FlowDraft",
     "FlowEvent",
@@ -63,6 +89,8 @@ __all__ = [
     "FlowStatus",
     "FlowVersion",
     "Link",
+    "Member",
+    "MemberRole",
     "Message",
     "MessageTemplate",
     "Note",
@@ -95,12 +123,14 @@ __all__ = [
     "RunEvent",
     "RunMove",
     "RunStatus",
+    "SavedReply",
     "Scan",
     "ShopSettings",
     "Suppression",
     "TemplateStatus",
     "Timer",
     "Touchpoint",
+    "Unread",
     "VisitKey",
     "WebPhoto",
 ]

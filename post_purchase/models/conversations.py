@@ -9,6 +9,16 @@ from .contacts import Contact, ContactPoint
 from .orders import Order
 
 
+class ConversationState(models.TextChoices):
+    """Who has to do something now. Stored, so that each list of the inbox is one index read."""
+
+    AUTOMATIC = "automatic", "Automatic"  # nobody waits: flows and answers talk
+    TEAM = "team", "Waiting for us"
+    SHOPPER = "shopper", "Waiting for shopper"
+    SNOOZED = "snoozed", "Snoozed"
+    CLOSED = "closed", "Closed"
+
+
 class Conversation(models.Model):
     """Everything said with one person, over all their channels."""
 
@@ -17,6 +27,11 @@ class Conversation(models.Model):
     order = models.ForeignKey(
         Order, null=True, on_delete=models.SET_NULL, related_name="conversations"
     )  # last talked about
+    state = models.CharField(
+        max_length=10, choices=ConversationState.choices, default=ConversationState.AUTOMATIC
+    )  # services.inbox_states writes it
+    waits_since = models.DateTimeField(null=True)  # TEAM: since when the shopper waits for a person
+    snoozed_until = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
     handed_off_at = models.DateTimeField(null=True)  # a person is asked for: flows and automatic answers pause
     hand_off_reason = models.CharField(max_length=255, blank=True)
@@ -29,7 +44,19 @@ class Conversation(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        indexes = [models.Index(fields=["shop", "-last_message_at", "-id"], name="conversation_newest")]
+        indexes = [
+            models.Index(fields=["shop", "-last_message_at", "-id"], name="conversation_newest"),
+            models.Index(fields=["shop", "state", "-last_message_at", "-id"], name="conversation_by_state"),
+            models.Index(
+                fields=["shop", "assignee", "-last_message_at", "-id"],
+                name="conversation_by_assignee",
+                condition=~Q(assignee=""),
+            ),
+            # services.inbox_states.wake_snoozed
+            models.Index(
+                fields=["snoozed_until"], name="conversation_snoozed", condition=Q(snoozed_until__isnull=False)
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"conversation {self.pk}"
@@ -195,6 +222,7 @@ class Note(models.Model):
     run = models.ForeignKey("post_purchase.FlowRun", null=True, on_delete=models.SET_NULL, related_name="notes")
     author_id = models.CharField(max_length=64, blank=True)  # Shopify user id; empty: a flow
     text = models.TextField()
+    mentions = models.JSONField(default=list)  # Shopify user ids of the members who are named in it
     dedupe_key = models.CharField(max_length=190)
     written_at = models.DateTimeField()
 

@@ -13,6 +13,7 @@ from post_purchase.models import (
     FlowEvent,
     FlowRun,
     Message,
+    Note,
     Order,
     Review,
     Reward,
@@ -20,6 +21,7 @@ from post_purchase.models import (
 from post_purchase.words import ChannelKind
 from shopapp.lib import clock
 
+from . import inbox_states
 from .suppressions import restore_stop
 
 PER_ACCOUNT = (ChannelKind.MESSENGER, ChannelKind.INSTAGRAM, ChannelKind.TELEGRAM)  # ids hold for one page or bot only
@@ -170,5 +172,8 @@ def _pour(old: Conversation, kept: Conversation) -> None:
     kept.answer_promised_at = kept.answer_promised_at or old.answer_promised_at
     kept.hand_off_reason = kept.hand_off_reason or old.hand_off_reason
     kept.closed_at = None
+    kept.assignee = kept.assignee or old.assignee
+    inbox_states.pour(old, kept)
     kept.save()
+    Note.objects.filter(conversation=old).update(conversation=kept)
     old.delete()

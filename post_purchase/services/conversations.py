@@ -6,10 +6,11 @@ from django.db import transaction
 from django.db.models import F
 
 from post_purchase.channels.base import OutMessage
-from post_purchase.models import ContactPoint, Conversation, Message
+from post_purchase.models import ContactPoint, Conversation, ConversationState, Member, Message, Unread
 from post_purchase.words import Author, Direction, EventKind, Purpose
 from shopapp.lib import clock
 
+from . import inbox_states
 from .events import record_event
 from .messages import queue_message
 from .receiving import receive
@@ -17,6 +18,7 @@ from .talk_language import language_of
 from .threads import conversation_for, hand_off
 
 __all__ = [
+    "assign",
     "close",
     "conversation_for",
     "hand_off",
@@ -35,14 +37,22 @@ def take_back(*, conversation: Conversation) -> None:
     Conversation.objects.filter(pk=conversation.pk).update(
         handed_off_at=None, hand_off_reason="", assignee="", answer_promised_at=None
     )
+    inbox_states.given_back(conversation_id=conversation.pk)
 
 
 @transaction.atomic
 def close(*, conversation: Conversation) -> None:
     now = clock.now()
     if Conversation.objects.filter(pk=conversation.pk, closed_at=None).update(
-        closed_at=now, unread=0, answer_promised_at=None, handed_off_at=None, hand_off_reason=""
+        closed_at=now,
+        unread=0,
+        answer_promised_at=None,
+        handed_off_at=None,
+        hand_off_reason="",
+        state=ConversationState.CLOSED,
+        **inbox_states.RESTING,
     ):
+        Unread.objects.filter(conversation=conversation).delete()
         record_event(
             shop=conversation.shop,
             kind=EventKind.CONVERSATION_CLOSED,
@@ -61,11 +71,21 @@ def _answered_by_person(conversation: Conversation, now: datetime) -> bool:
 
 
 def reopen(*, conversation: Conversation) -> None:
-    Conversation.objects.filter(pk=conversation.pk).update(closed_at=None)
+    """Somebody of the team has more to do here."""
+    if Conversation.objects.filter(pk=conversation.pk, closed_at__isnull=False).update(closed_at=None):
+        inbox_states.waits_for_team(conversation_id=conversation.pk)
 
 
-def mark_opened(*, conversation: Conversation) -> None:
-    """A person of the team has seen everything up to now."""
+def assign(*, conversation: Conversation, member: Member | None) -> None:
+    """None: to nobody. Whoever is given it finds it unread."""
+    Conversation.objects.filter(pk=conversation.pk).update(assignee=member.user_id if member else "")
+    if member is not None and member.user_id != conversation.assignee:
+        inbox_states.mark_unread(conversation_id=conversation.pk, members=Member.objects.filter(pk=member.pk))
+
+
+def mark_opened(*, conversation: Conversation, member: Member) -> None:
+    """This person of the team has seen everything up to now."""
+    Unread.objects.filter(conversation=conversation, member=member).delete()
     Conversation.objects.filter(pk=conversation.pk, unread__gt=0).update(unread=0)
 
 
@@ -91,6 +111,7 @@ def reply_as_person(
 def mark_answered(*, conversation: Conversation) -> None:
     """A person has replied: what was promised is kept, and the next open question gets a promise of its own."""
     Conversation.objects.filter(pk=conversation.pk).update(unread=0, closed_at=None, answer_promised_at=None)
+    inbox_states.waits_for_shopper(conversation_id=conversation.pk)
 
 
 def _last_point(conversation: Conversation) -> ContactPoint | None:

@@ -41,6 +41,7 @@ from shopapp.models import IncomingWebhook, Shop, ShopStatus, WebhookSource
 
 from .contacts import e164
 from .events import record_event
+from .inbox_states import forget_persons
 from .print_designs import folder_of
 from .publications import reviews_changed
 from .suppressions import keep_stops
@@ -239,6 +240,7 @@ def _erase_talk(contacts: list[Contact]) -> list[str]:
     Conversation.objects.filter(contact__in=contacts).update(
         last_text="", hand_off_reason="", handed_off_at=None, answer_promised_at=None, unread=0, closed_at=clock.now()
     )
+    forget_persons(conversations=Conversation.objects.filter(contact__in=contacts))
     Review.objects.filter(contact__in=contacts).update(author_name="", text="", contact=None)
     return files
 

@@ -16,6 +16,7 @@ from shopapp.lib import clock
 from shopapp.models import Shop
 
 from . import bindings
+from .inbox_states import waits_for_team
 from .messages import queue_answer
 from .phrases import phrase, wants_stop
 from .talk_language import language_of
@@ -34,6 +35,7 @@ def promise_person(*, message: Message) -> Message | None:
     open_matter = Conversation.objects.filter(pk=message.conversation_id, handed_off_at=None, answer_promised_at=None)
     if not open_matter.update(answer_promised_at=clock.now()):
         return None
+    waits_for_team(conversation_id=message.conversation_id)
     order = message.order or message.conversation.order
     language = language_of(message.contact, order)
     back_at = _back_at(message.shop)

@@ -13,7 +13,7 @@ from shopapp.lib.crypto import hash_secret, new_code
 from shopapp.lib.queue import Job, wake
 from shopapp.lib.storable import all_storable
 
-from . import answers, bindings, consent
+from . import answers, bindings, consent, inbox_states
 from .contact_points import find_or_create_point, find_point
 from .events import record_event
 from .messages import queue_answer
@@ -114,6 +114,8 @@ def _keep_unproved(channel: Channel, inbound: Inbound, point: ContactPoint, conv
     if stops:
         consent.stop_everything(point=point, message=message)
     _note(message, inbound, handled=stops)
+    if not stops:
+        inbox_states.waits_for_team(conversation_id=message.conversation_id)
     return message
 
 
@@ -161,7 +163,10 @@ def _note(message: Message, inbound: Inbound, handled: bool) -> None:
         last_text=shown[:200],
         closed_at=None,
         unread=F("unread") + (0 if handled else 1),
+        **inbox_states.shopper_wrote(handled=handled),
     )
+    if not handled:
+        inbox_states.unread_by_all(shop_id=message.shop_id, conversation_id=message.conversation_id)
 
 
 def _respond(arrival: _Arrival) -> bool:
@@ -247,6 +252,8 @@ def _ask_for_order(arrival: _Arrival) -> bool:
 
 def _say(arrival: _Arrival, name: str, *, once: str = "", **values: str) -> None:
     arrival.message.refresh_from_db(fields=["conversation", "contact"])
+    if name == "too_many":  # it says that a person sees the message
+        inbox_states.waits_for_team(conversation_id=arrival.message.conversation_id)
     moment = {"day": "%Y%m%d", "hour": "%Y%m%d%H"}.get(once)
     tail = f"{arrival.point.pk}:{clock.now().strftime(moment)}" if moment else str(arrival.message.pk)
     queue_answer(

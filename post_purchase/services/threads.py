@@ -7,6 +7,7 @@ from post_purchase.words import EventKind
 from shopapp.lib import clock
 
 from .events import record_event
+from .inbox_states import waits_for_team
 
 
 def conversation_for(contact: Contact) -> Conversation:
@@ -21,6 +22,7 @@ def hand_off(*, conversation: Conversation, reason: str) -> None:
     asked = Conversation.objects.filter(pk=conversation.pk, handed_off_at=None)
     if not asked.update(handed_off_at=now, hand_off_reason=reason[:255], closed_at=None):
         return
+    waits_for_team(conversation_id=conversation.pk)
     conversation.handed_off_at, conversation.hand_off_reason = now, reason[:255]
     record_event(
         shop=conversation.shop,

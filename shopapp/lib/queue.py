@@ -34,6 +34,7 @@ class Job(StrEnum):
     MOVE_RUNS = "default:post_purchase.jobs.flows.move_runs"
     FETCH_MEDIA = "default:post_purchase.jobs.media.fetch_media"
     ISSUE_REWARDS = "hot:post_purchase.jobs.rewards.issue_rewards"
+    WAKE_SNOOZED = "default:post_purchase.jobs.inbox.wake_snoozed"
     SYNC_PRODUCTS = "default:post_purchase.jobs.products.sync_products"
     CALL_OUT = "default:post_purchase.jobs.outgoing_calls.call_out"
     WATCH_TIME = "default:post_purchase.jobs.flows.watch_time"

@@ -19,6 +19,7 @@ from post_purchase.models import (
     Flow,
     FlowRun,
     Link,
+    Member,
     Message,
     MessageTemplate,
     Order,
@@ -67,6 +68,7 @@ class Seed:
     token: ApiToken
     guide: ProductGuide
     product: Product
+    member: Member
 
 
 def seed(shop: Shop) -> Seed:
@@ -82,6 +84,7 @@ def seed(shop: Shop) -> Seed:
         parameters=[{"name": "order", "sample": "#1001"}, {"name": "carrier", "sample": "DHL"}],
         status="approved",
     )
+    member = Member.objects.create(shop=shop, user_id="42", role="owner", joined_at=now)
     flows = install_library(shop)
     flow = next(one for one in flows if one.key == "photo_review")
     switch_on(flow, "42")
@@ -149,6 +152,7 @@ def seed(shop: Shop) -> Seed:
         token=token,
         guide=guide,
         product=product,
+        member=member,
     )
 
 

@@ -397,9 +397,10 @@ def test_a_new_language_has_its_templates_asked_for(owner, shop):
 def test_a_promised_answer_waits_on_the_pages_until_a_person_has_replied(owner, rows):
     conversation = rows.conversation
     conversation.answer_promised_at = clock.now()
-    conversation.save(update_fields=["answer_promised_at"])
+    conversation.state = "team"
+    conversation.save(update_fields=["answer_promised_at", "state"])
     assert "1 conversation needs an answer from you" in owner.get("/app").content.decode()
-    assert "Needs a person</s-badge>" in owner.get("/app/conversations?view=person").content.decode()
+    assert "Waiting for us</s-badge>" in owner.get("/app/conversations?view=person").content.decode()
     assert "A question waits for you" in owner.get(f"/app/conversations/{conversation.pk}").content.decode()
     assert owner.post(path(rows, "reply"), answer(rows)).status_code == 200
     conversation.refresh_from_db()

@@ -13,7 +13,7 @@ from shopapp.lib.crypto import new_code
 from shopapp.web.embedded import ShopRequest, shop_required
 
 from .answers import draw, page, paged, refused, saved
-from .thread import conversation_of
+from .conversation_rows import conversation_of
 
 STATES = (
     ("", "All"),

@@ -1,51 +1,74 @@
-"""Conversations: the list. One conversation is in thread.py, what a person does with it in replies.py."""
+"""The inbox's list: tabs, filters, search, and older ones by keyset."""
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from urllib.parse import urlencode
+
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET
 
-from post_purchase.models import Conversation, Order
-from shopapp.web.embedded import ShopRequest, shop_required
+from post_purchase.models import Conversation
+from post_purchase.services import inbox
+from post_purchase.web.forms.inbox import ListForm
+from post_purchase.web.forms.settings import LANGUAGES
+from post_purchase.words import ChannelKind
 
-from .answers import page, paged
+from .answers import page
+from .inbox_door import InboxRequest, member_required
 
-NEEDS_PERSON = Q(closed_at=None) & (Q(handed_off_at__isnull=False) | Q(answer_promised_at__isnull=False))
-VIEWS = {
-    "open": ("Open", Q(closed_at=None)),
-    "person": ("Needs a person", NEEDS_PERSON),
-    "unread": ("Unread", Q(unread__gt=0)),
-    "closed": ("Closed", Q(closed_at__isnull=False)),
-    "all": ("All", Q()),
-}
+MOST_FLOWS = 100
 
 
-@shop_required
+@member_required
 @require_GET
-def conversations(request: ShopRequest) -> HttpResponse:
-    chosen = request.GET.get("view", "open")
-    chosen = chosen if chosen in VIEWS else "open"
-    search = request.GET.get("q", "").strip()[:80]
-    rows = request.shop.conversations.filter(VIEWS[chosen][1], contact__merged_into=None)
-    if search:
-        rows = searched(rows, search)
-    rows = rows.select_related("contact", "order").order_by("-last_message_at", "-id")
+def conversations(request: InboxRequest) -> HttpResponse:
+    wanted, chosen = wanted_by(request)
+    found = inbox.find(shop=request.shop, member=request.member, wanted=wanted)
+    counted = inbox.counts(shop=request.shop, member=request.member)
+    is_first = wanted == inbox.Wanted()
     return page(
         request,
         "pages/conversations.html",
-        rows=paged(request, rows),
-        views=[(key, name) for key, (name, _) in VIEWS.items()],
+        rows=found.rows,
+        older=urlencode({"view": wanted.tab} | chosen | {"before": cursor(found.more)}) if found.more else "",
+        tabs=[(key, name, shown(counted.get(key, 0)), urlencode({"view": key} | chosen)) for key, name in TABS],
+        wanted=wanted,
         chosen=chosen,
-        search=search,
-        any_at_all=bool(search) or chosen != "open" or request.shop.conversations.exists(),
+        is_filtered=bool(chosen),
+        any_at_all=bool(found.rows) or not is_first or request.shop.conversations.exists(),
+        channels=ChannelKind.choices,
+        languages=[(tag.split("-")[0], name) for tag, name in LANGUAGES],
+        flows=list(request.shop.flows.order_by("name", "pk").values_list("pk", "name")[:MOST_FLOWS]),
+        names={member.user_id: member.display_name for member in request.shop.members.all()},
     )
 
 
-def searched(rows: QuerySet[Conversation], search: str) -> QuerySet[Conversation]:
-    """By name, order number or last words."""
-    of_contact = Order.objects.filter(contact=OuterRef("contact"))
-    number = search.lstrip("#")
-    by_order = Exists(of_contact.filter(Q(name__iexact=search) | Q(name__iexact=f"#{number}")))
-    words = Q(last_text__icontains=search)
-    for part in search.split()[:4]:
-        words |= Q(contact__first_name__icontains=part) | Q(contact__last_name__icontains=part)
-    return rows.filter(words | by_order)
+TABS = [(str(key), name) for key, name in inbox.TABS.items()]
+
+
+def shown(count: int) -> str:
+    if count >= inbox.MOST_COUNTED:
+        return f"{inbox.MOST_COUNTED - 1}+"
+    return str(count) if count else ""
+
+
+def wanted_by(request: InboxRequest) -> tuple[inbox.Wanted, dict[str, str]]:
+    """What the address asks for, and the filters among it, to keep in links."""
+    form = ListForm(request.GET)
+    form.is_valid()
+    asked = form.cleaned_data
+    tab = request.GET.get("view", "")
+    tab = {"person": "team"}.get(tab, tab)
+    wanted = inbox.Wanted(
+        tab=tab if tab in inbox.TABS else "open",
+        search=asked.get("q", ""),
+        channel=asked.get("channel", ""),
+        language=asked.get("language", ""),
+        flow=asked.get("flow"),
+        product=asked.get("product", ""),
+        before=asked.get("before"),
+    )
+    filters = {name: asked.get(name) for name in ("q", "channel", "language", "flow", "product")}
+    return wanted, {name: str(value) for name, value in filters.items() if value}
+
+
+def cursor(row: Conversation) -> str:
+    return f"{row.last_message_at.isoformat() if row.last_message_at else ''}_{row.pk}"

@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_GET, require_POST
 
 from post_purchase.models import Channel, ChannelStatus, FlowStatus, Scan
+from post_purchase.services.inbox import NEEDS_PERSON
 from post_purchase.services.print_health import troubles_of
 from post_purchase.services.shops import settings_of
 from post_purchase.words import Direction, MessageStatus
@@ -17,7 +18,6 @@ from shopapp.models import Shop
 from shopapp.web.embedded import ShopRequest, shop_required
 
 from .answers import page, saved, zone_of
-from .conversations import NEEDS_PERSON
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """What a person does with a conversation: answer, send a template, take over, give back, close."""
 
 from django.http import HttpResponse
-from django.views.decorators.http import require_POST
 
 from post_purchase.channels.base import OutMessage, TemplateUse
 from post_purchase.services import conversations
@@ -9,15 +8,15 @@ from post_purchase.services.messages import queue_message
 from post_purchase.web.forms.replies import ReplyForm, TemplateForm
 from post_purchase.words import Author, Purpose
 from shopapp.lib import clock
-from shopapp.web.embedded import ShopRequest, shop_required
 
 from .answers import refused, saved
-from .thread import conversation_of, reply_ways
+from .conversation_rows import conversation_of
+from .inbox_door import InboxRequest, agent_required
+from .thread import reply_ways
 
 
-@shop_required
-@require_POST
-def reply(request: ShopRequest, pk: int) -> HttpResponse:
+@agent_required
+def reply(request: InboxRequest, pk: int) -> HttpResponse:
     """The window is judged again: it may have closed meanwhile. Then nothing is sent and the text stays."""
     conversation = conversation_of(request, pk)
     form = ReplyForm(request.POST)
@@ -39,9 +38,8 @@ def reply(request: ShopRequest, pk: int) -> HttpResponse:
     return saved("Your answer is on its way")
 
 
-@shop_required
-@require_POST
-def send_template(request: ShopRequest, pk: int) -> HttpResponse:
+@agent_required
+def send_template(request: InboxRequest, pk: int) -> HttpResponse:
     conversation = conversation_of(request, pk)
     form = TemplateForm(request.POST)
     if not form.is_valid():
@@ -77,29 +75,25 @@ def send_template(request: ShopRequest, pk: int) -> HttpResponse:
     return saved("The template is on its way")
 
 
-@shop_required
-@require_POST
-def take_over(request: ShopRequest, pk: int) -> HttpResponse:
+@agent_required
+def take_over(request: InboxRequest, pk: int) -> HttpResponse:
     conversations.hand_off(conversation=conversation_of(request, pk), reason="Taken over by the team")
     return saved("You have taken over. Flows and automatic answers pause.")
 
 
-@shop_required
-@require_POST
-def give_back(request: ShopRequest, pk: int) -> HttpResponse:
+@agent_required
+def give_back(request: InboxRequest, pk: int) -> HttpResponse:
     conversations.take_back(conversation=conversation_of(request, pk))
     return saved("Given back. Automatic answers go on.")
 
 
-@shop_required
-@require_POST
-def close(request: ShopRequest, pk: int) -> HttpResponse:
+@agent_required
+def close(request: InboxRequest, pk: int) -> HttpResponse:
     conversations.close(conversation=conversation_of(request, pk))
     return saved("Closed. It opens again when the shopper writes.")
 
 
-@shop_required
-@require_POST
-def reopen(request: ShopRequest, pk: int) -> HttpResponse:
+@agent_required
+def reopen(request: InboxRequest, pk: int) -> HttpResponse:
     conversations.reopen(conversation=conversation_of(request, pk))
     return saved("Opened again")

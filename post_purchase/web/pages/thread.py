@@ -7,7 +7,6 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
 
 from post_purchase.channels.base import Capability
@@ -32,7 +31,11 @@ from shopapp.lib.crypto import new_code
 from shopapp.web.embedded import ShopRequest, shop_required
 
 from .answers import draw, page
+from .conversation_rows import conversation_of
+from .inbox_actions import SNOOZES
+from .inbox_door import InboxRequest, member_required
 
+NOTES = 20
 SHOWN = 60  # messages per look; older ones by ?before=
 STOPPED = (MessageStatus.SUPPRESSED, MessageStatus.FAILED)
 
@@ -55,17 +58,13 @@ class ReplyWay:
         return self.capability.mode == Mode.FREE
 
 
-def conversation_of(request: ShopRequest, pk: int) -> Conversation:
-    rows = request.shop.conversations.select_related("contact", "order")
-    return get_object_or_404(rows, pk=pk)
-
-
-@shop_required
+@member_required
 @require_GET
-def thread(request: ShopRequest, pk: int) -> HttpResponse:
+def thread(request: InboxRequest, pk: int) -> HttpResponse:
     conversation = conversation_of(request, pk)
-    if conversation.unread:
-        mark_opened(conversation=conversation)
+    mark_opened(conversation=conversation, member=request.member)
+    members = list(request.shop.members.order_by("name", "pk"))
+    names = {member.user_id: member.display_name for member in members}
     now = clock.now()
     points = list(conversation.contact.points.order_by("-last_inbound_at", "pk"))
     ways = reply_ways(request, points, now)
@@ -86,6 +85,11 @@ def thread(request: ShopRequest, pk: int) -> HttpResponse:
         consents=consents(points),
         runs=list(conversation.contact.runs.select_related("flow", "version", "order").order_by("-started_at")[:6]),
         reply_key=new_code(),
+        me=request.member,
+        members=members,
+        assigned=names.get(conversation.assignee, ""),
+        notes=[(note, names.get(note.author_id, "")) for note in conversation.notes.order_by("-written_at")[:NOTES]],
+        snoozes=SNOOZES,
     )
 
 

@@ -1,0 +1,95 @@
+"""Finding rows by the beginnings of their words: a GIN index on PostgreSQL, an FTS5 table kept by triggers on SQLite.
+
+Neither is a thing that a Django migration can say for both, so `make` is called after every migrate and may run any
+number of times. Rows that were there before are read in once. Names of tables and columns come from code, never from a
+request; what is looked for is always a parameter.
+"""
+
+import sqlite3
+import unicodedata
+from dataclasses import dataclass
+
+from django.db import connection, connections
+
+MOST_WORDS = 6
+MOST_ROWS = 1000  # newest first; whoever finds more adds a word
+
+
+@dataclass(frozen=True)
+class WordIndex:
+    """Words of some text columns of a table whose primary key is `id` and whose shop is `shop_id`."""
+
+    table: str
+    columns: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.table}_words"
+
+    @property
+    def vector(self) -> str:
+        """PostgreSQL's expression; the index is used only where a query repeats it letter by letter."""
+        text = " || ' ' || ".join(f"coalesce({column}, '')" for column in self.columns)
+        return f"to_tsvector('simple', regexp_replace({text}, '[^[:alnum:]]+', ' ', 'g'))"
+
+
+def make(index: WordIndex, *, using: str = "default") -> None:
+    """Make what is missing."""
+    with connections[using].cursor() as cursor:
+        if connections[using].vendor == "postgresql":
+            cursor.execute(f"CREATE INDEX IF NOT EXISTS {index.name} ON {index.table} USING gin (({index.vector}))")
+            return
+        cursor.execute("SELECT 1 FROM sqlite_master WHERE name = %s", [index.name])
+        is_new = cursor.fetchone() is None
+        for statement in _fts5(index):
+            cursor.execute(statement)
+        if is_new:
+            cursor.execute(f"INSERT INTO {index.name}({index.name}) VALUES ('rebuild')")
+            if sqlite3.sqlite_version_info >= (3, 42):
+                cursor.execute(f"INSERT INTO {index.name}({index.name}, rank) VALUES ('secure-delete', 1)")
+
+
+def _fts5(index: WordIndex) -> list[str]:
+    """The table and its triggers. They go when Django makes the table anew, so they are made after every migrate."""
+    columns = ", ".join(index.columns)
+    old, new = (", ".join(f"{row}.{column}" for column in index.columns) for row in ("old", "new"))
+    changed = " OR ".join(f"old.{column} IS NOT new.{column}" for column in index.columns)
+    add = f"INSERT INTO {index.name}(rowid, {columns}) VALUES (new.id, {new});"
+    take = f"INSERT INTO {index.name}({index.name}, rowid, {columns}) VALUES ('delete', old.id, {old});"
+    start = "CREATE TRIGGER IF NOT EXISTS"
+    return [
+        f"CREATE VIRTUAL TABLE IF NOT EXISTS {index.name} USING fts5({columns}, content='{index.table}', "
+        "content_rowid='id', tokenize='unicode61 remove_diacritics 2')",
+        f"{start} {index.name}_add AFTER INSERT ON {index.table} BEGIN {add} END",
+        f"{start} {index.name}_take AFTER DELETE ON {index.table} BEGIN {take} END",
+        f"{start} {index.name}_change AFTER UPDATE OF {columns} ON {index.table} WHEN {changed} BEGIN {take} {add} END",
+    ]
+
+
+def words_in(search: str) -> list[str]:
+    """What is looked for: letters and digits only, so that nothing typed is ever read as an operator."""
+    kept = (char if char.isalnum() or unicodedata.category(char)[0] == "M" else " " for char in search.casefold())
+    return "".join(kept).split()[:MOST_WORDS]
+
+
+def newest_matches(index: WordIndex, owner: str, *, shop_id: int, search: str) -> list[int]:
+    """`owner` (a column) of the newest rows in which every word begins some word. At most MOST_ROWS rows are read."""
+    words = words_in(search)
+    if not words:
+        return []
+    if connection.vendor == "postgresql":
+        query = (
+            f"SELECT {owner} FROM {index.table} WHERE shop_id = %s "
+            f"AND {index.vector} @@ to_tsquery('simple', %s) ORDER BY id DESC LIMIT {MOST_ROWS}"
+        )
+        wanted = " & ".join(f"{word}:*" for word in words)
+        parameters: list[int | str] = [shop_id, wanted]
+    else:
+        query = (
+            f"SELECT row.{owner} FROM {index.name} AS found CROSS JOIN {index.table} AS row ON row.id = found.rowid "
+            f"WHERE {index.name} MATCH %s AND row.shop_id = %s ORDER BY found.rowid DESC LIMIT {MOST_ROWS}"
+        )
+        parameters = [" AND ".join(f'"{word}"*' for word in words), shop_id]
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        return list(dict.fromkeys(row[0] for row in cursor.fetchall() if row[0] is not None))
