@@ -68,7 +68,7 @@ class Draft(models.Model):
     saved_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["member", "conversation"], name="draft_once")]
+        constraints = [models.UniqueConstraint(fields=["member", "conversation"], name="reply_draft_once")]
 
     def __str__(self) -> str:
         return f"draft {self.pk}"
