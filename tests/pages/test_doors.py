@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.contrib.staticfiles import finders
@@ -14,10 +13,8 @@ from post_purchase.flows.versions import document_of
 from post_purchase.models import FlowVersion, Review, Touchpoint
 from shopapp.lib import clock
 from tests import factories
-from tests.factories import make_shop
 from tests.pages import polaris_lint
-from tests.pages.conftest import NOW
-from tests.pages.seed import NASTY, Seed, seed
+from tests.pages.seed import NASTY, Seed
 from tests.pages.visitor import Visitor
 from tests.shopapp.pretend import SHOP
 
@@ -183,12 +180,6 @@ ROWS = (
     "product",
     "member",
 )
-
-
-@pytest.fixture(scope="module")
-def kept_rows(writing_once: Any) -> Seed:
-    with writing_once(), clock.frozen(NOW):
-        return seed(make_shop())
 
 
 @pytest.fixture
