@@ -26,6 +26,7 @@ PAGES = {
     "conversations, nothing found": "/app/conversations?q=nobody",
     "conversations, filtered": "/app/conversations?view=team&channel=whatsapp&language=en&flow={flow}&product=mug",
     "team": "/app/settings/team-members",
+    "saved replies": "/app/settings/saved-replies",
     "thread": "/app/conversations/{conversation}",
     "choose a flow": "/app/conversations/{conversation}/flows",
     "flows": "/app/flows",
@@ -79,6 +80,8 @@ READS_OF_A_ROW = {
     "rehearsed messages": "/app/rehearsals/{rehearsal}/messages",
     "rehearsed journey": "/app/rehearsals/{rehearsal}/journey/contact-1",
     "thread": "/app/conversations/{conversation}",
+    "saved replies for a thread": "/app/conversations/{conversation}/saved-replies",
+    "products for a thread": "/app/conversations/{conversation}/products",
     "live thread": "/app/conversations/{conversation}/live",
     "flow": "/app/flows/{flow}",
     "texts": "/app/flows/{flow}/texts",
@@ -109,6 +112,10 @@ WRITES_OF_A_ROW = {
     "assign": "/app/conversations/{conversation}/assign",
     "snooze": "/app/conversations/{conversation}/snooze",
     "note": "/app/conversations/{conversation}/note",
+    "draft": "/app/conversations/{conversation}/draft",
+    "take back": "/app/conversations/{conversation}/take-back/1",
+    "change a saved reply": "/app/settings/saved-replies/{saved}",
+    "delete a saved reply": "/app/settings/saved-replies/{saved}/delete",
     "change a member": "/app/settings/team-members/{member}",
     "start a flow": "/app/conversations/{conversation}/start-flow",
     "save a guide": "/app/guides/{guide}/save",
@@ -157,10 +164,12 @@ WRITES = {
     "preview a guide": "/app/guides/preview",
     "metafields": "/app/products/metafields",
     "fetch products": "/app/products/fetch",
+    "add a saved reply": "/app/settings/saved-replies/add",
     "make a token": "/app/settings/connections/tokens",
     "add a flow": "/app/flows/add",
     "brand": "/app/settings/brand",
 }
+INBOX, INBOX_PAGES = ("inbox.css", "inbox.js"), [name for name in PAGES if name.startswith(("conversations", "thread"))]
 MOST_QUERIES = {"thread": 24}  # everything about one person; else 12, and the shop itself
 ROWS = (
     "conversation",
@@ -179,6 +188,7 @@ ROWS = (
     "guide",
     "product",
     "member",
+    "saved",
 )
 
 
@@ -239,7 +249,10 @@ def test_more_rows_cost_no_more_queries(owner, rows, name):
 @pytest.mark.parametrize("name", PAGES)
 def test_a_first_page_is_light(owner, rows, name):
     """HTML, our style and our script, uncompressed; what Shopify serves itself is not counted."""
-    files = [finders.find(name) for name in ("app.css", "app.js", "flow.css", "flow.js")]
+    files = [
+        finders.find(file)
+        for file in ("app.css", "app.js", "flow.css", "flow.js", *(INBOX if name in INBOX_PAGES else ()))
+    ]
     size = sum(Path(str(file)).stat().st_size for file in files) + len(owner.get(address(PAGES[name], rows)).content)
     assert size <= 120_000
 
