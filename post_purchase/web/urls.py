@@ -149,6 +149,8 @@ urlpatterns = [
     path("webhooks/whatsapp", callbacks.whatsapp),
     path("webhooks/messenger", callbacks.messenger),
     path("webhooks/instagram", callbacks.instagram),
+    path("webhooks/twilio/<str:account>", callbacks.twilio),
+    path("webhooks/sms/<str:account>", callbacks.sms_gateway),
     path("webhooks/telegram/<str:bot>", callbacks.telegram_bot),
     path("webhooks/email/<str:esp>/", callbacks.mail),
     path("c", links.type_code),
