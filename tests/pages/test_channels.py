@@ -79,7 +79,7 @@ def test_a_disconnected_account_forgets_its_credentials(owner, shop):
 def test_a_network_with_several_providers_has_a_form_for_each(owner, shop):
     page = owner.get("/app/settings/channels/sms").content.decode()
     assert 'name="auth_token"' in page
-    other = owner.get("/app/settings/channels/sms", {"gateway": "http"}).content.decode()
+    other = owner.get("/app/settings/channels/sms?gateway=http").content.decode()
     assert 'name="url"' in other
     assert '<input type="hidden" name="gateway" value="http">' in other
     form = {"account_id": "FernField", "gateway": "http", "url": "http://x.example.com", "secret": "0123456789abcdef"}
