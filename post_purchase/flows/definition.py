@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from post_purchase.services import texts
-from post_purchase.words import EventKind, Purpose
+from post_purchase.words import ChannelKind, EventKind, Purpose
 
 from .conditions import Condition
 from .registry import KINDS, AnyStep
@@ -122,6 +122,9 @@ class Wording(_Part):
     list_title: str = ""
     url_title: str = ""
     template: str = ""  # body for Meta
+    forms: dict[
+        ChannelKind, Annotated[str, StringConstraints(min_length=1)]
+    ] = {}  # the text for one network; filled in to nothing: `text`
 
 
 class LanguageTexts(_Part):
@@ -323,6 +326,8 @@ def _liquid(path: str, text: str) -> Iterable[Problem]:
 def _wording(document: FlowDocument, path: str, message: str, wording: Wording) -> Iterable[Problem]:
     for field in ("text", "subject", "preheader"):
         yield from _liquid(f"{path}.{field}", getattr(wording, field))
+    for kind, form in wording.forms.items():
+        yield from _liquid(f"{path}.forms.{kind.value}", form)
     for choice, title in wording.choices.items():
         if not 0 < len(title.strip()) <= 24:
             yield Problem(f"{path}.choices.{choice}", "a tap is called by 1 to 24 characters")

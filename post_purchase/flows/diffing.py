@@ -138,6 +138,7 @@ def _words(old: Raw, new: Raw, names: Mapping[str, str]) -> list[Change]:
         before, after = was[tag].get("messages") or {}, now[tag].get("messages") or {}
         for message in dict.fromkeys((*before, *after)):
             one, other = before.get(message) or {}, after.get(message) or {}
+            one, other = _spread(one), _spread(other)
             for part in dict.fromkeys((*one, *other)):
                 if one.get(part) != other.get(part):
                     label = message.replace("_", " ").capitalize() + (
@@ -156,6 +157,12 @@ def _words(old: Raw, new: Raw, names: Mapping[str, str]) -> list[Change]:
         if message in specs and specs[message] != fresh[message]
     ]
     return [*changes, Change("How messages go out", rules)]
+
+
+def _spread(wording: Raw) -> dict[str, Any]:
+    """Each network's form by itself: "on sms"."""
+    plain = {part: value for part, value in wording.items() if part != "forms"}
+    return plain | {f"on {kind}": text for kind, text in (wording.get("forms") or {}).items()}
 
 
 def _title(document: Raw, step: Any) -> str:

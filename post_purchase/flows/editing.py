@@ -197,6 +197,8 @@ def _text_fields(document: Mapping[str, Any]) -> Iterable[EditableField]:
                 if line in wording:
                     label = f"{name}: {line.replace('_', ' ')}"
                     yield EditableField(f"{base}.{line}", "line", label, wording[line], language)
+            for kind, form in wording.get("forms", {}).items():
+                yield EditableField(f"{base}.forms.{kind}", "text", f"{name} on {kind}", form, language)
             for choice, title in wording.get("choices", {}).items():
                 yield EditableField(f"{base}.choices.{choice}", "line", f"{name}: tap {choice}", title, language)
         for word, text in spoken.get("words", {}).items():

@@ -42,7 +42,10 @@ def _ordered(value: Any, free: bool = False) -> Any:
         if not free:
             known = {name: at for at, name in enumerate(_ORDER)} | dict.fromkeys(_LAST, 900)
             keys.sort(key=lambda key: known.get(key, 500))
-        return {key: _ordered(value[key], key in ("steps", "messages", "texts", "choices", "words")) for key in keys}
+        return {
+            key: _ordered(value[key], key in ("steps", "messages", "texts", "choices", "words", "forms"))
+            for key in keys
+        }
     if isinstance(value, list | tuple):
         return [_ordered(item) for item in value]
     return value

@@ -206,7 +206,9 @@ def _give_consent(effect: GiveConsent, scene: Scene) -> None:
     point, message = scene.reply_to, scene.message
     if point is None or message is None:
         return
-    question = wording.compose(scene.document, Say(key="", step="", message=effect.question), scene.facts, {})
+    asked_on = message.channel.kind if message.channel is not None else ""
+    say = Say(key="", step="", message=effect.question)
+    question = wording.compose(scene.document, say, scene.facts, {}, channel=asked_on)
     consent.record_consent(
         point=point,
         purpose=effect.purpose,

@@ -13,7 +13,7 @@ from .definition import FlowDocument, load
 from .effects import Say
 from .facts import gather, load_order, settings_of
 from .sample import sample_answers, sample_facts
-from .wording import NoWording, compose, variables
+from .wording import NoWording, compose, form_for, variables
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,12 @@ def preview(
     *,
     step: str = "",
     sparse: bool = False,
+    channel: str = "",
 ) -> list[PreviewMessage]:
     """Every message of the flow's draft in the order of its steps, for a real order or a sample. It sends nothing.
 
-    With `step` only what that step says; `sparse`: as for an order of which little is known.
+    With `step` only what that step says; `sparse`: as for an order of which little is known;
+    `channel`: in the form of that network.
     Raises DocumentError where the document itself is broken; a broken text is shown as such.
     """
     document, facts = _document(flow), sample_facts(language)
@@ -56,7 +58,7 @@ def preview(
     parcel = next((int(key) for key in facts["parcels"]), None)
     answers = sample_answers(facts)
     return [
-        _message(document, step_id, message, facts, answers, parcel)
+        _message(document, step_id, message, facts, answers, parcel, channel)
         for step_id, one in document.steps.items()
         if not step or step_id == step
         for _, message in one.messages()
@@ -105,13 +107,14 @@ def _message(
     facts: Mapping[str, Any],
     answers: Mapping[str, Any],
     parcel: int | None,
+    channel: str,
 ) -> PreviewMessage:
     found = document.wording(message, facts["language"], facts["default_language"])
     titles = list(found[1].choices) if found else []
     say = Say(key="preview", step=step_id, message=message, choices=tuple(titles), parcel=parcel)
     purpose = document.messages[message].purpose if message in document.messages else ""
     try:
-        composed = compose(document, say, facts, answers)
+        composed = compose(document, say, facts, answers, channel=channel)
     except (TextError, NoWording) as error:
         return PreviewMessage(step_id, message, purpose, found[1].text if found else "", error=str(error))
     content = composed.content
@@ -132,7 +135,7 @@ def _message(
         url_button=content.url_button.title if content.url_button else "",
         template=template,
         rtl=is_rtl(content.language),
-        missing=list(dict.fromkeys([*composed.missing, *_unknown(document, message, facts, answers, parcel)])),
+        missing=list(dict.fromkeys([*composed.missing, *_unknown(document, message, facts, answers, parcel, channel)])),
     )
 
 
@@ -140,12 +143,17 @@ _NAMED = re.compile(r"\{\{\s*([a-z_]+(?:\.[a-z_0-9]+)+)\s*(\|[^}]*)?\}\}")
 
 
 def _unknown(
-    document: FlowDocument, message: str, facts: Mapping[str, Any], answers: Mapping[str, Any], parcel: int | None
+    document: FlowDocument,
+    message: str,
+    facts: Mapping[str, Any],
+    answers: Mapping[str, Any],
+    parcel: int | None,
+    channel: str,
 ) -> list[str]:
     """What the text names without saying what shall stand there instead, and this order does not have."""
     found = document.wording(message, facts["language"], facts["default_language"])
     values = variables(facts, answers, parcel, {})
-    named = _NAMED.findall(found[1].text) if found else []
+    named = _NAMED.findall(form_for(found[1], channel) or found[1].text) if found else []
     return [
         path
         for path, filters in named

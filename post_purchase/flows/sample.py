@@ -25,6 +25,8 @@ def _text_problems(document: FlowDocument) -> Iterable[Problem]:
             base = f"texts.{language}.messages.{message}"
             for field in ("text", "subject", "preheader"):
                 yield from _problems(f"{base}.{field}", getattr(wording, field), values, language)
+            for kind, form in wording.forms.items():
+                yield from _problems(f"{base}.forms.{kind.value}", form, values, language)
         for name, word in spoken.words.items():
             yield from _problems(f"texts.{language}.words.{name}", word, values, language)
     values = sample_values(document, default or "en")

@@ -82,9 +82,18 @@ def _empty_as_nothing(value: Any) -> Any:
 
 
 def compose(
-    document: FlowDocument, say: Say, facts: Mapping[str, Any], answers: Mapping[str, Any], *, tap_prefix: str = ""
+    document: FlowDocument,
+    say: Say,
+    facts: Mapping[str, Any],
+    answers: Mapping[str, Any],
+    *,
+    tap_prefix: str = "",
+    channel: str = "",
 ) -> Composed:
-    """Raises NoWording, or texts.TextError where a text is broken."""
+    """Raises NoWording, or texts.TextError where a text is broken.
+
+    With `channel` the text is the one of that network; else its forms go along until the network is chosen.
+    """
     spec = document.messages.get(say.message)
     found = document.wording(say.message, facts["language"], facts["default_language"])
     if spec is None or found is None:
@@ -96,9 +105,13 @@ def compose(
     def fill(template: str, spoken: str = language) -> str:
         return texts.render(template, values, language=spoken, timezone=facts["timezone"], missing=missing)
 
+    own = fill(form) if (form := form_for(wording, channel)) else ""
     url = fill(spec.url) if spec.url and wording.url_title else ""
     content = OutMessage(
-        text=fill(wording.text),
+        text=own if own.strip() else fill(wording.text),
+        forms={}
+        if channel
+        else {kind.value: text for kind, form in wording.forms.items() if (text := fill(form)).strip()},
         subject=_SPACES.sub(" ", fill(wording.subject)) if wording.subject else "",
         preheader=fill(wording.preheader) if wording.preheader else "",
         buttons=[
@@ -113,6 +126,10 @@ def compose(
         rtl=texts.is_rtl(language),
     )
     return Composed(content, spec.purpose, spec.useful_for, fact_of(spec, say, facts), missing)
+
+
+def form_for(wording: Wording, channel: str) -> str:
+    return next((form for kind, form in wording.forms.items() if kind == channel), "")
 
 
 def fact_of(spec: MessageSpec, say: Say, facts: Mapping[str, Any]) -> str:

@@ -103,7 +103,7 @@ def _call(message: Message, claim: Claim, verdict: Verdict, reach: Reach) -> Cal
     """With a template, in the language in which the network approved it."""
     assert verdict.candidate is not None
     way = reach.ways[verdict.candidate.point_id, verdict.candidate.channel_id]
-    content = reach.content
+    content = reach.content.on(way.channel.kind)
     if verdict.mode == Mode.TEMPLATE and content.template and way.template:
         chosen = content.template.model_copy(update={"language": way.template.language})
         content = content.model_copy(update={"template": chosen})
@@ -150,6 +150,8 @@ def _begin(calls: list[Call]) -> list[Call]:
         ["point_id", "channel_id", "detour"],
         {call.message.pk: (call.way.point.pk, call.way.channel.pk, call.detour) for call in going},
     )
+    if formed := {call.message.pk: (call.content.text,) for call in going if call.content.text != call.message.text}:
+        update_each(Message, ["text"], formed)  # the thread shows what this network was given
     attempts = DeliveryAttempt.objects.bulk_create(
         DeliveryAttempt(
             message=call.message, channel=call.way.channel, point=call.way.point, number=call.number, started_at=now

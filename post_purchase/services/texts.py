@@ -66,8 +66,8 @@ class _Missing(Undefined):
             rendering.missing.append(self.name)
         return ""
 
-    def __liquid__(self) -> str:
-        return ""
+    def __liquid__(self) -> None:
+        return None  # in `if` it is as if it were not there; an empty text would be true
 
 
 def _money(amount: Any, currency: Any = "") -> str:

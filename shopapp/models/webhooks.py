@@ -10,7 +10,7 @@ class WebhookSource(models.TextChoices):
     MESSENGER = "messenger"
     INSTAGRAM = "instagram"
     TELEGRAM = "telegram"
-    SMS = "sms"  # Twilio and other gateways
+    TWILIO = "twilio"
     EMAIL = "email"
 
 

@@ -148,3 +148,11 @@ def test_no_translation_loses_or_makes_up_a_value_and_no_tap_is_cut(language):
                     wrong.append(f"{flow}.{name}.{field}")
             wrong += [f"{flow}.{name}: {title}" for title in said.get("choices", {}).values() if len(str(title)) > 20]
     assert wrong == []
+
+
+def test_a_value_that_is_not_there_is_not_true():
+    text = (
+        "{% if contact.taste %}likes {{ contact.taste }}{% else %}no taste{% endif %}{% unless none %}!{% endunless %}"
+    )
+    assert render(text, {"contact": {}}, language="en") == "no taste!"
+    assert render(text, {"contact": {"taste": "mint"}, "none": "x"}, language="en") == "likes mint"

@@ -9,13 +9,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from post_purchase.flows.versions import document_of
-from post_purchase.models import FlowVersion, Review, Touchpoint
+from post_purchase.models import Review, Touchpoint
 from shopapp.lib import clock
 from tests import factories
 from tests.pages import polaris_lint
-from tests.pages.seed import NASTY, Seed
-from tests.pages.visitor import Visitor
+from tests.pages.seed import NASTY, Seed, seed
 from tests.shopapp.pretend import SHOP
 
 PAGES = {
@@ -26,7 +24,6 @@ PAGES = {
     "conversations, nothing found": "/app/conversations?q=nobody",
     "conversations, filtered": "/app/conversations?view=team&channel=whatsapp&language=en&flow={flow}&product=mug",
     "team": "/app/settings/team-members",
-    "saved replies": "/app/settings/saved-replies",
     "thread": "/app/conversations/{conversation}",
     "choose a flow": "/app/conversations/{conversation}/flows",
     "flows": "/app/flows",
@@ -80,8 +77,6 @@ READS_OF_A_ROW = {
     "rehearsed messages": "/app/rehearsals/{rehearsal}/messages",
     "rehearsed journey": "/app/rehearsals/{rehearsal}/journey/contact-1",
     "thread": "/app/conversations/{conversation}",
-    "saved replies for a thread": "/app/conversations/{conversation}/saved-replies",
-    "products for a thread": "/app/conversations/{conversation}/products",
     "live thread": "/app/conversations/{conversation}/live",
     "flow": "/app/flows/{flow}",
     "texts": "/app/flows/{flow}/texts",
@@ -112,10 +107,6 @@ WRITES_OF_A_ROW = {
     "assign": "/app/conversations/{conversation}/assign",
     "snooze": "/app/conversations/{conversation}/snooze",
     "note": "/app/conversations/{conversation}/note",
-    "draft": "/app/conversations/{conversation}/draft",
-    "take back": "/app/conversations/{conversation}/take-back/1",
-    "change a saved reply": "/app/settings/saved-replies/{saved}",
-    "delete a saved reply": "/app/settings/saved-replies/{saved}/delete",
     "change a member": "/app/settings/team-members/{member}",
     "start a flow": "/app/conversations/{conversation}/start-flow",
     "save a guide": "/app/guides/{guide}/save",
@@ -164,12 +155,10 @@ WRITES = {
     "preview a guide": "/app/guides/preview",
     "metafields": "/app/products/metafields",
     "fetch products": "/app/products/fetch",
-    "add a saved reply": "/app/settings/saved-replies/add",
     "make a token": "/app/settings/connections/tokens",
     "add a flow": "/app/flows/add",
     "brand": "/app/settings/brand",
 }
-INBOX, INBOX_PAGES = ("inbox.css", "inbox.js"), [name for name in PAGES if name.startswith(("conversations", "thread"))]
 MOST_QUERIES = {"thread": 24}  # everything about one person; else 12, and the shop itself
 ROWS = (
     "conversation",
@@ -188,18 +177,12 @@ ROWS = (
     "guide",
     "product",
     "member",
-    "saved",
 )
 
 
 @pytest.fixture
-def rows(kept_rows: Seed, db: None, at: object) -> Seed:
-    return kept_rows
-
-
-@pytest.fixture
-def owner(rows: Seed) -> Visitor:
-    return Visitor(rows.shop.domain)
+def rows(shop) -> Seed:
+    return seed(shop)
 
 
 def address(path: str, rows: Seed) -> str:
@@ -208,9 +191,9 @@ def address(path: str, rows: Seed) -> str:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_the_owner_sees_the_page_within_its_queries(owner, rows, name):
-    for version in FlowVersion.objects.filter(flow__shop=rows.shop).values_list("pk", flat=True):
-        document_of(version)  # once for a process, not for a page
-    with CaptureQueriesContext(connection) as queries:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
         response = owner.get(address(PAGES[name], rows))
     assert response.status_code == 200, name
     assert len(queries) <= MOST_QUERIES.get(name, 13), [query["sql"][:120] for query in queries]
@@ -249,10 +232,7 @@ def test_more_rows_cost_no_more_queries(owner, rows, name):
 @pytest.mark.parametrize("name", PAGES)
 def test_a_first_page_is_light(owner, rows, name):
     """HTML, our style and our script, uncompressed; what Shopify serves itself is not counted."""
-    files = [
-        finders.find(file)
-        for file in ("app.css", "app.js", "flow.css", "flow.js", *(INBOX if name in INBOX_PAGES else ()))
-    ]
+    files = [finders.find(name) for name in ("app.css", "app.js", "flow.css", "flow.js")]
     size = sum(Path(str(file)).stat().st_size for file in files) + len(owner.get(address(PAGES[name], rows)).content)
     assert size <= 120_000
 
@@ -265,8 +245,8 @@ def test_the_page_uses_only_components_that_shopify_has(owner, rows, name):
 
 @pytest.mark.npm
 @pytest.mark.parametrize("name", [name for name in PAGES if "{" not in PAGES[name]])
-def test_the_empty_page_says_what_will_be_here(rival, name):
-    response = rival.get(PAGES[name])
+def test_the_empty_page_says_what_will_be_here(owner, name):
+    response = owner.get(PAGES[name])
     assert response.status_code == 200
     assert polaris_lint.problems(response.content.decode()) == []
 

@@ -1,7 +1,6 @@
 """The editor's writes: what is typed is kept at once, two people are noticed, the path changes its shape."""
 
 import re
-from copy import deepcopy
 from html import unescape
 
 import pytest
@@ -14,20 +13,15 @@ from post_purchase.models import FlowRun
 from post_purchase.web.pages.flow_editor import mark
 from shopapp.models import Shop
 from tests import factories
-from tests.pages.seed import Seed
-from tests.pages.visitor import RIVAL, Visitor
+from tests.pages.seed import Seed, seed
+from tests.pages.visitor import RIVAL
 
 LIST = r'<s-(?:select|choice-list) [^>]*name="([^"]*)"[^>]*>(.*?)</s-(?:select|choice-list)>'
 
 
 @pytest.fixture
-def rows(kept_rows: Seed, db: None, at: object) -> Seed:
-    return deepcopy(kept_rows)
-
-
-@pytest.fixture
-def owner(rows: Seed) -> Visitor:
-    return Visitor(rows.shop.domain)
+def rows(shop) -> Seed:
+    return seed(shop)
 
 
 def draft(rows: Seed) -> dict:
@@ -72,6 +66,20 @@ def test_words_and_settings_are_kept_as_they_are_typed(owner, rows):
     assert step["photo_timeout"] == "PT20H"
     assert problems_of(document) == []
     assert "Ask for the review" in answer.json()["path"]
+
+
+def test_one_network_gets_its_own_words_and_loses_them_when_they_are_emptied(owner, rows):
+    field = "texts.en.messages.ask_rating.forms.sms"
+    assert save(owner, rows, "review", {field: "Short?\r\nPlease"}).json()["errors"] == {}
+    assert draft(rows)["texts"]["en"]["messages"]["ask_rating"]["forms"] == {"sms": "Short?\nPlease"}
+    assert "SMS: own words" in shown(owner, rows, "review")
+    look = {"language": "en", "phone": "sms", field: "Tell us"}
+    phone = owner.post(f"/app/flows/{rows.flow.pk}/steps/review/preview", look).content.decode()
+    assert "Tell us" in phone
+    assert "Short?" not in phone
+    assert field in save(owner, rows, "review", {field: "x" * 4001}).json()["errors"]
+    assert save(owner, rows, "review", {field: " "}).json()["errors"] == {}
+    assert "forms" not in draft(rows)["texts"]["en"]["messages"]["ask_rating"]
 
 
 def test_a_panel_that_is_sent_back_untouched_changes_nothing(owner, rows):

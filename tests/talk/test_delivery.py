@@ -22,7 +22,7 @@ from tests import factories
 from tests.network import SmallGraph, small_graph, whatsapp_error
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
@@ -52,9 +52,9 @@ class Talk:
         for purpose in (Purpose.SERVICE, Purpose.UTILITY):
             grant(self.point, purpose)
 
-    def queue(self, text: str = "On its way", key: str = "", **more) -> Message:
+    def queue(self, text: str = "On its way", key: str = "", forms: dict[str, str] | None = None, **more) -> Message:
         fields = {"purpose": Purpose.UTILITY, "author": Author.FLOW, "order": self.order} | more
-        content = OutMessage(text=text)
+        content = OutMessage(text=text, forms=forms or {})
         return queue_message(conversation=self.conversation, content=content, dedupe_key=key or text, **fields)
 
 
@@ -224,7 +224,6 @@ def test_what_failed_after_it_was_taken_is_sent_again_and_the_new_id_counts(talk
     assert state(message) == ("delivered", "")
 
 
-@pytest.mark.django_db(transaction=True)  # threads see only what is committed
 def test_a_failure_that_is_faster_than_the_sends_answer_closes_the_way(talk: Talk, graph: SmallGraph, at):
     graph.script = ["slow"]
     message = talk.queue()
@@ -289,10 +288,14 @@ def test_an_unreachable_number_falls_back_to_the_next_channel(talk: Talk, graph:
     factories.bind(mail, talk.order)
     grant(mail, Purpose.UTILITY)
     graph.script = [whatsapp_error(131026)]
-    message = talk.queue()
+    message = talk.queue(forms={"whatsapp": "Short", "email": "As a letter"})
     send_messages()
     assert state(message) == ("sent", "")
     assert (message.point, len(graph.calls), len(mailoutbox)) == (mail, 1, 1)
+    # each network in its own words; the thread shows those that arrived.
+    assert graph.calls[0]["text"]["body"] == "Short"
+    assert "As a letter" in mailoutbox[0].body
+    assert message.text == "As a letter"
 
 
 def test_nothing_goes_without_consent(talk: Talk, graph: SmallGraph):
@@ -462,7 +465,6 @@ def test_one_message_that_cannot_be_read_stops_no_other(talk: Talk, graph: Small
     assert sorted(graph.texts) == ["C0", "C2", "C3"]
 
 
-@pytest.mark.django_db(transaction=True)  # a statement that fails ends PostgreSQL's transaction
 def test_the_same_id_for_two_messages_spoils_only_one(talk: Talk, graph: SmallGraph):
     graph.script = [(200, {"messages": [{"id": "wamid.same"}]})] * 2
     messages = many(talk, 3, "D")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from post_purchase.channels.base import OutMessage
 from post_purchase.flows import effects as wants
 from post_purchase.flows.wording import NoWording, compose
 from post_purchase.services.texts import TextError
@@ -98,13 +99,18 @@ class _Words:
 
 @dataclass(frozen=True)
 class Moment:
-    """One line of a journey. `told` and `text`: a message of ours."""
+    """One line of a journey. `told` and `content`: a message of ours."""
 
     at: datetime
     what: str
     about: str = ""
     told: Told | None = None
-    text: str = ""
+    content: OutMessage | None = None
+
+    @property
+    def text(self) -> str:
+        """In the words for the network that it went over."""
+        return self.content.on(self.told.kind).text if self.content and self.told else ""
 
 
 class _Line:
@@ -117,10 +123,10 @@ class _Line:
 
     def said(self, told: Told, run: Run, say: wants.Say, facts: dict[str, Any], answers: dict[str, Any]) -> None:
         try:
-            text = compose(self.documents[told.flow], say, facts, answers).content.text
+            content = compose(self.documents[told.flow], say, facts, answers).content
         except (TextError, NoWording) as error:
-            text = str(error)
-        self.moments.append(Moment(told.queued_at, "message", told=told, text=text))
+            content = OutMessage(text=str(error))
+        self.moments.append(Moment(told.queued_at, "message", told=told, content=content))
 
 
 def journey(theatre: Theatre, script: Script, key: Key) -> tuple[Person, list[Moment], Outcome] | None:
@@ -133,7 +139,7 @@ def journey(theatre: Theatre, script: Script, key: Key) -> tuple[Person, list[Mo
     moments = [
         moment
         if moment.told is None or moment.told.at is None
-        else Moment(moment.told.at, moment.what, moment.about, moment.told, moment.text)
+        else Moment(moment.told.at, moment.what, moment.about, moment.told, moment.content)
         for moment in line.moments
     ]
     moments.sort(key=lambda moment: moment.at)

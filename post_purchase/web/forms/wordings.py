@@ -8,6 +8,7 @@ from typing import Any
 
 from post_purchase.flows.describing import said
 from post_purchase.flows.reshaping import messages_of
+from post_purchase.words import ChannelKind
 
 MAX_TEXT = 4000
 LINES = {"subject": "E-mail subject", "preheader": "E-mail preview line", "url_title": "Button with the link"}
@@ -18,6 +19,9 @@ NAMES = {
 }  # fmt: skip
 
 
+FORMS = (ChannelKind.SMS, ChannelKind.EMAIL, ChannelKind.WHATSAPP, ChannelKind.MESSENGER, ChannelKind.TELEGRAM)
+
+
 @dataclass
 class WordingInput:
     field: str  # of the step: "message", "reminder"
@@ -26,8 +30,10 @@ class WordingInput:
     base: str  # "texts.en.messages.receipt"
     text: str = ""
     instead: str = ""  # what is said while this language has no words
+    has_forms: bool = False
     lines: list[tuple[str, str, str]] = dataclasses.field(default_factory=list)  # (input, label, value)
     choices: list[tuple[str, str, str]] = dataclasses.field(default_factory=list)
+    forms: list[tuple[str, str, str]] = dataclasses.field(default_factory=list)  # (input, network, value)
     template: str = ""  # for Meta
     has_template: bool = False
     state: str = ""  # the template's, at Meta
@@ -50,6 +56,8 @@ def inputs_of(document: Mapping[str, Any], step: Mapping[str, Any], language: st
             for line, label in LINES.items()
             if line != "url_title" or spec.get("url")
         ]
+        made.forms = _forms(base, wording)
+        made.has_forms = any(value for _, _, value in made.forms)
         made.choices = [
             (
                 f"{base}.choices.{choice}",
@@ -66,6 +74,14 @@ def inputs_of(document: Mapping[str, Any], step: Mapping[str, Any], language: st
 def _wording(document: Mapping[str, Any], language: str, message: str) -> dict[str, Any]:
     found = (((document.get("texts") or {}).get(language) or {}).get("messages") or {}).get(message)
     return found if isinstance(found, dict) else {}
+
+
+def _forms(base: str, wording: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """The usual networks, and whatever else has a form of its own already."""
+    written = wording.get("forms") or {}
+    kinds = [kind for kind in ChannelKind if kind in FORMS or kind in written]
+    kinds.sort(key=lambda kind: FORMS.index(kind) if kind in FORMS else len(FORMS))
+    return [(f"{base}.forms.{kind.value}", kind.label, str(written.get(kind.value, ""))) for kind in kinds]
 
 
 def _choices(document: Mapping[str, Any], step: Mapping[str, Any], message: str) -> list[str]:
@@ -100,14 +116,18 @@ def read(
                 errors[name] = f"This is longer than {MAX_TEXT} characters."
                 continue
             _put(wording, line, value if line in ("text", "template") else " ".join(value.split()))
+        forms = dict(wording.get("forms") or {})
+        for name, _, _ in made.forms:
+            if len(data.get(name, "")) > MAX_TEXT:
+                errors[name] = f"This is longer than {MAX_TEXT} characters."
+            elif name in data:
+                _put(forms, name.rpartition(".")[2], data[name].replace("\r\n", "\n").replace("\0", ""))
+        _keep(wording, "forms", forms)
         titles = dict(wording.get("choices") or {})
         for name, _, _ in made.choices:
             if name in data:
                 _put(titles, name.rpartition(".")[2], " ".join(data[name].split()))
-        if titles:
-            wording["choices"] = titles
-        else:
-            wording.pop("choices", None)
+        _keep(wording, "choices", titles)
         messages = changed.setdefault("texts", {}).setdefault(language, {}).setdefault("messages", {})
         if wording.get("text"):
             messages[made.message] = wording
@@ -121,3 +141,10 @@ def _put(target: dict[str, Any], name: str, value: str) -> None:
         target[name] = value
     else:
         target.pop(name, None)
+
+
+def _keep(wording: dict[str, Any], name: str, parts: dict[str, str]) -> None:
+    if parts:
+        wording[name] = parts
+    else:
+        wording.pop(name, None)

@@ -77,7 +77,7 @@ def preview_flow(request: ShopRequest, pk: int) -> HttpResponse:
     kind = request.POST.get("phone", "")
     kind = kind if kind in PHONES else ChannelKind.WHATSAPP
     try:
-        messages, trouble = preview(row, language, order), ""
+        messages, trouble = preview(row, language, order, channel=kind), ""
     except DocumentError as error:
         messages, trouble = [], str(error.problems[0])
     name = request.shop.name or request.shop.domain
