@@ -43,6 +43,10 @@ def django_db_modify_db_settings() -> None:
     database = connections["default"].settings_dict
     if database["ENGINE"].endswith("sqlite3"):
         database["TEST"]["NAME"] = str(environment.FOLDER / "test.sqlite3")
+        start = database["OPTIONS"]["init_command"]
+        database["OPTIONS"]["init_command"] = start.replace(
+            "synchronous=FULL", "synchronous=OFF"
+        )  # no test cuts the power
     else:
         worker = os.environ.get("PYTEST_XDIST_WORKER", "")
         database["TEST"]["NAME"] = f"test_doorstep{worker}"

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.browser.conftest import ROOT, SIZES
+from tests.pages.doors import PAGES, address
 from tests.pages.seed import seed
-from tests.pages.test_doors import PAGES, address
 
 pytestmark = [pytest.mark.browser, pytest.mark.npm]
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"

@@ -11,7 +11,7 @@ from post_purchase.touchpoints.texts import languages
 from post_purchase.words import ChannelKind
 from shopapp.lib.crypto import hash_code, hash_secret
 from tests.extension.conftest import TOKEN, ask, buyer_token
-from tests.extension.test_block import EXTENSIONS, ROOT, shopify_says
+from tests.extension.test_block import EXTENSIONS, ROOT
 from tests.factories import make_channel, make_shop
 
 FOLDER = EXTENSIONS / "optional" / "chat-overlay"
@@ -95,11 +95,3 @@ class TestTheQuestion:
 
     def test_a_shop_without_web_chat_says_so(self, client, shop):
         assert ask(client, "chat", QUESTION).status_code == 404
-
-
-@pytest.mark.npm
-def test_shopifys_own_validator_takes_it():
-    source = (FOLDER / "src" / "ChatOverlay.jsx").read_text(encoding="utf-8")
-    text = shopify_says("checkout", "purchase.thank-you.chat.render", [source])
-    assert "VALID" in text.upper(), text
-    assert not re.search("INVALID|FAILED", text.upper()), text

@@ -94,7 +94,9 @@ def test_the_same_bytes_and_the_same_message_in_other_bytes_are_one_message(worl
 
 
 def test_a_thousand_updates_in_one_callback_are_read_in_order(world: World):
-    messages = [written(f"Message {number}", f"DE.{number % 200:016d}") for number in range(1000)]
+    """Meta bundles up to a thousand. On PostgreSQL 200 tell the same: what is counted is statements."""
+    many, people = (1000, 200) if connection.vendor == "sqlite" else (200, 40)
+    messages = [written(f"Message {number}", f"DE.{number % people:016d}") for number in range(many)]
     body = callback(*messages)
     statements: Counter[str] = Counter()
 
@@ -104,12 +106,13 @@ def test_a_thousand_updates_in_one_callback_are_read_in_order(world: World):
 
     with connection.execute_wrapper(count):
         row = deliver(body)
-    assert statements.total() < 1000 * MOST_STATEMENTS
+    assert statements.total() < many * MOST_STATEMENTS
     assert (row.error, row.done_at is not None, row.attempts) == ("", True, 1)
     received = Message.objects.filter(direction=Direction.IN).order_by("pk")
-    assert list(received.values_list("text", flat=True)) == [f"Message {number}" for number in range(1000)]
-    assert ContactPoint.objects.filter(kind=ChannelKind.WHATSAPP).count() == 200
-    assert Message.objects.filter(direction=Direction.OUT).exclude(text__startswith="We could not match").count() <= 200
+    assert list(received.values_list("text", flat=True)) == [f"Message {number}" for number in range(many)]
+    assert ContactPoint.objects.filter(kind=ChannelKind.WHATSAPP).count() == people
+    said = Message.objects.filter(direction=Direction.OUT).exclude(text__startswith="We could not match")
+    assert said.count() <= people
 
 
 def test_a_bad_update_stops_no_other_and_the_row_comes_again(world: World, monkeypatch: pytest.MonkeyPatch):
