@@ -43,10 +43,9 @@ def django_db_modify_db_settings() -> None:
     database = connections["default"].settings_dict
     if database["ENGINE"].endswith("sqlite3"):
         database["TEST"]["NAME"] = str(environment.FOLDER / "test.sqlite3")
+        # no test cuts the power
         start = database["OPTIONS"]["init_command"]
-        database["OPTIONS"]["init_command"] = start.replace(
-            "synchronous=FULL", "synchronous=OFF"
-        )  # no test cuts the power
+        database["OPTIONS"]["init_command"] = start.replace("synchronous=FULL", "synchronous=OFF")
     else:
         worker = os.environ.get("PYTEST_XDIST_WORKER", "")
         database["TEST"]["NAME"] = f"test_doorstep{worker}"
