@@ -1,6 +1,6 @@
 """Shopify's own validator over the code of all extensions, for the newest API version that it knows of each.
 
-Without a network. Its server takes seconds to start, so one answers for all: a new extension is one more line in `asked`.
+Without a network. Its server takes seconds to start, so one answers for all: a new extension is one line in `asked`.
 """
 
 import json
