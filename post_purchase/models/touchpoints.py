@@ -174,6 +174,7 @@ class Scan(models.Model):
     source = models.CharField(max_length=1, choices=EmailTemplate.choices, blank=True)  # which of Shopify's e-mails
     robot = models.BooleanField(default=False)  # link previews
     test = models.BooleanField(default=False)  # a test e-mail or a preview: its order is made up
+    nowhere = models.BooleanField(default=False)  # the link had expired, or nobody could chat there
 
     class Meta:
         constraints = [

@@ -149,15 +149,18 @@ def _tall(width: float, height: float, edge: float, *, words: bool, logo: bool) 
 
 
 def _round(width: float) -> dict[str, Box]:
-    """The code's quiet zone touches the circle at four corners; words stand in the segments above and below."""
+    """The code's quiet zone touches the circle at four corners; words stand in the segments above and below.
+
+    Below: where to type, the code in letters, and the call, which grow shorter as the circle does.
+    """
     side = width * 0.56
     left, top = (width - side) / 2, (width - side) / 2
     words = width * 0.6
     return {
         "headline": Box((width - words) / 2, width * 0.065, words, top - width * 0.075),
         "code": Box(left, top, side, side),
-        "caption": Box((width - words) / 2, top + side, words, width * 0.075),
-        "call": Box((width - words * 0.75) / 2, top + side + width * 0.075, words * 0.75, width * 0.075),
+        "caption": Box((width - words) / 2, top + side, words, width * 0.1),
+        "call": Box((width - words * 0.67) / 2, top + side + width * 0.1, words * 0.67, width * 0.06),
     }
 
 
@@ -304,11 +307,13 @@ class Card:
         groups = "-".join(code[place : place + 4] for place in range(0, len(code), 4))
         said = "small" in self.boxes and "{address}" in self.design.small
         lines = [groups] if said or box.height < 6.5 else [self.address, groups]
-        if box.height < 6.5 and self.layout.wide and "small" not in self.boxes:
+        if box.height < 6.5 and (self.layout.wide or self.layout.round) and "small" not in self.boxes:
             lines = [self.address, groups]
-        height, width = box.height * MM, box.width * MM
-        per_em = max(sum(self.letters[letter][1] for letter in line) for line in lines) / 1000
-        size = min(height / len(lines) / LEADING, width / per_em, 10.0)
+        size = self._caption_size(lines, box)
+        if self.layout.round and size < LEAST_TEXT - 0.6:
+            lines = [groups]  # a very long address does not fit in the circle; the code in letters still does
+            size = self._caption_size(lines, box)
+        width = box.width * MM
         if size < LEAST_TEXT - 0.6:
             self._say(
                 f"The code in letters would be {size:.1f} points high, too small to read. Choose a larger layout."
@@ -324,6 +329,10 @@ class Card:
             y -= size * LEADING
         ops.append(b"ET")
         return b" ".join(ops)
+
+    def _caption_size(self, lines: list[str], box: Box) -> float:
+        per_em = max(sum(self.letters[letter][1] for letter in line) for line in lines) / 1000
+        return min(box.height * MM / len(lines) / LEADING, box.width * MM / per_em, 10.0)
 
     def _text(self, name: str, text: str, box: Box, *, bold: bool, largest: float, color: str, middle: bool) -> bytes:
         block = self.typesetter.block(

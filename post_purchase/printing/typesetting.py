@@ -17,6 +17,7 @@ SMALLER_BEFORE_CUTTING = 0.55  # of the largest size: a word is cut only where t
 _CJK = r"\u2e80-\u303f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef"  # Korean breaks at its spaces
 _NO_LINE_START = "、。，．！？：；）」』】〉》〕］｝ーぁぃぅぇぉっゃゅょァィゥェォッャュョ々…‥"
 _NO_LINE_END = "（「『【〈《〔［｛"
+_ADDRESS = re.compile(r"[A-Za-z0-9-]+(?:[.:/][A-Za-z0-9-]+)+")  # a host and path: one piece, left to right everywhere
 _PIECES = re.compile(rf"[{_CJK}]\s*|[^\s{_CJK}]+\s*|\s+")
 
 
@@ -193,6 +194,7 @@ def _levels(text: str, rtl: bool) -> list[int]:
         and not rtl
     ):
         return [0] * len(text)
+    text = _ADDRESS.sub(lambda found: "A" * len(found.group()), text)
     storage = bidi.get_empty_storage()
     storage["base_level"] = int(rtl)
     storage["base_dir"] = "R" if rtl else "L"

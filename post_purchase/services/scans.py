@@ -53,6 +53,7 @@ class Tapped:
     source: str = ""  # EmailTemplate's letter
     test: bool = False
     missed: str = ""
+    nowhere: bool = False  # the link had expired, or nobody could chat there
 
 
 def new_scan_id() -> str:
@@ -240,6 +241,7 @@ def _row(tapped: Tapped, touchpoint_id: int) -> Scan:
         source=tapped.source[:1],
         robot=tapped.robot,
         test=tapped.test,
+        nowhere=tapped.nowhere,
     )
 
 

@@ -51,6 +51,12 @@ def people_by_day(*, scans: QuerySet[Scan], days: int, zone: ZoneInfo) -> list[t
     return [(first + timedelta(days=place), counted.get(first + timedelta(days=place), 0)) for place in range(days)]
 
 
+def led_nowhere(*, scans: QuerySet[Scan], days: int, zone: ZoneInfo) -> int:
+    """People whose link had expired, or who found nobody to chat with. They are among those who tapped or scanned."""
+    since = _start_of(clock.now().astimezone(zone).date() - timedelta(days=days - 1), zone)
+    return scans.filter(PEOPLE, nowhere=True, scanned_at__gte=since).count()
+
+
 def funnel_of(*, touchpoints: Iterable[Touchpoint], days: int, zone: ZoneInfo) -> Funnel:
     """Messages and reviews are of those people who first wrote in the span."""
     pks = [touchpoint.pk for touchpoint in touchpoints]

@@ -18,6 +18,8 @@ from post_purchase.services import print_batches
 from post_purchase.services.bindings import bind_by_code
 from post_purchase.services.links import link_url, shop_link, slip_code, touchpoint_of
 from post_purchase.services.print_batches import code_of
+from post_purchase.services.print_designs import default_words
+from post_purchase.services.shops import settings_of
 from post_purchase.services.taps import forget
 from post_purchase.touchpoints.kinds.packing_slip import PackingSlip
 from post_purchase.words import TouchpointKind
@@ -260,6 +262,11 @@ def test_the_slips_liquid_computes_the_same_code_and_falls_back(owner, shop):
     asking = Asking()
     asking.shop = shop
     liquid = PackingSlip().snippet(placing_of(asking, slip)).code
+    assert "Scan to chat with us<br>" in liquid
+    settings = settings_of(shop)
+    settings.default_language = "ar"
+    settings.save(update_fields=["default_language"])
+    assert f"{default_words()['ar']['call']}<br>" in PackingSlip().snippet(placing_of(asking, slip)).code
     environment = Environment()
     environment.add_filter(
         "hmac_sha256", lambda text, key: hmac.new(key.encode(), str(text).encode(), hashlib.sha256).hexdigest()

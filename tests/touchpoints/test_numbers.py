@@ -7,7 +7,7 @@ import pytest
 
 from post_purchase.models import ChatStart, Review, Scan
 from post_purchase.services import bindings, links
-from post_purchase.services.touchpoint_numbers import EmailState, email_states, funnel_of, people_by_day
+from post_purchase.services.touchpoint_numbers import EmailState, email_states, funnel_of, led_nowhere, people_by_day
 from post_purchase.web.pages.charts import day_chart, funnel_chart
 from post_purchase.words import EmailTemplate, TouchpointKind
 from shopapp.lib import clock
@@ -56,6 +56,15 @@ def test_days_are_the_shops_and_empty_ones_are_there(card):
         (23, 1),
         (24, 1),
     ]
+
+
+def test_people_whom_no_chat_took_are_counted_and_robots_are_not(card):
+    scan(card, nowhere=True)
+    scan(card, nowhere=True, robot=True)
+    scan(card, nowhere=True, test=True)
+    scan(card, NOW - timedelta(days=30), nowhere=True)
+    scan(card)
+    assert led_nowhere(scans=Scan.objects.filter(touchpoint=card), days=7, zone=BERLIN) == 1
 
 
 def wrote(shop, card, address):

@@ -13,6 +13,7 @@ from post_purchase.jobs.scans import ingest_scans
 from post_purchase.models import ChannelStatus, Scan, ShopSettings
 from post_purchase.services import guesses, links, visits
 from post_purchase.touchpoints.texts import languages
+from post_purchase.web.public.links import label_of
 from post_purchase.words import ChannelKind, TouchpointKind
 from shopapp.lib import clock, queue
 from shopapp.lib.crypto import grouped
@@ -141,6 +142,11 @@ def test_a_desktop_with_two_close_channels_is_asked_and_the_choice_is_one_scan(c
     assert counted() == [("desktop", "messenger", False)]
 
 
+def test_the_chat_on_our_own_page_is_not_called_by_its_technical_name():
+    assert [label_of(ChannelKind.WEBCHAT, language) for language in ("en", "de")] == ["Chat with us", "Mit uns chatten"]
+    assert label_of(ChannelKind.WHATSAPP, "de") == "WhatsApp"
+
+
 def test_the_chooser_speaks_of_an_order_only_where_the_link_has_one(client, shop, card):
     make_channel(shop)
     make_channel(shop, ChannelKind.MESSENGER)
@@ -197,6 +203,8 @@ def test_an_expired_link_says_so(client, shop):
         assert way != f"/c/{code}"
         assert f'href="https://{shop.domain}/"' in text
         assert client.get(way, HTTP_USER_AGENT="iPhone").status_code == 302  # the chat, which asks for the order
+    ingest_scans()
+    assert list(Scan.objects.order_by("scanned_at", "pk").values_list("nowhere", flat=True)) == [False, True, False]
 
 
 def test_an_expired_link_of_a_shop_without_channels_leads_to_its_website(client, shop):
@@ -214,6 +222,8 @@ def test_an_uninstalled_shop_and_one_without_channels_have_a_page(client, shop, 
     channel.save(update_fields=["status"])
     with clock.frozen(clock.now()) as at:
         assert tap(client, card).status_code == 200
+        ingest_scans()
+        assert Scan.objects.get().nowhere
         shop.status = ShopStatus.UNINSTALLED
         shop.save(update_fields=["status"])
         at.move(seconds=3)

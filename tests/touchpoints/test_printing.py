@@ -10,7 +10,7 @@ import zxingcpp
 from PIL import Image
 from qrcode.constants import ERROR_CORRECT_Q
 
-from post_purchase.printing.card import MM, Design
+from post_purchase.printing.card import MM, Card, Design
 from post_purchase.printing.layouts import imposed, layouts
 from post_purchase.printing.pictures import preview
 from post_purchase.printing.qr import capital_url, pdf_squares, qr_png, quick_matrix, quick_png, quick_svg
@@ -246,6 +246,35 @@ def test_a_word_is_made_smaller_before_it_is_cut():
     block = Typesetter("th").block("ขอบคุณสำหรับคำสั่งซื้อ!", width=110, height=60, largest=14, bold=True)
     assert (len(block.lines), block.fits) == (1, True)
     assert block.size < 14
+
+
+def written(block) -> str:
+    """The line as it is read from the left."""
+    return "".join("".join(run.font.used[glyph.gid] for glyph in run.glyphs) for run in block.lines[0].runs)
+
+
+@pytest.mark.parametrize(("language", "words"), [("ar", "أو اكتب الرمز في {}"), ("he", "או הקלידו את הקוד בכתובת {}")])
+@pytest.mark.parametrize("address", ["192.168.1.5:8000/C", "CHAT.EXAMPLE.COM/C", "10.0.0.7/C"])
+def test_an_address_in_a_line_from_right_to_left_is_not_turned_around(language, words, address):
+    block = Typesetter(language).block(words.format(address), width=900, height=100, largest=12)
+    assert block.rtl
+    assert written(block).startswith(address)
+
+
+def test_a_round_sticker_says_where_to_type_and_leaves_out_an_address_that_is_too_long():
+    def drawn(url):
+        card = Card(design("round_sticker", body="", small=""), url)
+        lines = []
+        for part in card.code(url, "").split(b"Tm <")[1:]:
+            glyphs = part.split(b">")[0].decode()
+            names = {f"{gid:04X}": letter for letter, (gid, _) in card.letters.items()}
+            lines.append("".join(names[glyphs[at : at + 4]] for at in range(0, len(glyphs), 4)))
+        assert card.problems == []
+        return lines
+
+    assert drawn("https://chat.example.com/c/AB3KQ9ZT7MXW2HHC") == ["CHAT.EXAMPLE.COM/C", "AB3K-Q9ZT-7MXW-2HHC"]
+    long = "https://a-very-long-name-of-a-server.of-some-company.example.com/c/AB3KQ9ZT7MXW2HHC"
+    assert drawn(long) == ["AB3K-Q9ZT-7MXW-2HHC"]
 
 
 def test_control_characters_cannot_turn_the_text_around():

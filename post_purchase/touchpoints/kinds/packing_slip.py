@@ -18,7 +18,8 @@ LIQUID = """\
 <div style="text-align: center; margin: 16px 0;">
   <img src="{app_url}/qr/{{{{ doorstep_code }}}}.svg" width="150" height="150" alt="QR code" \
 style="width: 35mm; height: 35mm;">
-  <p style="margin: 4px 0 0; font-size: 12px;">{text}<br>{host}/c &nbsp; <strong>{groups}</strong></p>
+  <p dir="auto" style="margin: 4px 0 0; font-size: 12px;">{text}<br>\
+<span dir="ltr">{host}/c &nbsp; <strong>{groups}</strong></span></p>
 </div>
 """
 

@@ -13,9 +13,17 @@ from django.views.decorators.http import require_GET, require_POST
 from post_purchase.models import Scan, Touchpoint
 from post_purchase.printing.qr import qr_svg
 from post_purchase.services.links import link_url, shop_link
+from post_purchase.services.print_designs import words_in
 from post_purchase.services.print_health import PRINTED, troubles_of
 from post_purchase.services.shops import settings_of
-from post_purchase.services.touchpoint_numbers import SPANS, email_states, funnel_of, people_by_day, scans_of
+from post_purchase.services.touchpoint_numbers import (
+    SPANS,
+    email_states,
+    funnel_of,
+    led_nowhere,
+    people_by_day,
+    scans_of,
+)
 from post_purchase.touchpoints.base import Placing
 from post_purchase.touchpoints.registry import KINDS, kind_of
 from post_purchase.web.forms.touchpoints import CardForm
@@ -41,6 +49,7 @@ class Use:
     funnel: list[Step]
     chart: DayChart
     robots: int
+    nowhere: int  # people of these days whose link had expired, or whom no channel could take
     spans: tuple[int, ...] = SPANS
 
 
@@ -107,6 +116,7 @@ def use_of(request: ShopRequest, scans: QuerySet[Scan], rows: list[Touchpoint], 
         ),
         chart=day_chart(people_by_day(scans=scans, days=days, zone=zone)),
         robots=scans.filter(robot=True).count(),
+        nowhere=led_nowhere(scans=scans, days=days, zone=zone),
     )
 
 
@@ -136,6 +146,7 @@ def placing_of(request: ShopRequest, row: Touchpoint) -> Placing:
         link_key=settings.link_key,
         shop_name=settings.display_name,
         color=settings.brand_color,
+        text=words_in({}, settings.default_language)["call"] if row.kind == TouchpointKind.PACKING_SLIP else "",
     )
 
 

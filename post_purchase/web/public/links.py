@@ -27,7 +27,8 @@ from post_purchase.services.scans import Tapped, new_scan_id, spool
 from post_purchase.services.taps import Tap, look_up, recall
 from post_purchase.touchpoints.choose import Choice, choose, device_of, is_robot
 from post_purchase.touchpoints.codes import WrittenCode, read_code
-from post_purchase.touchpoints.texts import accepted, country_of, greeting, pick_language, texts_in
+from post_purchase.touchpoints.texts import accepted, chat_texts, country_of, greeting, pick_language, texts_in
+from post_purchase.words import ChannelKind
 from shopapp.lib import clock
 from shopapp.lib.crypto import grouped, hash_code, normalise_code
 
@@ -97,6 +98,8 @@ def open_link(request: HttpRequest, code: str) -> HttpResponse:
     if not tap.installed:
         return public_page("closed", status=410, **page)
     if tap.expired:
+        if request.method == "GET":
+            count(found, visitor, language, "", now=now, environ=request.META, scan_id=new_scan_id(), nowhere=True)
         return expired_page(tap, language=language, page=page)
     if tap.page:
         if request.method == "GET":
@@ -118,6 +121,7 @@ def open_link(request: HttpRequest, code: str) -> HttpResponse:
             scan_id=scan_id,
             chosen=scan_id == visit,
             picked=via in tap.channels,
+            nowhere=not choice.ranked,
         )
     return response
 
@@ -189,6 +193,7 @@ def count(
     scan_id: str,
     chosen: bool = False,
     picked: bool = False,
+    nowhere: bool = False,
 ) -> None:
     if found.tap is None:
         return
@@ -210,6 +215,7 @@ def count(
             source=written.source,
             test=written.test,
             missed=found.missed,
+            nowhere=nowhere,
         )
     )
 
@@ -244,7 +250,7 @@ def _answer(
     if choice.ask:
         options = [
             {
-                "label": driver_for(kind).kind.label,
+                "label": label_of(kind, language),
                 "url": f"/c/{tap.code}?via={kind}&s={scan_id}",
             }
             for kind in choice.ranked
@@ -259,6 +265,11 @@ def _answer(
         address = unquote(re.split("[?&]", rest, maxsplit=1)[0])
         return public_page(PAGES[scheme], status=200, target=target, address=address, code=code, **page), kind
     return HttpResponseRedirect(target, headers=HEADERS), kind
+
+
+def label_of(kind: str, language: str) -> str:
+    """An app by its name; the chat on our own page has none that a shopper knows."""
+    return chat_texts(language)["open"] if kind == ChannelKind.WEBCHAT else str(driver_for(kind).kind.label)
 
 
 def unknown_code(request: HttpRequest, visitor: Visitor) -> HttpResponse:
