@@ -51,10 +51,17 @@ def people_by_day(*, scans: QuerySet[Scan], days: int, zone: ZoneInfo) -> list[t
     return [(first + timedelta(days=place), counted.get(first + timedelta(days=place), 0)) for place in range(days)]
 
 
-def led_nowhere(*, scans: QuerySet[Scan], days: int, zone: ZoneInfo) -> int:
-    """People whose link had expired, or who found nobody to chat with. They are among those who tapped or scanned."""
+def robots_and_nowhere(*, scans: QuerySet[Scan], days: int, zone: ZoneInfo) -> tuple[int, int]:
+    """Robots ever, and people of the span whose link had expired or who found nobody to chat with.
+
+    The latter are among those who tapped or scanned.
+    """
     since = _start_of(clock.now().astimezone(zone).date() - timedelta(days=days - 1), zone)
-    return scans.filter(PEOPLE, nowhere=True, scanned_at__gte=since).count()
+    counted = scans.aggregate(
+        robots=Count("pk", filter=Q(robot=True)),
+        nowhere=Count("pk", filter=PEOPLE & Q(nowhere=True, scanned_at__gte=since)),
+    )
+    return counted["robots"], counted["nowhere"]
 
 
 def funnel_of(*, touchpoints: Iterable[Touchpoint], days: int, zone: ZoneInfo) -> Funnel:
