@@ -7,7 +7,13 @@ import pytest
 
 from post_purchase.models import ChatStart, Review, Scan
 from post_purchase.services import bindings, links
-from post_purchase.services.touchpoint_numbers import EmailState, email_states, funnel_of, led_nowhere, people_by_day
+from post_purchase.services.touchpoint_numbers import (
+    EmailState,
+    email_states,
+    funnel_of,
+    people_by_day,
+    robots_and_nowhere,
+)
 from post_purchase.web.pages.charts import day_chart, funnel_chart
 from post_purchase.words import EmailTemplate, TouchpointKind
 from shopapp.lib import clock
@@ -64,7 +70,7 @@ def test_people_whom_no_chat_took_are_counted_and_robots_are_not(card):
     scan(card, nowhere=True, test=True)
     scan(card, NOW - timedelta(days=30), nowhere=True)
     scan(card)
-    assert led_nowhere(scans=Scan.objects.filter(touchpoint=card), days=7, zone=BERLIN) == 1
+    assert robots_and_nowhere(scans=Scan.objects.filter(touchpoint=card), days=7, zone=BERLIN) == (1, 1)
 
 
 def wrote(shop, card, address):

@@ -20,8 +20,8 @@ from post_purchase.services.touchpoint_numbers import (
     SPANS,
     email_states,
     funnel_of,
-    led_nowhere,
     people_by_day,
+    robots_and_nowhere,
     scans_of,
 )
 from post_purchase.touchpoints.base import Placing
@@ -107,6 +107,7 @@ def emails_of(row: Touchpoint) -> list[Shown]:
 
 def use_of(request: ShopRequest, scans: QuerySet[Scan], rows: list[Touchpoint], action: str, days: int) -> Use:
     zone = zone_of(request.shop)
+    robots, nowhere = robots_and_nowhere(scans=scans, days=days, zone=zone)
     funnel = funnel_of(touchpoints=rows, days=days, zone=zone)
     return Use(
         action=action,
@@ -115,8 +116,8 @@ def use_of(request: ShopRequest, scans: QuerySet[Scan], rows: list[Touchpoint], 
             [("Tapped or scanned", funnel.scans), ("Wrote to you", funnel.messages), ("Gave a review", funnel.reviews)]
         ),
         chart=day_chart(people_by_day(scans=scans, days=days, zone=zone)),
-        robots=scans.filter(robot=True).count(),
-        nowhere=led_nowhere(scans=scans, days=days, zone=zone),
+        robots=robots,
+        nowhere=nowhere,
     )
 
 
