@@ -110,6 +110,7 @@ class _Advance:
         if data.get("handled"):
             return None
         mark, _, choice = str(data.get("button_id", "")).rpartition(":")
+        mark = self.state.moved.get(mark, mark)
         if mark and choice:
             for thread in self.state.threads:
                 if thread.mark == mark and (step := self._step(thread)) is not None:
@@ -139,7 +140,7 @@ class _Advance:
         """`document` is the new version. Who waits goes on waiting at the step that stands for theirs now."""
         data, state = self.event.data, self.state
         for thread in list(state.threads):
-            before = thread.step
+            before, mark = thread.step, thread.mark
             target = data.get("steps", {}).get(before, before)
             if target not in self.document.steps:
                 self._park("the new version has no such step", str(target))
@@ -150,6 +151,13 @@ class _Advance:
                 state.seen[target] = max(state.seen.get(target, 0), thread.visit)
                 if thread.due_at is not None:
                     thread.due_at += timedelta(seconds=int(data.get("shift", {}).get(before, 0)))
+            if thread in state.threads and thread.step == target and thread.mark != mark:
+                self._tapped_as(mark, thread.mark)
+
+    def _tapped_as(self, old: str, new: str) -> None:
+        """Who taps on the question that was asked before the move answers the one that stands for it now."""
+        moved = {name: new if now == old else now for name, now in self.state.moved.items()} | {old: new}
+        self.state.moved = dict(list(moved.items())[-MAX_THREADS:])
 
     def _listen(self) -> None:
         for listener in self.document.listeners:

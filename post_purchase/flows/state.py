@@ -80,10 +80,16 @@ class RunState:
     seen: dict[str, int] = field(default_factory=dict)  # visits by step id
     status: str = ACTIVE
     reason: str = ""
+    moved: dict[str, str] = field(default_factory=dict)  # a question of an older version: the one that stands for it
 
     def copy(self) -> "RunState":
         return RunState(
-            [thread.copy() for thread in self.threads], self.answers.copy(), self.seen.copy(), self.status, self.reason
+            [thread.copy() for thread in self.threads],
+            self.answers.copy(),
+            self.seen.copy(),
+            self.status,
+            self.reason,
+            self.moved.copy() if self.moved else {},
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -93,6 +99,7 @@ class RunState:
             "reason": self.reason,
             "answers": self.answers,
             "seen": self.seen,
+            **({"moved": self.moved} if self.moved else {}),
             "threads": [
                 {
                     "key": thread.key,
@@ -133,6 +140,7 @@ class RunState:
             seen=dict(value.get("seen", {})),
             status=value.get("status", ACTIVE),
             reason=value.get("reason", ""),
+            moved=dict(value.get("moved", {})),
         )
 
 

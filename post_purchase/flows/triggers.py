@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Q
 
 from post_purchase.models import Flow, FlowEvent, FlowRun, FlowStatus, Order, RunStatus
-from post_purchase.services.promises import greet, promise_person
+from post_purchase.services.promises import answer_late_tap, greet, promise_person
 from post_purchase.words import EventKind
 
 from . import engine, runs
@@ -36,6 +36,8 @@ def handle_event(event: FlowEvent) -> int:
         if not moved and event.message is not None:
             silent = greet if event.data.get("handled") else promise_person
             silent(message=event.message)  # no answer of ours, no question of a flow
+            if not event.data.get("handled") and _is_our_tap(event):
+                answer_late_tap(message=event.message)
         return moved
     seen = as_engine_event(event)
     moved = sum(runs.apply(run_id=run.pk, event=seen, message=event.message) for run in _runs(event))
@@ -94,6 +96,14 @@ def _hand_to_one(event: FlowEvent) -> int:
     for *_, run, seen in candidates[:1]:
         return int(runs.apply(run_id=run.pk, event=seen, message=event.message))
     return 0
+
+
+def _is_our_tap(event: FlowEvent) -> bool:
+    """On a question of one of this shop's flows, whatever has become of its run."""
+    number = str(event.data.get("button_id", "")).partition(":")[0].removeprefix("f")
+    if not (number.isascii() and number.isdigit() and len(number) < 19):
+        return False
+    return FlowRun.objects.filter(shop_id=event.shop_id, pk=int(number)).exists()
 
 
 def _verdict(run: FlowRun, event: Event) -> tuple[Claim, float]:

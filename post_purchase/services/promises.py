@@ -74,6 +74,29 @@ def greet(*, message: Message) -> Message | None:
     )
 
 
+def answer_late_tap(*, message: Message) -> Message | None:
+    """Once for each old question that can no longer be answered: it ran out of time, or was taken out of its flow.
+
+    A second tap on a question that was answered stays silent: it has had its answer.
+    """
+    point = message.point
+    question, _, choice = str((message.content or {}).get("button_id", "")).rpartition(":")
+    if point is None or not question or not choice or message.conversation.handed_off_at:
+        return None
+    taps = Message.objects.filter(conversation_id=message.conversation_id, direction=Direction.IN, pk__lt=message.pk)
+    if taps.filter(content__button_id__startswith=f"{question}:").exists():
+        return None
+    language = language_of(message.contact, message.order or message.conversation.order)
+    return queue_answer(
+        conversation=message.conversation,
+        text=phrase("late_tap", language),
+        language=language,
+        point=point,
+        order=message.order,
+        dedupe_key=f"answer:late_tap:{message.pk}",
+    )
+
+
 def asks_something(message: Message) -> bool:
     """A question, or enough words to want an answer. Taps and bare photos are what a flow once asked for."""
     text = message.text
