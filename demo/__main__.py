@@ -25,6 +25,7 @@ def main() -> None:
     world.whatsapp.create_number()
     world.messenger.create_page()
     world.telegram.create_bot()
+    world.sms.create_number()
     add_pages(world)
     world.start()
     ended = threading.Event()

@@ -133,7 +133,7 @@ class Processes:
 
     def start_stream(self, port: int) -> None:
         granian = str(Path(sys.executable).parent / "granian")
-        options = f"--interface asgi --host 127.0.0.1 --port {port} --workers 1"
+        options = f"--interface asgi --host 127.0.0.1 --port {port} --workers 1 --workers-kill-timeout 1"
         self.start("stream", granian, *options.split(), "post_purchase.web.public.chat_stream:application")
 
     def start_clock(self) -> None:

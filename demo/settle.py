@@ -18,11 +18,15 @@ from shopapp.shopify.install import install_or_refresh
 WHATSAPP = {"account_id": "106540352242922", "token": "EAADemoWhatsAppToken", "waba_id": "102290129340398"}
 MESSENGER = {"account_id": "700100", "token": "EAADemoPageToken"}
 TELEGRAM = {"token": "6000000001:AADemoTelegramToken_0123456789abcdef"}
+SMS = {"account_id": "15550100200", "account_sid": "AC" + "d0" * 16, "auth_token": "demo-twilio-auth-token"}
 SENDER = "hello@fern-and-field.example.com"
 
 
 def connect_everything(
-    domain: str, id_token: str, *, kinds: tuple[str, ...] = ("whatsapp", "messenger", "telegram", "email", "webchat")
+    domain: str,
+    id_token: str,
+    *,
+    kinds: tuple[str, ...] = ("whatsapp", "messenger", "telegram", "sms", "email", "webchat"),
 ) -> dict[str, str]:
     """Install, connect, switch on. Returns what the merchant pastes into the mail template and has printed."""
     shop = install_or_refresh(domain, id_token)
@@ -44,6 +48,9 @@ def connect_everything(
         )
     if "telegram" in kinds and ChannelKind.TELEGRAM not in connected:
         connect_channel(shop=shop, kind=ChannelKind.TELEGRAM, account_id="", credentials=TELEGRAM)
+    if "sms" in kinds and ChannelKind.SMS not in connected:
+        credentials = {name: value for name, value in SMS.items() if name != "account_id"}
+        connect_channel(shop=shop, kind=ChannelKind.SMS, account_id=SMS["account_id"], credentials=credentials)
     if "email" in kinds and ChannelKind.EMAIL not in connected:
         connect_channel(shop=shop, kind=ChannelKind.EMAIL, account_id=SENDER, credentials={}, name="Fern & Field")
     if "webchat" in kinds and ChannelKind.WEBCHAT not in connected:

@@ -1,4 +1,4 @@
-"""The pretend outside world in one process: Shopify, Meta, Telegram, the mail, and people.
+"""The pretend outside world in one process: Shopify, Meta, Telegram, Twilio, the mail, and people.
 `with DemoWorld.running() as world:` in tests."""
 
 import os
@@ -18,6 +18,7 @@ from demo.server import Server
 from demo.shopify.shop import Shopify
 from demo.state import State
 from demo.telegram import Telegram
+from demo.twilio import Twilio
 
 
 class DemoWorld:
@@ -57,6 +58,7 @@ class DemoWorld:
         self.messenger = Messenger(graph)
         self.whatsapp.messenger = self.messenger
         self.telegram = Telegram(self.server, self.state, self.courier, self.faults, self.now)
+        self.sms = Twilio(self.server, self.state, self.courier, self.faults, self.now)
         self.inbound_domain = env.get("INBOUND_EMAIL_DOMAIN", "")  # whose mail the provider hands to the app
         self.mail = Mail(
             self.state, self.courier, self.now, secret=env.get("ANYMAIL_WEBHOOK_SECRET", ""), port=smtp_port
@@ -70,6 +72,7 @@ class DemoWorld:
             "META_GRAPH_ORIGIN": f"{self.url}/graph",
             "WHATSAPP_LINK_ORIGIN": f"{self.url}/wa.me",
             "MESSENGER_LINK_ORIGIN": f"{self.url}/m.me",
+            "TWILIO_API_ORIGIN": f"{self.url}/twilio",
             "TELEGRAM_API_ORIGIN": f"{self.url}/telegram",
             "TELEGRAM_LINK_ORIGIN": f"{self.url}/t.me",
             "DEMO_WORLD_URL": self.url,

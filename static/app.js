@@ -199,6 +199,8 @@
   let clock;
   function setUp() {
     clearInterval(clock);
+    for (const { dataset } of document.querySelectorAll("[data-script]")) // what only some pages need, once
+      if (!document.head.querySelector(`script[src="${dataset.script}"]`)) document.head.append(Object.assign(document.createElement("script"), { src: dataset.script }));
     showPlaced();
     const live = document.querySelector("[data-live]");
     const bottom = document.querySelector("[data-bottom]");

@@ -1,11 +1,14 @@
 """What every test stands on: an empty Redis, an empty outbox, and no way out of this machine."""
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core import mail
-from django.db import connections
+from django.db import connections, transaction
 
 from post_purchase.flows.versions import document_of
 from post_purchase.services import taps, visits
@@ -70,6 +73,16 @@ def no_remembered_taps() -> None:
 @pytest.fixture(autouse=True)
 def empty_mailbox() -> None:
     mail.outbox = []
+
+
+@pytest.fixture(scope="module")
+def writing_once(django_db_setup: None, django_db_blocker: Any) -> Iterator[Callable[[], AbstractContextManager[None]]]:
+    """For rows that all tests of a file read: `with writing_once(): ...` in a fixture of the file. What a test itself
+    changes is rolled back after it, these rows after the last one."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        with django_db_blocker.block():
+            yield django_db_blocker.unblock
+        transaction.set_rollback(True)
 
 
 @pytest.fixture

@@ -126,6 +126,12 @@ def make_channel(shop: Shop, kind: str = ChannelKind.WHATSAPP, **fields: Any) ->
             "link_address": "hello@fern.example.test",
             "name": "Fern & Field",
         },
+        ChannelKind.SMS: {
+            "account_id": "15550100200",
+            "link_address": "15550100200",
+            "name": "+15550100200",
+            "options": {"gateway": "twilio", "account_sid": "AC" + "0" * 32},
+        },
         ChannelKind.TELEGRAM: {
             "account_id": "6000000001",
             "link_address": "fernandfield_bot",
@@ -144,6 +150,7 @@ def make_point(contact: Contact, kind: str = ChannelKind.WHATSAPP, **fields: Any
     addresses = {
         ChannelKind.WHATSAPP: "DE.1349120865530274",
         ChannelKind.MESSENGER: "24680135790",
+        ChannelKind.SMS: "4915112345678",
         ChannelKind.TELEGRAM: "7000000001",
         ChannelKind.EMAIL: "maria@example.com",
     }

@@ -36,7 +36,7 @@ BLOCKS = {  # what is drawn, and where Shopify draws it
 }
 SHOP = "fern-and-field.myshopify.com"
 SENDER = "hello@fern-and-field.example.com"  # the shop's own sender, as demo.settle connects it
-APPS = ("whatsapp", "messenger", "telegram")  # the chat apps on the shopper's phone
+APPS = ("whatsapp", "messenger", "telegram", "sms")  # the chat apps on the shopper's phone
 ZONES = {  # where the demo's shoppers live
     "DE": "Europe/Berlin",
     "AT": "Europe/Vienna",
@@ -296,6 +296,7 @@ class Site:
             "name": name,
             "whatsapp": self.world.whatsapp.create_person(name, phone=phone, country=address["country_code"]),
             "messenger": self.world.messenger.create_person(name),
+            "sms": self.world.sms.create_person(name, phone=phone),
             "telegram": self.world.telegram.create_person(name, language=order["customer_locale"]),
         }
 

@@ -243,6 +243,16 @@ class CredentialField:
 
 
 @dataclass(frozen=True)
+class Gateway:
+    """Another provider of the same network: what its form asks for. `key` is kept among the credentials."""
+
+    key: str
+    label: str
+    account_label: tuple[str, str]
+    fields: tuple[CredentialField, ...]
+
+
+@dataclass(frozen=True)
 class Rate:
     """What the network allows, so that we slow down before it tells us to."""
 
@@ -256,7 +266,8 @@ class ChannelDriver(ABC):
     rate: ClassVar[Rate] = Rate(per_account_per_second=50)
     credential_fields: ClassVar[tuple[CredentialField, ...]] = ()
     has_templates: ClassVar[bool] = False
-    asks_account: ClassVar[bool] = True  # False: a credential names the account itself, `account_in` reads it there
+    gateways: ClassVar[tuple["Gateway", ...]] = ()  # other providers of the same network, each with a form of its own
+    asks_account: ClassVar[bool] = True  # False: a credential names the account itself, `account_of` reads it there
     is_ours: ClassVar[bool] = False  # no account elsewhere: switched on, and the shop itself is the account
     media_hosts: ClassVar[tuple[str, ...]] = ()  # suffixes of hosts that media may be fetched from
     echoes_ref: ClassVar[bool] = False  # statuses bring Message.ref back: an unknown send can be reconciled
@@ -289,9 +300,9 @@ class ChannelDriver(ABC):
         E-mail shows the shop's brand: load the channel with `select_related("shop__settings")`.
         """
 
-    def account_in(self, credentials: Mapping[str, str]) -> str:
-        """The account's id where a credential holds it; "" where it cannot be read, or is asked for."""
-        return ""
+    def account_of(self, typed: str, credentials: Mapping[str, str]) -> str:
+        """The account's id as it is saved: what was typed, tidied, or what a credential holds."""
+        return typed
 
     @abstractmethod
     def check_account(self, *, account_id: str, credentials: Mapping[str, str]) -> AccountCheck:
@@ -314,6 +325,9 @@ class ChannelDriver(ABC):
 
     def fetch_media(self, *, channel: Channel, source: Mapping[str, Any], max_bytes: int) -> bytes:
         raise ChannelError(f"{self.kind.label} has no media", outcome=Outcome.BUG)
+
+    def forget_media(self, *, channel: Channel, source: Mapping[str, Any]) -> None:  # noqa: B027
+        """The file is stored here: take it away from the network, where it would stay for ever (Twilio)."""
 
     def mark_read(self, *, channel: Channel, point: ContactPoint, provider_id: str, typing: bool = False) -> None:  # noqa: B027
         """Show the shopper that we have read it (and are writing), where the network can."""

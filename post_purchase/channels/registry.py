@@ -5,6 +5,7 @@ from post_purchase.words import ChannelKind
 from .base import ChannelDriver
 from .drivers.email import Email
 from .drivers.messenger import Messenger
+from .drivers.sms import Sms
 from .drivers.telegram import Telegram
 from .drivers.webchat import WebChat
 from .drivers.whatsapp import WhatsApp
@@ -15,6 +16,7 @@ DRIVERS: dict[ChannelKind, ChannelDriver] = {
         WhatsApp(),
         Messenger(),
         Telegram(),
+        Sms(),
         Email(),
         WebChat(),
     )

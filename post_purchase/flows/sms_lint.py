@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from post_purchase.channels.sms_length import segments
 from post_purchase.services import texts
 from post_purchase.words import ChannelKind
 
 from .definition import FlowDocument, Problem
 from .sample import sample_values
-from .sms_length import segments
 
 MOST_PARTS = 3
 

@@ -30,8 +30,7 @@ def connect_channel(
     kind = ChannelKind(kind)
     driver = driver_for(kind)
     given = {field: value.strip() for field, value in credentials.items()}
-    account_id = account_id.strip() if driver.asks_account else driver.account_in(given)
-    account_id = account_id.lower() if kind == ChannelKind.EMAIL else account_id
+    account_id = driver.account_of(account_id.strip(), given)
     if kind in META_KINDS and not (settings.META_APP_ID and settings.META_APP_SECRET and settings.META_VERIFY_TOKEN):
         raise ChannelError(f"{kind.label} is switched off on this server", outcome=Outcome.HALT_ACCOUNT)
     _refuse_other_shop(shop, kind, account_id)

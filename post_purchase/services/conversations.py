@@ -90,7 +90,13 @@ def mark_opened(*, conversation: Conversation, member: Member) -> None:
 
 
 def reply_as_person(
-    *, conversation: Conversation, text: str, user_id: str, dedupe_key: str, point: ContactPoint | None = None
+    *,
+    conversation: Conversation,
+    text: str,
+    user_id: str,
+    dedupe_key: str,
+    point: ContactPoint | None = None,
+    not_before: datetime | None = None,
 ) -> Message:
     """A typed answer, to `point` or to where the shopper last wrote from. Repeating the key sends nothing."""
     target = point or _last_point(conversation)
@@ -103,6 +109,7 @@ def reply_as_person(
         point=target,
         order=conversation.order,
         dedupe_key=dedupe_key,
+        not_before=not_before,
     )
     mark_answered(conversation=conversation)
     return message

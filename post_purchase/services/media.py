@@ -132,8 +132,19 @@ def _store(attachment: Attachment, photo: SafePhoto) -> None:
         )
     if kept:
         log.info("media.stored", extra={"attachment": attachment.pk, "attempt": attachment.attempts})
+        _forget(attachment)
     elif not Attachment.objects.filter(pk=attachment.pk, file=names[0]).exists():
         photo_files.delete(names)  # erased while we worked
+
+
+def _forget(attachment: Attachment) -> None:
+    channel = attachment.message.channel
+    if channel is None:
+        return
+    try:
+        driver_for(channel.kind).forget_media(channel=channel, source=attachment.source)
+    except ChannelError as error:  # it is here; that it is also there is written down and nothing more
+        log.warning("media.not_forgotten", extra={"attachment": attachment.pk, "code": error.code})
 
 
 @transaction.atomic

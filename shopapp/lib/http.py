@@ -142,10 +142,15 @@ def _tls() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)  # reads all root certificates: 20 ms
 
 
+def is_demo(url: str) -> bool:
+    """An address of the demo's world, where there is one."""
+    return bool(settings.DEMO and settings.DEMO_WORLD_URL and url.startswith(settings.DEMO_WORLD_URL.rstrip("/") + "/"))
+
+
 def refuse_private_address(url: str) -> None:
     """Server-side request forgery: an address from outside may not lead into our own network (but to the demo)."""
     parts = urlsplit(url)
-    if settings.DEMO and settings.DEMO_WORLD_URL and url.startswith(settings.DEMO_WORLD_URL.rstrip("/") + "/"):
+    if is_demo(url):
         return
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise HttpError("Only http and https addresses can be fetched", maybe_taken=False)

@@ -10,7 +10,7 @@ class WebhookSource(models.TextChoices):
     MESSENGER = "messenger"
     INSTAGRAM = "instagram"
     TELEGRAM = "telegram"
-    TWILIO = "twilio"
+    SMS = "sms"  # Twilio and other gateways
     EMAIL = "email"
 
 

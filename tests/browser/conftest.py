@@ -112,6 +112,9 @@ class Admin:
                 since = time.monotonic()
 
     def photograph(self, name: str) -> None:
+        """With SCREENSHOTS=1, for people to look at."""
+        if not os.environ.get("SCREENSHOTS"):
+            return
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
 

@@ -1,4 +1,4 @@
-"""The blocks themselves: what they ask for, their words, the size that is built, and Shopify's own validator."""
+"""The blocks themselves: what they ask for, their words, and the size that is built."""
 
 import gzip
 import json

@@ -2,13 +2,13 @@
 
 import pytest
 
+from post_purchase.channels.sms_length import segments
 from post_purchase.flows import files, shelf, sms_lint
 from post_purchase.flows.definition import DocumentError, FlowDocument, load
 from post_purchase.flows.diffing import differences
 from post_purchase.flows.editing import problems_of
 from post_purchase.flows.effects import Say
 from post_purchase.flows.preview import preview, sample_facts, without_much
-from post_purchase.flows.sms_length import segments
 from post_purchase.flows.wording import compose
 from tests.flows.test_definition import document
 

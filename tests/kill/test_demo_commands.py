@@ -13,6 +13,8 @@ import httpx
 import pytest
 
 from demo.processes import free_port, is_free
+from demo.run import schema, schema_file
+from tests.kill.door import Databases
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 pytestmark = pytest.mark.kill
@@ -20,9 +22,8 @@ pytestmark = pytest.mark.kill
 
 class Demo:
     def __init__(self, folder: Path, port: int):
+        """As a second start is: `folder` has a migrated database and a filled shop."""
         self.folder, self.port = folder, port
-        folder.mkdir(exist_ok=True)
-        (folder / "seeded").touch()
         names = ("PATH", "HOME", "LANG")
         env = {name: os.environ[name] for name in names if name in os.environ} | {"DEMO_HOME": str(folder)}
         self.out = folder / "out.txt"
@@ -43,8 +44,13 @@ class Demo:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "demo"
+def folder(tmp_path: Path, databases: Databases) -> Path:
+    folder = tmp_path / "demo"
+    folder.mkdir()
+    databases.sqlite(folder)
+    schema_file(folder).write_text(schema())
+    (folder / "seeded").touch()
+    return folder
 
 
 def gone(pids: list[int], seconds: float = 90) -> bool:

@@ -7,6 +7,7 @@ import pytest
 from shopapp.lib import clock
 from shopapp.models import Shop
 from tests.factories import make_shop
+from tests.pages.seed import Seed, seed
 from tests.pages.visitor import RIVAL, Visitor
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -26,6 +27,13 @@ def shop(db: None, at: Any) -> Shop:
 @pytest.fixture
 def owner(shop: Shop) -> Visitor:
     return Visitor(shop.domain)
+
+
+@pytest.fixture(scope="module")
+def kept_rows(writing_once: Any) -> Seed:
+    """One seeding for a whole file, whose own `rows` hands it to each test."""
+    with writing_once(), clock.frozen(NOW):
+        return seed(make_shop())
 
 
 @pytest.fixture

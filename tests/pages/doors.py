@@ -10,6 +10,7 @@ PAGES = {
     "conversations, nothing found": "/app/conversations?q=nobody",
     "conversations, filtered": "/app/conversations?view=team&channel=whatsapp&language=en&flow={flow}&product=mug",
     "team": "/app/settings/team-members",
+    "saved replies": "/app/settings/saved-replies",
     "thread": "/app/conversations/{conversation}",
     "choose a flow": "/app/conversations/{conversation}/flows",
     "flows": "/app/flows",
@@ -52,6 +53,8 @@ PAGES = {
     "channels": "/app/settings/channels",
     "connect WhatsApp": "/app/settings/channels/whatsapp",
     "connect Messenger": "/app/settings/channels/messenger",
+    "connect SMS": "/app/settings/channels/sms?gateway=http",
+    "connect Telegram": "/app/settings/channels/telegram",
     "connect e-mail": "/app/settings/channels/email",
     "connections": "/app/settings/connections",
     "connections, failed calls": "/app/settings/connections?state=failed",
@@ -63,6 +66,8 @@ READS_OF_A_ROW = {
     "rehearsed messages": "/app/rehearsals/{rehearsal}/messages",
     "rehearsed journey": "/app/rehearsals/{rehearsal}/journey/contact-1",
     "thread": "/app/conversations/{conversation}",
+    "saved replies for a thread": "/app/conversations/{conversation}/saved-replies",
+    "products for a thread": "/app/conversations/{conversation}/products",
     "live thread": "/app/conversations/{conversation}/live",
     "flow": "/app/flows/{flow}",
     "texts": "/app/flows/{flow}/texts",
@@ -93,6 +98,10 @@ WRITES_OF_A_ROW = {
     "assign": "/app/conversations/{conversation}/assign",
     "snooze": "/app/conversations/{conversation}/snooze",
     "note": "/app/conversations/{conversation}/note",
+    "draft": "/app/conversations/{conversation}/draft",
+    "take back": "/app/conversations/{conversation}/take-back/1",
+    "change a saved reply": "/app/settings/saved-replies/{saved}",
+    "delete a saved reply": "/app/settings/saved-replies/{saved}/delete",
     "change a member": "/app/settings/team-members/{member}",
     "start a flow": "/app/conversations/{conversation}/start-flow",
     "save a guide": "/app/guides/{guide}/save",
@@ -141,10 +150,12 @@ WRITES = {
     "preview a guide": "/app/guides/preview",
     "metafields": "/app/products/metafields",
     "fetch products": "/app/products/fetch",
+    "add a saved reply": "/app/settings/saved-replies/add",
     "make a token": "/app/settings/connections/tokens",
     "add a flow": "/app/flows/add",
     "brand": "/app/settings/brand",
 }
+INBOX, INBOX_PAGES = ("inbox.css", "inbox.js"), [name for name in PAGES if name.startswith(("conversations", "thread"))]
 MOST_QUERIES = {  # of all others 12, and the shop itself
     "thread": 24,  # everything about one person
     "rehearsed journey": 14,  # with the version's document, which a process remembers afterwards
@@ -166,6 +177,7 @@ ROWS = (
     "guide",
     "product",
     "member",
+    "saved",
 )
 
 

@@ -32,6 +32,7 @@ from post_purchase.models import (
     Rehearsal,
     Review,
     ReviewPhoto,
+    SavedReply,
     Scan,
     Touchpoint,
 )
@@ -69,6 +70,7 @@ class Seed:
     guide: ProductGuide
     product: Product
     member: Member
+    saved: SavedReply
 
 
 def seed(shop: Shop) -> Seed:
@@ -84,6 +86,7 @@ def seed(shop: Shop) -> Seed:
         parameters=[{"name": "order", "sample": "#1001"}, {"name": "carrier", "sample": "DHL"}],
         status="approved",
     )
+    saved = SavedReply.objects.create(shop=shop, name=NASTY[:60], text="Dear {{ first_name }}, " + NASTY)
     member = Member.objects.create(shop=shop, user_id="42", role="owner", joined_at=now)
     flows = install_library(shop)
     flow = next(one for one in flows if one.key == "photo_review")
@@ -153,6 +156,7 @@ def seed(shop: Shop) -> Seed:
         guide=guide,
         product=product,
         member=member,
+        saved=saved,
     )
 
 

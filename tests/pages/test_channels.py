@@ -74,3 +74,16 @@ def test_a_disconnected_account_forgets_its_credentials(owner, shop):
     assert owner.post(f"/app/channels/{channel.pk}/disconnect").status_code == 200
     channel.refresh_from_db()
     assert (channel.status, channel.credentials_json) == ("disconnected", "")
+
+
+def test_a_network_with_several_providers_has_a_form_for_each(owner, shop):
+    page = owner.get("/app/settings/channels/sms").content.decode()
+    assert 'name="auth_token"' in page
+    other = owner.get("/app/settings/channels/sms?gateway=http").content.decode()
+    assert 'name="url"' in other
+    assert '<input type="hidden" name="gateway" value="http">' in other
+    form = {"account_id": "FernField", "gateway": "http", "url": "http://x.example.com", "secret": "0123456789abcdef"}
+    response = owner.post("/app/settings/channels/sms/connect", form)
+    assert response.status_code == 422
+    assert "must start with https://" in response.json()["message"]
+    assert not Channel.objects.exists()

@@ -17,7 +17,7 @@ from shopapp.lib import clock
 from tests import factories
 from tests.pages import polaris_lint
 from tests.pages.conftest import NOW
-from tests.pages.doors import MOST_QUERIES, PAGES, READS_OF_A_ROW, WRITES, WRITES_OF_A_ROW, address
+from tests.pages.doors import INBOX, INBOX_PAGES, MOST_QUERIES, PAGES, READS_OF_A_ROW, WRITES, WRITES_OF_A_ROW, address
 from tests.pages.seed import NASTY, Seed, seed
 from tests.pages.visitor import RIVAL, Visitor
 from tests.shopapp.pretend import SHOP
@@ -108,7 +108,8 @@ def test_more_rows_cost_no_more_queries(owner, rows, name):
 @pytest.mark.parametrize("name", PAGES)
 def test_a_first_page_is_light(html_of, name):
     """HTML, our style and our script, uncompressed; what Shopify serves itself is not counted."""
-    files = [finders.find(name) for name in ("app.css", "app.js", "flow.css", "flow.js")]
+    more = INBOX if name in INBOX_PAGES else ()
+    files = [finders.find(file) for file in ("app.css", "app.js", "flow.css", "flow.js", *more)]
     size = sum(Path(str(file)).stat().st_size for file in files) + len(html_of(name).encode())
     assert size <= 120_000
 

@@ -1,6 +1,7 @@
 """The editor's writes: what is typed is kept at once, two people are noticed, the path changes its shape."""
 
 import re
+from copy import deepcopy
 from html import unescape
 
 import pytest
@@ -13,15 +14,20 @@ from post_purchase.models import FlowRun
 from post_purchase.web.pages.flow_editor import mark
 from shopapp.models import Shop
 from tests import factories
-from tests.pages.seed import Seed, seed
-from tests.pages.visitor import RIVAL
+from tests.pages.seed import Seed
+from tests.pages.visitor import RIVAL, Visitor
 
 LIST = r'<s-(?:select|choice-list) [^>]*name="([^"]*)"[^>]*>(.*?)</s-(?:select|choice-list)>'
 
 
 @pytest.fixture
-def rows(shop) -> Seed:
-    return seed(shop)
+def rows(kept_rows: Seed, db: None, at: object) -> Seed:
+    return deepcopy(kept_rows)
+
+
+@pytest.fixture
+def owner(rows: Seed) -> Visitor:
+    return Visitor(rows.shop.domain)
 
 
 def draft(rows: Seed) -> dict:

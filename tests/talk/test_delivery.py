@@ -22,7 +22,7 @@ from tests import factories
 from tests.network import SmallGraph, small_graph, whatsapp_error
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
@@ -224,6 +224,7 @@ def test_what_failed_after_it_was_taken_is_sent_again_and_the_new_id_counts(talk
     assert state(message) == ("delivered", "")
 
 
+@pytest.mark.django_db(transaction=True)  # threads see only what is committed
 def test_a_failure_that_is_faster_than_the_sends_answer_closes_the_way(talk: Talk, graph: SmallGraph, at):
     graph.script = ["slow"]
     message = talk.queue()
@@ -465,6 +466,7 @@ def test_one_message_that_cannot_be_read_stops_no_other(talk: Talk, graph: Small
     assert sorted(graph.texts) == ["C0", "C2", "C3"]
 
 
+@pytest.mark.django_db(transaction=True)  # a statement that fails ends PostgreSQL's transaction
 def test_the_same_id_for_two_messages_spoils_only_one(talk: Talk, graph: SmallGraph):
     graph.script = [(200, {"messages": [{"id": "wamid.same"}]})] * 2
     messages = many(talk, 3, "D")

@@ -19,7 +19,7 @@ from tests.network import SmallGraph, small_graph
 from .rows import make_run
 from .test_delivery import NOON, Talk, grant, state
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 TEN_AT_NIGHT = datetime(2026, 11, 24, 21, 0, tzinfo=UTC)  # 22:00 in Berlin
 ORDERED = NOON - timedelta(days=20)
 

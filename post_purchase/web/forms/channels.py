@@ -9,6 +9,7 @@ from post_purchase.words import ChannelKind
 ACCOUNT_LABELS = {
     ChannelKind.WHATSAPP: ("Phone number ID", "In Meta's WhatsApp Manager, beside your number: 15 to 17 digits."),
     ChannelKind.MESSENGER: ("Page ID", "On your Facebook page under About, Page transparency."),
+    ChannelKind.SMS: ("Twilio number", "With its country code: +1 555 123 4567. It must be able to send texts."),
     ChannelKind.EMAIL: (
         "Sender address",
         "Shoppers see it. Your mail provider must let us send from it.",

@@ -1,12 +1,16 @@
 """What the inbox's forms may say."""
 
-from datetime import datetime
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from django import forms
 
 from post_purchase.models import MemberRole
+from post_purchase.services.composing import FARTHEST, VARIABLES
 from post_purchase.services.notes import MAX_TEXT
+from post_purchase.services.texts import TextError, render
 from post_purchase.words import ChannelKind
+from shopapp.lib import clock
 
 
 class AssignForm(forms.Form):
@@ -51,3 +55,41 @@ class ListForm(forms.Form):
         except ValueError:
             return None
         return (moment, int(pk)) if moment.tzinfo else None
+
+
+class DraftForm(forms.Form):
+    text = forms.CharField(max_length=4000, required=False, strip=False)
+    point = forms.IntegerField(min_value=1, max_value=2**62, required=False)
+
+
+class SavedReplyForm(forms.Form):
+    name = forms.CharField(max_length=60, error_messages={"required": "Give it a name, for example “Return label”."})
+    text = forms.CharField(max_length=2000, error_messages={"required": "Write the text."})
+
+    def clean_text(self) -> str:
+        """Filled in for an invented shopper, so that a mistake shows now and not before a real one."""
+        text: str = self.cleaned_data["text"]
+        missing: list[str] = []
+        try:
+            render(text, dict.fromkeys(VARIABLES, "x"), language="en", missing=missing)
+        except TextError as error:
+            raise forms.ValidationError(str(error)) from error
+        if missing:
+            raise forms.ValidationError(f"“{missing[0]}” is not known. You can use: {', '.join(VARIABLES)}.")
+        return text
+
+
+def planned_at(typed: str, *, zone: ZoneInfo) -> datetime | None:
+    """ "2026-11-27T09:00" of the shop's clock; None where nothing is typed. Raises ValueError with words for people."""
+    if not typed.strip():
+        return None
+    try:
+        moment = datetime.fromisoformat(typed.strip().replace(" ", "T"))
+    except ValueError:
+        raise ValueError("Write a day and a time like 2026-11-27 09:00.") from None
+    moment = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+    if moment <= clock.now():
+        raise ValueError("This time has passed. Choose a later one, or leave it empty to send now.")
+    if moment > clock.now() + FARTHEST:
+        raise ValueError(f"Choose a time within the next {FARTHEST.days} days.")
+    return moment

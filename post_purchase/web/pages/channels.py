@@ -4,7 +4,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET, require_POST
 
-from post_purchase.channels.base import ChannelError
+from post_purchase.channels.base import ChannelDriver, ChannelError, Gateway
 from post_purchase.channels.registry import DRIVERS, driver_for
 from post_purchase.models import ChannelStatus
 from post_purchase.services.channels import connect_channel, disconnect_channel, resume_channel
@@ -27,21 +27,29 @@ def channels(request: ShopRequest) -> HttpResponse:
     )
 
 
+def gateway_of(driver: ChannelDriver, key: str) -> Gateway | None:
+    return next((each for each in driver.gateways if each.key == key), None)
+
+
 @shop_required
 @require_GET
 def channel_form(request: ShopRequest, kind: str) -> HttpResponse:
     if kind not in DRIVERS:
         raise Http404
     label = ChannelKind(kind).label
-    fields = driver_for(kind).credential_fields
+    driver = driver_for(kind)
+    gateway = gateway_of(driver, request.GET.get("gateway", ""))
+    asked = gateway.account_label if gateway else account_label(kind)
     return page(
         request,
         "pages/channel.html",
         kind=kind,
         label=label,
-        fields=fields,
-        account_label=account_label(kind) if driver_for(kind).asks_account else None,
-        is_ours=driver_for(kind).is_ours,
+        fields=gateway.fields if gateway else driver.credential_fields,
+        account_label=asked if driver.asks_account else None,
+        gateway=gateway,
+        gateways=driver.gateways,
+        is_ours=driver.is_ours,
         is_on=request.shop.channels.filter(kind=kind).exclude(status=ChannelStatus.DISCONNECTED).exists(),
     )
 
@@ -53,8 +61,10 @@ def connect(request: ShopRequest, kind: str) -> HttpResponse:
     if kind not in DRIVERS:
         raise Http404
     driver = driver_for(kind)
+    gateway = gateway_of(driver, request.POST.get("gateway", ""))
+    fields = gateway.fields if gateway else driver.credential_fields
     own = {"account_id": request.shop.domain} if driver.is_ours else request.POST
-    form = ConnectForm(own, fields=driver.credential_fields, asks_account=driver.asks_account)
+    form = ConnectForm(own, fields=fields, asks_account=driver.asks_account)
     if not form.is_valid():
         return refused(form=form)
     try:
@@ -62,7 +72,7 @@ def connect(request: ShopRequest, kind: str) -> HttpResponse:
             shop=request.shop,
             kind=ChannelKind(kind),
             account_id=form.cleaned_data["account_id"],
-            credentials=form.credentials(),
+            credentials=form.credentials() | ({"gateway": gateway.key} if gateway else {}),
             name=form.cleaned_data["name"],
         )
     except ChannelError as error:

@@ -3,10 +3,10 @@
 from django.http import HttpResponse
 from django.views.decorators.http import require_POST
 
+from post_purchase.channels.sms_length import segments, sms_words
 from post_purchase.flows import paths
 from post_purchase.flows.definition import DocumentError
 from post_purchase.flows.preview import PreviewMessage, preview
-from post_purchase.flows.sms_length import segments
 from post_purchase.words import ChannelKind
 from shopapp.web.embedded import ShopRequest, shop_required
 
@@ -39,5 +39,4 @@ def preview_step(request: ShopRequest, pk: int, step: str) -> HttpResponse:
 
 def sms_text(message: PreviewMessage) -> str:
     """As a network without buttons would write it: numbered lines."""
-    choices = [f"{number} {title}" for number, title in enumerate(message.buttons, 1)]
-    return "\n".join([message.text, *choices])
+    return sms_words(message.text, message.buttons)

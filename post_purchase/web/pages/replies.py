@@ -3,13 +3,14 @@
 from django.http import HttpResponse
 
 from post_purchase.channels.base import OutMessage, TemplateUse
-from post_purchase.services import conversations
+from post_purchase.services import composing, conversations
 from post_purchase.services.messages import queue_message
+from post_purchase.web.forms.inbox import planned_at
 from post_purchase.web.forms.replies import ReplyForm, TemplateForm
 from post_purchase.words import Author, Purpose
 from shopapp.lib import clock
 
-from .answers import refused, saved
+from .answers import refused, saved, zone_of
 from .conversation_rows import conversation_of
 from .inbox_door import InboxRequest, agent_required
 from .thread import reply_ways
@@ -28,14 +29,24 @@ def reply(request: InboxRequest, pk: int) -> HttpResponse:
         return refused("This shopper cannot be reached there any more. Choose another channel.")
     if not way.free:
         return refused(f"{way.capability.reason or 'Free text cannot be sent now.'} Nothing was sent.")
+    try:
+        later = planned_at(request.POST.get("later", "")[:40], zone=zone_of(request.shop))
+    except ValueError as error:
+        return refused(errors={"later": str(error)})
+    if later and way.capability.until and later > way.capability.until:
+        return refused(errors={"later": "By then free text cannot be sent any more. Choose an earlier time."})
     conversations.reply_as_person(
         conversation=conversation,
         text=form.cleaned_data["text"],
         user_id=request.shop_user,
         dedupe_key=f"reply:{conversation.pk}:{form.cleaned_data['key']}",
         point=way.point,
+        not_before=composing.due_at(later=later),
     )
-    return saved("Your answer is on its way")
+    composing.save_draft(member=request.member, conversation=conversation, text="", point=None)
+    return saved(
+        "It goes at the time that you chose" if later else "It goes in a few seconds. Until then you can take it back."
+    )
 
 
 @agent_required

@@ -18,17 +18,20 @@ from post_purchase.models import (
     ChannelStatus,
     ContactPoint,
     Conversation,
+    Draft,
     Message,
     MessageTemplate,
     TemplateStatus,
 )
+from post_purchase.services.composing import others_writing
 from post_purchase.services.consent import newest_states
 from post_purchase.services.conversations import mark_opened
 from post_purchase.services.media import signed_media_url
-from post_purchase.words import ChannelKind, MessageStatus, Mode, Purpose
+from post_purchase.services.messages import WAITING
+from post_purchase.words import Author, ChannelKind, MessageStatus, Mode, Purpose
 from shopapp.lib import clock
 from shopapp.lib.crypto import new_code
-from shopapp.web.embedded import ShopRequest, shop_required
+from shopapp.web.embedded import ShopRequest
 
 from .answers import draw, page
 from .conversation_rows import conversation_of
@@ -36,7 +39,9 @@ from .inbox_actions import SNOOZES
 from .inbox_door import InboxRequest, member_required
 
 NOTES = 20
+REVIEWS = 5
 SHOWN = 60  # messages per look; older ones by ?before=
+TICKS: dict[str, str] = {MessageStatus.SENT: "✓", MessageStatus.DELIVERED: "✓✓", MessageStatus.READ: "✓✓"}
 STOPPED = (MessageStatus.SUPPRESSED, MessageStatus.FAILED)
 
 
@@ -69,17 +74,23 @@ def thread(request: InboxRequest, pk: int) -> HttpResponse:
     points = list(conversation.contact.points.order_by("-last_inbound_at", "pk"))
     ways = reply_ways(request, points, now)
     shown, older = messages_of(request, conversation)
-    orders = list(conversation.contact.orders.order_by("-placed_at").prefetch_related("lines", "parcels")[:5])
+    html = bubbles_html(
+        request, shown, names=names, writing=others_writing(conversation=conversation, member=request.member)
+    )
+    draft = request.member.drafts.filter(conversation=conversation).first()
+    orders = list(conversation.contact.orders.order_by("-placed_at").prefetch_related("lines", "parcels__events")[:5])
     return page(
         request,
         "pages/thread.html",
         conversation=conversation,
         contact=conversation.contact,
-        bubbles=shown,
         older=older,
-        mark=mark_of(bubbles_html(request, shown)),
+        live=html,
+        mark=mark_of(html),
+        draft=draft,
+        reviews=list(conversation.contact.reviews.order_by("-submitted_at", "-pk")[:REVIEWS]),
         ways=ways,
-        way=next((way for way in ways if way.free), ways[0] if ways else None),
+        way=chosen_way(ways, draft),
         templates=[template for way in ways for template in way.templates],
         orders=orders,
         consents=consents(points),
@@ -93,21 +104,25 @@ def thread(request: InboxRequest, pk: int) -> HttpResponse:
     )
 
 
-@shop_required
+@member_required
 @require_GET
-def thread_live(request: ShopRequest, pk: int) -> HttpResponse:
+def thread_live(request: InboxRequest, pk: int) -> HttpResponse:
     """The newest messages as HTML, or 304 when nothing has changed."""
     conversation = conversation_of(request, pk)
     shown, _ = messages_of(request, conversation)
-    html = bubbles_html(request, shown)
+    names = {member.user_id: member.display_name for member in request.shop.members.all()}
+    writing = others_writing(conversation=conversation, member=request.member)
+    html = bubbles_html(request, shown, names=names, writing=writing)
     mark = mark_of(html)
     if request.headers.get("If-None-Match") == mark:
         return HttpResponse(status=304, headers={"ETag": mark})
     return HttpResponse(html, headers={"ETag": mark})
 
 
-def bubbles_html(request: ShopRequest, shown: list[dict[str, Any]]) -> str:
-    return draw(request, "parts/messages.html", bubbles=shown)
+def bubbles_html(
+    request: InboxRequest, shown: list[dict[str, Any]], *, names: dict[str, str], writing: list[str]
+) -> str:
+    return draw(request, "parts/messages.html", bubbles=shown, names=names, writing=writing, me=request.member)
 
 
 def mark_of(html: str) -> str:
@@ -139,6 +154,8 @@ def bubble(message: Message) -> dict[str, Any]:
         "link_title": url_button.get("title", ""),
         "channel": ChannelKind(message.channel.kind).label if message.channel else "",
         "flow": message.run.flow.name if message.run else "",
+        "waits": message.author == Author.PERSON and message.status in WAITING,
+        "tick": TICKS.get(message.status, ""),
         "photos": [photo_urls(photo) for photo in message.attachments.all() if is_stored(photo)],
         "photo_notes": [note_of(photo) for photo in message.attachments.all() if not is_stored(photo)],
     }
@@ -157,6 +174,13 @@ def note_of(photo: Attachment) -> str:
     if photo.status == AttachmentStatus.WAITING:
         return "A photo is being fetched."
     return f"A file was not kept: {photo.reason or 'it is not a photo that we can open'}."
+
+
+def chosen_way(ways: list[ReplyWay], draft: Draft | None) -> ReplyWay | None:
+    """Where the draft was meant to go, else where free text goes."""
+    free = [way for way in ways if way.free]
+    meant = [way for way in free if draft is not None and way.point.pk == draft.point_id]
+    return next(iter(meant or free or ways), None)
 
 
 def reply_ways(request: ShopRequest, points: list[ContactPoint], now: datetime) -> list[ReplyWay]:

@@ -11,14 +11,16 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from post_purchase.channels import graph
-from post_purchase.channels.drivers import email, telegram
+from post_purchase.channels.drivers import email, sms, telegram
 from shopapp.lib.crypto import same
 from shopapp.models import WebhookSource
 from shopapp.web.intake import IntakeClosed, save_incoming
 
+SMS_MAX_BYTES = 256 * 1024
 TELEGRAM_MAX_BYTES = 1024 * 1024  # one update a call; its texts are at most 4,096 characters
 META_MAX_BYTES = 5 * 1024 * 1024  # 1,000 updates are about 1 MB
 EMAIL_MAX_BYTES = 30 * 1024 * 1024  # a mail with photos, in base64
+EMPTY_ANSWER = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'  # TwiML: no automatic reply from here
 KEPT_HEADERS = ("Content-Type",)  # what parsing needs; never signatures
 
 
@@ -38,6 +40,33 @@ def messenger(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def instagram(request: HttpRequest) -> HttpResponse:
     return _meta(request, WebhookSource.INSTAGRAM)
+
+
+@csrf_exempt
+@require_http_methods(["POST"])
+def twilio(request: HttpRequest, account: str) -> HttpResponse:
+    """Signed over the public address, so that is built from APP_URL and never from what a proxy says."""
+    body = _read(request, SMS_MAX_BYTES)
+    if body is None:
+        return _plain(413)
+    url, header = f"{settings.APP_URL}{request.get_full_path()}", request.headers.get("X-Twilio-Signature", "")
+    if not sms.twilio_is_right(account=account, url=url, body=body, header=header):
+        return _plain(403)
+    kept = {"gateway": "twilio", "account": account, "ref": request.GET.get("ref", "")[:32]} | _kept(request)
+    answer = _store(WebhookSource.SMS, account, body, kept)
+    return HttpResponse(EMPTY_ANSWER, content_type="text/xml") if answer.status_code == 200 else answer
+
+
+@csrf_exempt
+@require_http_methods(["POST"])
+def sms_gateway(request: HttpRequest, account: str) -> HttpResponse:
+    """The generic gateway's news: docs/sms-gateway.md."""
+    body = _read(request, SMS_MAX_BYTES)
+    if body is None:
+        return _plain(413)
+    if not sms.gateway_is_right(account=account, body=body, header=request.headers.get("Doorstep-Signature", "")):
+        return _plain(403)
+    return _store(WebhookSource.SMS, account, body, {"gateway": "http", "account": account} | _kept(request))
 
 
 @csrf_exempt

@@ -90,6 +90,9 @@ class Email(ChannelDriver):
             _close(connection)
         return SendResult(provider_id=str(mail.extra_headers["Message-ID"]))
 
+    def account_of(self, typed: str, credentials: Mapping[str, str]) -> str:
+        return typed.lower()
+
     def check_account(self, *, account_id: str, credentials: Mapping[str, str]) -> AccountCheck:
         try:
             validate_email(account_id)

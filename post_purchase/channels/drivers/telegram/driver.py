@@ -83,7 +83,7 @@ class Telegram(ChannelDriver):
             raise ChannelError("Telegram's answer has no message id", outcome=Outcome.UNKNOWN)
         return SendResult(provider_id=f"{point.address}:{number}")  # the number alone counts within one chat
 
-    def account_in(self, credentials: Mapping[str, str]) -> str:
+    def account_of(self, typed: str, credentials: Mapping[str, str]) -> str:
         return bot_of(credentials.get("token", ""))
 
     def check_account(self, *, account_id: str, credentials: Mapping[str, str]) -> AccountCheck:

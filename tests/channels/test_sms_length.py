@@ -1,6 +1,6 @@
 import pytest
 
-from post_purchase.flows.sms_length import segments
+from post_purchase.channels.sms_length import segments
 
 
 @pytest.mark.parametrize(

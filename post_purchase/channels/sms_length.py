@@ -1,5 +1,6 @@
-"""How many segments an SMS has. Pure. GSM 03.38: 160 characters, 153 in each of several; UCS-2: 70 and 67."""
+"""What an SMS says, and how many segments it has. Pure. GSM 03.38: 160 characters, or 153 each; UCS-2: 70 and 67."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 # 3GPP TS 23.038, default alphabet and its extension table (these count twice).
@@ -8,6 +9,19 @@ _BASIC = frozenset(
     "abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _TWICE = frozenset("^{}\\[~]|€\f")
+# Typographic signs that make a text UCS-2, and so twice as dear, though a plain one says the same.
+_PLAIN = str.maketrans(
+    {"‘": "'", "’": "'", "‚": "'", "“": '"', "”": '"', "„": '"', "–": "-", "—": "-", "…": "...", "\u00a0": " "}
+    | {"\u202f": " ", "\u2009": " ", "\u200b": "", "•": "-", "‹": "'", "›": "'", "«": '"', "»": '"', "\t": " "}
+)
+
+
+def sms_words(text: str, choices: Iterable[str] = (), link: str = "") -> str:
+    """Choices become numbered lines; typographic signs become plain where the whole then fits the GSM alphabet."""
+    numbered = [f"{number} {title}" for number, title in enumerate(choices, 1)]
+    words = "\n".join(part for part in (text, *numbered, link) if part)
+    plain = words.translate(_PLAIN)
+    return words if segments(plain).unicode else plain
 
 
 @dataclass(frozen=True)

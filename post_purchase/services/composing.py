@@ -1,0 +1,84 @@
+"""Writing an answer together: drafts, who else is writing, taking back, and texts that the team keeps."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from post_purchase.models import ContactPoint, Conversation, Draft, Member, Message, SavedReply
+from post_purchase.words import Author, MessageStatus
+from shopapp.lib import clock
+from shopapp.models import Shop
+
+from .inbox_states import waits_for_team
+from .messages import WAITING
+from .talk_language import language_of
+from .texts import render
+
+UNDO = timedelta(seconds=5)  # so long a typed answer waits, so that it can be taken back
+WRITING = timedelta(seconds=20)  # a draft that changed so lately is being written
+FARTHEST = timedelta(days=30)  # how far ahead an answer may be planned
+MOST_SAVED = 200
+VARIABLES = ("first_name", "last_name", "shop", "order", "order_status", "tracking_url", "carrier", "my_name")
+
+
+def save_draft(*, member: Member, conversation: Conversation, text: str, point: ContactPoint | None) -> None:
+    """Empty: the draft goes."""
+    if not text.strip():
+        Draft.objects.filter(member=member, conversation=conversation).delete()
+        return
+    Draft.objects.update_or_create(
+        member=member, conversation=conversation, defaults={"text": text, "point": point, "saved_at": clock.now()}
+    )
+
+
+def others_writing(*, conversation: Conversation, member: Member) -> list[str]:
+    """Names of colleagues who are writing here now."""
+    drafts = Draft.objects.filter(conversation=conversation, saved_at__gt=clock.now() - WRITING)
+    drafts = drafts.exclude(member=member).select_related("member").order_by("member")
+    return [draft.member.display_name for draft in drafts]
+
+
+@transaction.atomic
+def take_back(*, message: Message, member: Member) -> bool:
+    """A typed answer that has not gone yet becomes a draft again. False: it is too late."""
+    waiting = Message.objects.filter(pk=message.pk, author=Author.PERSON, status__in=WAITING)
+    if not waiting.update(
+        status=MessageStatus.SUPPRESSED, reason="Taken back before it was sent", next_attempt_at=None
+    ):
+        return False
+    conversation = message.conversation
+    if not Draft.objects.filter(member=member, conversation=conversation).exists():
+        save_draft(member=member, conversation=conversation, text=message.text, point=message.point)
+    last = conversation.messages.exclude(pk=message.pk).order_by("-pk").first()
+    Conversation.objects.filter(pk=conversation.pk).update(last_text=last.text[:200] if last else "")
+    waits_for_team(conversation_id=conversation.pk)
+    return True
+
+
+def due_at(*, later: datetime | None) -> datetime:
+    """When a typed answer goes: as planned, else after the moment in which it can be taken back."""
+    return max(later, clock.now()) if later else clock.now() + UNDO
+
+
+def saved_replies(*, shop: Shop, conversation: Conversation, member: Member) -> list[tuple[str, str]]:
+    """(name, text for this shopper)"""
+    values, language = values_for(conversation, member), language_of(conversation.contact, conversation.order)
+    rows = SavedReply.objects.filter(shop=shop).order_by("name", "pk")[:MOST_SAVED]
+    return [(row.name, render(row.text, values, language=language, timezone=shop.timezone)) for row in rows]
+
+
+def values_for(conversation: Conversation, member: Member) -> dict[str, str]:
+    """What a saved reply may name. Unknown ones are empty."""
+    contact, order = conversation.contact, conversation.order or conversation.contact.orders.order_by("-pk").first()
+    parcel = order.parcels.order_by("-state_at", "-pk").first() if order else None
+    settings = getattr(conversation.shop, "settings", None)
+    return {
+        "first_name": contact.first_name,
+        "last_name": contact.last_name,
+        "shop": settings.display_name if settings else conversation.shop.name,
+        "order": order.name if order else "",
+        "order_status": parcel.get_state_display().lower() if parcel else "",
+        "tracking_url": parcel.tracking_url if parcel else "",
+        "carrier": parcel.carrier if parcel else "",
+        "my_name": member.name,
+    }

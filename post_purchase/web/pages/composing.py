@@ -1,0 +1,66 @@
+"""What helps while an answer is written: the draft, saved replies, products, and taking it back."""
+
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_GET
+
+from post_purchase.models import Product
+from post_purchase.services import composing
+from post_purchase.services.recommendations import cart_url
+from post_purchase.web.forms.inbox import DraftForm
+from post_purchase.words import Author
+
+from .answers import page, refused, saved
+from .conversation_rows import conversation_of
+from .inbox_door import InboxRequest, agent_required, member_required
+
+PRODUCTS = 30
+
+
+@agent_required
+def draft(request: InboxRequest, pk: int) -> HttpResponse:
+    """Saved while it is typed. Answers with the names of others who are writing here."""
+    conversation = conversation_of(request, pk)
+    form = DraftForm(request.POST)
+    if not form.is_valid():
+        return refused(form=form)
+    point = conversation.contact.points.filter(pk=form.cleaned_data["point"] or 0).first()
+    composing.save_draft(member=request.member, conversation=conversation, text=form.cleaned_data["text"], point=point)
+    return JsonResponse({"writing": composing.others_writing(conversation=conversation, member=request.member)})
+
+
+@agent_required
+def take_back(request: InboxRequest, pk: int, message: int) -> HttpResponse:
+    conversation = conversation_of(request, pk)
+    row = get_object_or_404(conversation.messages.filter(author=Author.PERSON), pk=message)
+    if not composing.take_back(message=row, member=request.member):
+        return refused("It is too late: it has gone already.")
+    return saved("Taken back. The text is in the field again.")
+
+
+@member_required
+@require_GET
+def saved_replies(request: InboxRequest, pk: int) -> HttpResponse:
+    conversation = conversation_of(request, pk)
+    texts = composing.saved_replies(shop=request.shop, conversation=conversation, member=request.member)
+    return page(
+        request,
+        "parts/insertable.html",
+        texts=texts,
+        none="None is kept yet. Conversations has a page for them.",
+    )
+
+
+@member_required
+@require_GET
+def products(request: InboxRequest, pk: int) -> HttpResponse:
+    """What can be bought now, each with a link that puts it into the cart."""
+    conversation_of(request, pk)
+    rows = Product.objects.filter(shop=request.shop, available=True, deleted_at=None).order_by("title", "pk")
+    texts = [(row.title, product_text(request, row)) for row in rows[:PRODUCTS] if row.variant_id]
+    return page(request, "parts/insertable.html", texts=texts, none="No product is known that can be bought now.")
+
+
+def product_text(request: InboxRequest, row: Product) -> str:
+    price = f", {row.price} {request.shop.currency}" if row.price is not None else ""
+    return f"{row.title}{price}\n{cart_url(request.shop, row.variant_id or 0)}"

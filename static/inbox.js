@@ -1,0 +1,77 @@
+/* The inbox: drafts kept while they are typed, texts put into the answer, and every action by a key. */
+(() => {
+  const typing = (event) => event.composedPath().some((node) => /^(INPUT|TEXTAREA|SELECT|S-TEXT-AREA|S-TEXT-FIELD|S-SEARCH-FIELD|S-SELECT)$/.test(node.tagName || "") || node.isContentEditable);
+  const answer = () => document.querySelector("form[data-draft] s-text-area");
+  const value = (form, name) => window.doorstep.field(form, name)?.value || "";
+  let waiting;
+
+  async function keep(form) {
+    const body = new FormData();
+    for (const name of ["text", "point"]) body.set(name, value(form, name));
+    try { await doorstep.ask(form.dataset.draft, { method: "POST", body }); } catch { /* the next key tries again; the text is in the field */ }
+  }
+  const soon = (form) => { clearTimeout(waiting); waiting = setTimeout(() => form.isConnected && keep(form), 800); };
+  document.addEventListener("input", (event) => { const form = event.target.closest?.("form[data-draft]"); if (form) soon(form); });
+  document.addEventListener("submit", () => clearTimeout(waiting), true);
+
+  document.addEventListener("click", (event) => {
+    const put = event.target.closest?.("[data-insert]");
+    const field = answer();
+    if (put && field) {
+      const before = field.value || "", text = put.dataset.insert;
+      field.value = before + (before && !/\s$/.test(before) && text.length > 2 ? "\n" : "") + text;
+      field.focus();
+      soon(field.closest("form"));
+    }
+    if (event.target.closest?.("[data-keys-open]")) help();
+  });
+
+  document.addEventListener("toggle", async (event) => {
+    const box = event.target;
+    if (!box.matches?.("details[data-load][open]")) return;
+    const place = box.querySelector(".loaded");
+    try {
+      const reply = await doorstep.ask(box.dataset.load);
+      place.innerHTML = reply.ok ? await reply.text() : "";
+    } catch { place.textContent = "This cannot be fetched just now. Close it and try again."; }
+  }, true);
+
+  function help() {
+    const dialog = document.getElementById("keys");
+    if (!dialog || dialog.open) return;
+    const list = dialog.querySelector("[data-keys]");
+    const known = [...document.querySelectorAll("[data-key]")].map((node) => [node.dataset.key, node.dataset.does]);
+    if (document.querySelector(".talks")) known.push(["j / k", "Next, previous conversation"], ["Enter", "Open it"]);
+    else known.push(["u", "Back to the list"], ["Ctrl + Enter", "Send the answer"]);
+    list.replaceChildren(...known.flatMap(([key, does]) => [Object.assign(document.createElement("dt"), { textContent: key }), Object.assign(document.createElement("dd"), { textContent: does })]));
+    dialog.showModal();
+  }
+
+  function move(by) {
+    const rows = [...document.querySelectorAll(".talks a")];
+    if (!rows.length) return false;
+    const at = rows.indexOf(document.activeElement);
+    rows[Math.min(rows.length - 1, Math.max(0, at < 0 ? 0 : at + by))].focus();
+    return true;
+  }
+
+  function press(node) {
+    if (node.tagName === "S-BUTTON") return void node.closest("form").requestSubmit();
+    if (node.tagName === "SUMMARY") return void node.click();
+    node.focus();
+    node.scrollIntoView({ block: "nearest" });
+  }
+
+  document.addEventListener("keydown", (event) => {
+    const form = event.target.closest?.("form[data-draft]");
+    if (form && event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); return void form.requestSubmit(); }
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || typing(event) || document.querySelector("dialog[open]")) return;
+    if (!document.getElementById("keys")) return;
+    const node = [...document.querySelectorAll("[data-key]")].find((one) => one.dataset.key === event.key);
+    if (node) press(node);
+    else if (event.key === "?") help();
+    else if (event.key === "u" && document.querySelector(".thread")) doorstep.go("/app/conversations");
+    else if (!((event.key === "j" && move(1)) || (event.key === "k" && move(-1)))) return;
+    event.preventDefault();
+  });
+})();
