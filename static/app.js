@@ -213,9 +213,11 @@
     if (form) preview(form);
     const kept = document.querySelector("form[data-keep]");
     if (kept && drafts.has(kept.getAttribute("action"))) kept.querySelector("s-text-area").value = drafts.get(kept.getAttribute("action"));
+    document.onnews = null;
     if (!live) return;
     let known = live.dataset.mark || "";
-    clock = setInterval(async () => {
+    let turn = 0;
+    const look = async () => {
       if (document.hidden || !live.isConnected) return;
       const note = document.getElementById("live-trouble");
       try {
@@ -224,10 +226,15 @@
         if (reply.status !== 200) return;
         known = reply.headers.get("ETag") || "";
         const atBottom = live.scrollHeight - live.scrollTop - live.clientHeight < 80;
+        const held = live.contains(document.activeElement) && document.activeElement.getAttribute("href");
         live.innerHTML = await reply.text();
+        if (held) live.querySelector(`[href="${CSS.escape(held)}"]`)?.focus();
         if (atBottom) live.scrollTop = live.scrollHeight;
       } catch { if (note) note.hidden = false; }
-    }, Number(live.dataset.every || 5) * 1000);
+    };
+    /* While static/inbox.js hears news as they happen, asking is only the net below. */
+    document.onnews = look;
+    clock = setInterval(() => (document.heard && ++turn % 5 ? null : look()), Number(live.dataset.every || 5) * 1000);
   }
 
   /* Which of our blocks the merchant has placed: only Shopify knows. No answer: "Not known" stays, the button works. */

@@ -74,4 +74,31 @@
     else if (!((event.key === "j" && move(1)) || (event.key === "k" && move(-1)))) return;
     event.preventDefault();
   });
+
+  /* News as they happen, where the shop's server has a stream: it says only that something is new, the page then asks. */
+  let line = null, again = 1;
+  async function listen() {
+    const address = document.querySelector("[data-stream]")?.dataset.stream;
+    if (!address || line || document.hidden || !window.shopify?.idToken) return;
+    const mine = (line = new AbortController());
+    try {
+      const token = await shopify.idToken();
+      const reply = await fetch(address, { headers: { Authorization: `Bearer ${token}`, "X-Room": "team" }, credentials: "omit", signal: mine.signal });
+      if (!reply.ok) throw new Error(String(reply.status));
+      const reader = reply.body.getReader(), text = new TextDecoder();
+      document.heard = true;
+      again = 1;
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (done) break;
+        if (text.decode(value, { stream: true }).includes("data:")) document.onnews?.();
+      }
+    } catch { again = Math.min(again * 2, 60); }
+    document.heard = false;
+    if (line === mine) line = null;
+    setTimeout(listen, again * 1000);
+  }
+  document.addEventListener("visibilitychange", () => { if (document.hidden) line?.abort(); else listen(); });
+  document.addEventListener("doorstep:page", () => { if (!document.querySelector("[data-stream]")) line?.abort(); else listen(); });
+  listen();
 })();

@@ -9,7 +9,7 @@ from post_purchase.words import Author, MessageStatus
 from shopapp.lib import clock
 from shopapp.models import Shop
 
-from .inbox_states import waits_for_team
+from .inbox_states import tell_team, waits_for_team
 from .messages import WAITING
 from .talk_language import language_of
 from .texts import render
@@ -23,6 +23,11 @@ VARIABLES = ("first_name", "last_name", "shop", "order", "order_status", "tracki
 
 def save_draft(*, member: Member, conversation: Conversation, text: str, point: ContactPoint | None) -> None:
     """Empty: the draft goes."""
+    began = not Draft.objects.filter(
+        member=member, conversation=conversation, saved_at__gt=clock.now() - WRITING
+    ).exists()
+    if began:
+        tell_team(shop_id=conversation.shop_id)
     if not text.strip():
         Draft.objects.filter(member=member, conversation=conversation).delete()
         return

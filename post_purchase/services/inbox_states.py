@@ -3,13 +3,21 @@
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 
+from post_purchase.channels.drivers.webchat.driver import TOPIC
 from post_purchase.models import Conversation, ConversationState, Draft, Member, Unread
-from shopapp.lib import clock
+from shopapp.lib import clock, queue
 
+TEAM = "team:"  # and the shop: the stream's address of its inbox
 RESTING = {"snoozed_until": None, "waits_since": None}
+
+
+def tell_team(*, shop_id: int) -> None:
+    """After commit, open inboxes of this shop look again. Lost without harm: they also ask from time to time."""
+    transaction.on_commit(lambda: queue.tell(f"{TOPIC}{TEAM}{shop_id}"))
 
 
 def waits_for_team(*, conversation_id: int) -> None:

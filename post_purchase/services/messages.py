@@ -11,6 +11,8 @@ from shopapp.lib import clock
 from shopapp.lib.crypto import new_code
 from shopapp.lib.queue import Job, wake
 
+from .inbox_states import tell_team
+
 WAITING = (MessageStatus.QUEUED, MessageStatus.HELD)
 USEFUL_FOR = {  # where the caller names no limit
     Purpose.SERVICE: timedelta(days=2),
@@ -69,6 +71,7 @@ def queue_message(
     if created:
         Conversation.objects.filter(pk=conversation.pk).update(last_message_at=now, last_text=content.text[:200])
         wake(Job.SEND_MESSAGES)
+        tell_team(shop_id=conversation.shop_id)
     return message
 
 

@@ -165,6 +165,7 @@ def _note(message: Message, inbound: Inbound, handled: bool) -> None:
         unread=F("unread") + (0 if handled else 1),
         **inbox_states.shopper_wrote(handled=handled),
     )
+    inbox_states.tell_team(shop_id=message.shop_id)
     if not handled:
         inbox_states.unread_by_all(shop_id=message.shop_id, conversation_id=message.conversation_id)
 

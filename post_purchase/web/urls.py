@@ -42,6 +42,7 @@ urlpatterns = [
     path("app/ping", home.ping),
     path("app/set-up/dismiss", home.dismiss_set_up),
     path("app/conversations", conversations.conversations),
+    path("app/conversations/live", conversations.conversations_live),
     path("app/conversations/<int:pk>", thread.thread),
     path("app/conversations/<int:pk>/live", thread.thread_live),
     path("app/conversations/<int:pk>/reply", replies.reply),

@@ -87,10 +87,14 @@ class HoursForm(PartForm):
 
 
 class TeamForm(PartForm):
-    fields_of_row = ("team_from", "team_until", "team_days")
+    fields_of_row = ("team_from", "team_until", "team_days", "first_response_minutes")
+    first_response_minutes = forms.IntegerField(min_value=5, max_value=10080, required=False)
     team_from = forms.TimeField(required=False, error_messages={"invalid": "Write a time like 09:00."})
     team_until = forms.TimeField(required=False, error_messages={"invalid": "Write a time like 17:00."})
     team_days = forms.TypedMultipleChoiceField(choices=WEEKDAYS, coerce=int, required=False)
+
+    def clean_first_response_minutes(self) -> int:
+        return self.cleaned_data["first_response_minutes"] or 240
 
     def clean(self) -> dict[str, Any]:
         wrong = {"team_from", "team_until"} & self.errors.keys()

@@ -1,5 +1,6 @@
 """How a page answers: HTML drawn in the shop's time zone, or a small JSON word to static/app.js after a write."""
 
+import hashlib
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -39,6 +40,18 @@ def draw(request: ShopRequest, template: str, **context: Any) -> str:
 
 def page(request: ShopRequest, template: str, **context: Any) -> HttpResponse:
     return HttpResponse(draw(request, template, **context))
+
+
+def mark_of(html: str) -> str:
+    return f'"{hashlib.sha256(html.encode()).hexdigest()[:24]}"'
+
+
+def live(request: ShopRequest, html: str) -> HttpResponse:
+    """For a part of a page that asks again and again: 304 when it has this already."""
+    mark = mark_of(html)
+    if request.headers.get("If-None-Match") == mark:
+        return HttpResponse(status=304, headers={"ETag": mark})
+    return HttpResponse(html, headers={"ETag": mark})
 
 
 def saved(toast: str = "", *, go: str = "") -> JsonResponse:

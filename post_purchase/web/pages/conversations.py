@@ -1,17 +1,21 @@
 """The inbox's list: tabs, filters, search, and older ones by keyset."""
 
+from datetime import timedelta
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET
 
 from post_purchase.models import Conversation
 from post_purchase.services import inbox
+from post_purchase.services.shops import settings_of
 from post_purchase.web.forms.inbox import ListForm
 from post_purchase.web.forms.settings import LANGUAGES
 from post_purchase.words import ChannelKind
+from shopapp.lib import clock
 
-from .answers import page
+from .answers import draw, live, mark_of, page
 from .inbox_door import InboxRequest, member_required
 
 MOST_FLOWS = 100
@@ -21,24 +25,47 @@ MOST_FLOWS = 100
 @require_GET
 def conversations(request: InboxRequest) -> HttpResponse:
     wanted, chosen = wanted_by(request)
-    found = inbox.find(shop=request.shop, member=request.member, wanted=wanted)
+    rows, found = rows_html(request, wanted, chosen)
     counted = inbox.counts(shop=request.shop, member=request.member)
     is_first = wanted == inbox.Wanted()
     return page(
         request,
         "pages/conversations.html",
-        rows=found.rows,
-        older=urlencode({"view": wanted.tab} | chosen | {"before": cursor(found.more)}) if found.more else "",
+        rows=rows,
+        mark=mark_of(rows),
+        live=f"/app/conversations/live?{urlencode({'view': wanted.tab} | chosen)}",
+        stream=settings.CHAT_STREAM_URL,
         tabs=[(key, name, shown(counted.get(key, 0)), urlencode({"view": key} | chosen)) for key, name in TABS],
         wanted=wanted,
         chosen=chosen,
-        is_filtered=bool(chosen),
         any_at_all=bool(found.rows) or not is_first or request.shop.conversations.exists(),
         channels=ChannelKind.choices,
         languages=[(tag.split("-")[0], name) for tag, name in LANGUAGES],
         flows=list(request.shop.flows.order_by("name", "pk").values_list("pk", "name")[:MOST_FLOWS]),
-        names={member.user_id: member.display_name for member in request.shop.members.all()},
     )
+
+
+@member_required
+@require_GET
+def conversations_live(request: InboxRequest) -> HttpResponse:
+    """The list's rows as HTML, or 304 when nothing has changed."""
+    rows, _ = rows_html(request, *wanted_by(request))
+    return live(request, rows)
+
+
+def rows_html(request: InboxRequest, wanted: inbox.Wanted, chosen: dict[str, str]) -> tuple[str, inbox.Found]:
+    found = inbox.find(shop=request.shop, member=request.member, wanted=wanted)
+    html = draw(
+        request,
+        "parts/talks.html",
+        rows=found.rows,
+        older=urlencode({"view": wanted.tab} | chosen | {"before": cursor(found.more)}) if found.more else "",
+        wanted=wanted,
+        is_filtered=bool(chosen),
+        names={member.user_id: member.display_name for member in request.shop.members.all()},
+        late_before=clock.now() - timedelta(minutes=settings_of(request.shop).first_response_minutes),
+    )
+    return html, found
 
 
 TABS = [(str(key), name) for key, name in inbox.TABS.items()]

@@ -1,10 +1,10 @@
 """One conversation: what was said, how it fared, and beside it the order, the parcels, the consent and the flows."""
 
-import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_GET
@@ -28,12 +28,13 @@ from post_purchase.services.consent import newest_states
 from post_purchase.services.conversations import mark_opened
 from post_purchase.services.media import signed_media_url
 from post_purchase.services.messages import WAITING
+from post_purchase.services.shops import settings_of
 from post_purchase.words import Author, ChannelKind, MessageStatus, Mode, Purpose
 from shopapp.lib import clock
 from shopapp.lib.crypto import new_code
 from shopapp.web.embedded import ShopRequest
 
-from .answers import draw, page
+from .answers import draw, live, mark_of, page
 from .conversation_rows import conversation_of
 from .inbox_actions import SNOOZES
 from .inbox_door import InboxRequest, member_required
@@ -88,6 +89,8 @@ def thread(request: InboxRequest, pk: int) -> HttpResponse:
         live=html,
         mark=mark_of(html),
         draft=draft,
+        stream=settings.CHAT_STREAM_URL,
+        late=is_late(conversation, now),
         reviews=list(conversation.contact.reviews.order_by("-submitted_at", "-pk")[:REVIEWS]),
         ways=ways,
         way=chosen_way(ways, draft),
@@ -97,6 +100,7 @@ def thread(request: InboxRequest, pk: int) -> HttpResponse:
         runs=list(conversation.contact.runs.select_related("flow", "version", "order").order_by("-started_at")[:6]),
         reply_key=new_code(),
         me=request.member,
+        now=now,
         members=members,
         assigned=names.get(conversation.assignee, ""),
         notes=[(note, names.get(note.author_id, "")) for note in conversation.notes.order_by("-written_at")[:NOTES]],
@@ -113,20 +117,13 @@ def thread_live(request: InboxRequest, pk: int) -> HttpResponse:
     names = {member.user_id: member.display_name for member in request.shop.members.all()}
     writing = others_writing(conversation=conversation, member=request.member)
     html = bubbles_html(request, shown, names=names, writing=writing)
-    mark = mark_of(html)
-    if request.headers.get("If-None-Match") == mark:
-        return HttpResponse(status=304, headers={"ETag": mark})
-    return HttpResponse(html, headers={"ETag": mark})
+    return live(request, html)
 
 
 def bubbles_html(
     request: InboxRequest, shown: list[dict[str, Any]], *, names: dict[str, str], writing: list[str]
 ) -> str:
     return draw(request, "parts/messages.html", bubbles=shown, names=names, writing=writing, me=request.member)
-
-
-def mark_of(html: str) -> str:
-    return f'"{hashlib.sha256(html.encode()).hexdigest()[:24]}"'
 
 
 def messages_of(request: ShopRequest, conversation: Conversation) -> tuple[list[dict[str, Any]], int | None]:
@@ -174,6 +171,12 @@ def note_of(photo: Attachment) -> str:
     if photo.status == AttachmentStatus.WAITING:
         return "A photo is being fetched."
     return f"A file was not kept: {photo.reason or 'it is not a photo that we can open'}."
+
+
+def is_late(conversation: Conversation, now: datetime) -> bool:
+    """The shopper has waited longer than the team wants anybody to."""
+    target = timedelta(minutes=settings_of(conversation.shop).first_response_minutes)
+    return conversation.waits_since is not None and conversation.waits_since < now - target
 
 
 def chosen_way(ways: list[ReplyWay], draft: Draft | None) -> ReplyWay | None:

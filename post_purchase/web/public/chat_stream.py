@@ -1,4 +1,4 @@
-"""News for open web chats, as they happen: a small process of its own, since each page holds a connection open.
+"""News for open web chats and inboxes, as they happen: a process of its own, since each page holds a connection open.
 
     granian --interface asgi post_purchase.web.public.chat_stream:application
 
@@ -29,12 +29,17 @@ from django.db import close_old_connections
 
 from post_purchase.channels.drivers.webchat.driver import TOPIC
 from post_purchase.services import web_chat
+from post_purchase.services.inbox_states import TEAM
 from shopapp.lib import queue
+from shopapp.models import Shop
+from shopapp.shopify.id_tokens import InvalidIdToken, verify_admin_token
 
 log = logging.getLogger("post_purchase.chat_stream")
 PATH = "/chat-stream"
+TEAM_ROOM = "team"
 OPEN_AT_MOST = 5000  # in one process
 OPEN_AT_MOST_EACH = 4  # one person's tabs
+OPEN_AT_MOST_TEAM = 60  # one shop's inbox, over all its people
 HEARTBEAT = 20.0  # seconds; proxies close what is silent
 LASTS = 600.0  # seconds; the page comes again
 RETRY = 2.0  # seconds, without Redis
@@ -55,7 +60,8 @@ class Hall:
     @contextlib.contextmanager
     def place(self, address: str) -> Iterator[asyncio.Event | None]:
         """None: no place is free."""
-        if self.count >= OPEN_AT_MOST or len(self.waiting.get(address, ())) >= OPEN_AT_MOST_EACH:
+        most = OPEN_AT_MOST_TEAM if address.startswith(TEAM) else OPEN_AT_MOST_EACH
+        if self.count >= OPEN_AT_MOST or len(self.waiting.get(address, ())) >= most:
             yield None
             return
         self._listen()
@@ -151,12 +157,26 @@ async def _answer(scope: dict[str, Any], receive: Receive, send: Send) -> None:
 def _address(authorization: str, room: str) -> str:
     """Whose news may be heard with this token. Empty: nobody's."""
     scheme, _, token = authorization.partition(" ")
+    if scheme.lower() == "bearer" and room == TEAM_ROOM:
+        return _team(token)
     if scheme.lower() != "bearer" or not room.isascii() or not room.isdigit() or len(room) > 18:
         return ""
     try:
         channel = web_chat.room(int(room))
         point = web_chat.person(channel=channel, token=token) if channel else None
         return point.address if point else ""
+    finally:
+        close_old_connections()
+
+
+def _team(token: str) -> str:
+    """The inbox of the shop whose member of staff this is: the token that App Bridge gives to its pages."""
+    try:
+        domain = verify_admin_token(token).shop
+        shop = Shop.objects.filter(domain=domain).first()
+        return f"{TEAM}{shop.pk}" if shop is not None and shop.is_installed else ""
+    except InvalidIdToken:
+        return ""
     finally:
         close_old_connections()
 
