@@ -24,6 +24,7 @@ def main() -> None:
     world.shopify.create_shop(scopes=f"{SCOPES},write_products")
     world.whatsapp.create_number()
     world.messenger.create_page()
+    world.instagram.create_account()
     world.telegram.create_bot()
     world.sms.create_number()
     add_pages(world)

@@ -158,6 +158,8 @@ def origins(*, world: int, smtp: int) -> dict[str, str]:
         "META_GRAPH_ORIGIN": f"{url}/graph",
         "WHATSAPP_LINK_ORIGIN": f"{url}/wa.me",
         "MESSENGER_LINK_ORIGIN": f"{url}/m.me",
+        "INSTAGRAM_GRAPH_ORIGIN": f"{url}/instagram",
+        "INSTAGRAM_LINK_ORIGIN": f"{url}/ig.me",
         "TWILIO_API_ORIGIN": f"{url}/twilio",
         "TELEGRAM_API_ORIGIN": f"{url}/telegram",
         "TELEGRAM_LINK_ORIGIN": f"{url}/t.me",

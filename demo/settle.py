@@ -17,6 +17,7 @@ from shopapp.shopify.install import install_or_refresh
 
 WHATSAPP = {"account_id": "106540352242922", "token": "EAADemoWhatsAppToken", "waba_id": "102290129340398"}
 MESSENGER = {"account_id": "700100", "token": "EAADemoPageToken"}
+INSTAGRAM = {"access_token": "IGAADemoInstagramToken"}
 TELEGRAM = {"token": "6000000001:AADemoTelegramToken_0123456789abcdef"}
 SMS = {"account_id": "15550100200", "account_sid": "AC" + "d0" * 16, "auth_token": "demo-twilio-auth-token"}
 SENDER = "hello@fern-and-field.example.com"
@@ -26,7 +27,7 @@ def connect_everything(
     domain: str,
     id_token: str,
     *,
-    kinds: tuple[str, ...] = ("whatsapp", "messenger", "telegram", "sms", "email", "webchat"),
+    kinds: tuple[str, ...] = ("whatsapp", "messenger", "instagram", "telegram", "sms", "email", "webchat"),
 ) -> dict[str, str]:
     """Install, connect, switch on. Returns what the merchant pastes into the mail template and has printed."""
     shop = install_or_refresh(domain, id_token)
@@ -46,6 +47,8 @@ def connect_everything(
         connect_channel(
             shop=shop, kind=ChannelKind.MESSENGER, account_id=MESSENGER["account_id"], credentials=credentials
         )
+    if "instagram" in kinds and ChannelKind.INSTAGRAM not in connected:
+        connect_channel(shop=shop, kind=ChannelKind.INSTAGRAM, account_id="", credentials=INSTAGRAM)
     if "telegram" in kinds and ChannelKind.TELEGRAM not in connected:
         connect_channel(shop=shop, kind=ChannelKind.TELEGRAM, account_id="", credentials=TELEGRAM)
     if "sms" in kinds and ChannelKind.SMS not in connected:

@@ -11,6 +11,7 @@ from demo.courier import Courier
 from demo.faults import Faults
 from demo.mail import Mail
 from demo.meta.graph import Graph
+from demo.meta.instagram import Instagram
 from demo.meta.messenger import Messenger
 from demo.meta.whatsapp import WhatsApp
 from demo.moments import Now, clock_from_file
@@ -56,6 +57,7 @@ class DemoWorld:
         graph = Graph(self.server, self.state, self.courier, self.faults, self.now, app_secret=env["META_APP_SECRET"])
         self.whatsapp = WhatsApp(graph)
         self.messenger = Messenger(graph)
+        self.instagram = Instagram(graph)
         self.whatsapp.messenger = self.messenger
         self.telegram = Telegram(self.server, self.state, self.courier, self.faults, self.now)
         self.sms = Twilio(self.server, self.state, self.courier, self.faults, self.now)
@@ -72,6 +74,8 @@ class DemoWorld:
             "META_GRAPH_ORIGIN": f"{self.url}/graph",
             "WHATSAPP_LINK_ORIGIN": f"{self.url}/wa.me",
             "MESSENGER_LINK_ORIGIN": f"{self.url}/m.me",
+            "INSTAGRAM_GRAPH_ORIGIN": f"{self.url}/instagram",
+            "INSTAGRAM_LINK_ORIGIN": f"{self.url}/ig.me",
             "TWILIO_API_ORIGIN": f"{self.url}/twilio",
             "TELEGRAM_API_ORIGIN": f"{self.url}/telegram",
             "TELEGRAM_LINK_ORIGIN": f"{self.url}/t.me",

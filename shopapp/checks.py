@@ -34,6 +34,9 @@ def meta_keys_come_together(app_configs: object, **kwargs: object) -> list[Check
     missing = [name for name in names if not getattr(settings, name)]
     if missing and len(missing) < len(names):
         return [
-            Warning(f"WhatsApp and Messenger stay switched off: {', '.join(missing)} is missing", id="doorstep.W001")
+            Warning(
+                f"WhatsApp, Messenger and Instagram stay switched off: {', '.join(missing)} is missing",
+                id="doorstep.W001",
+            )
         ]
     return []

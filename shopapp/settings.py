@@ -25,6 +25,9 @@ SHOPIFY_APP_HANDLE = env.str("SHOPIFY_APP_HANDLE", "doorstep")
 META_APP_ID = env.str("META_APP_ID", "")
 META_APP_SECRET = env.str("META_APP_SECRET", "")
 META_VERIFY_TOKEN = env.str("META_VERIFY_TOKEN", "")
+# Instagram Login has an app id and secret of its own in the same Meta app (App dashboard, Instagram, API setup).
+INSTAGRAM_APP_ID = env.str("INSTAGRAM_APP_ID", "")
+INSTAGRAM_APP_SECRET = env.str("INSTAGRAM_APP_SECRET", "")
 META_GRAPH_VERSION = env.str("META_GRAPH_VERSION", "v25.0")
 
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")  # Bearer token for /metrics from outside the private network
@@ -33,11 +36,13 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", "")  # Bearer token for /metrics from o
 SHOPIFY_ADMIN_ORIGIN = env.str("SHOPIFY_ADMIN_ORIGIN", "https://{shop}")
 SHOPIFY_CDN_ORIGIN = env.str("SHOPIFY_CDN_ORIGIN", "https://cdn.shopify.com")  # App Bridge and Polaris
 META_GRAPH_ORIGIN = env.str("META_GRAPH_ORIGIN", "https://graph.facebook.com")
+INSTAGRAM_GRAPH_ORIGIN = env.str("INSTAGRAM_GRAPH_ORIGIN", "https://graph.instagram.com")
 TWILIO_API_ORIGIN = env.str("TWILIO_API_ORIGIN", "https://api.twilio.com")
 TELEGRAM_API_ORIGIN = env.str("TELEGRAM_API_ORIGIN", "https://api.telegram.org")
 # Where a shopper's tap leads. Only stand-ins change these.
 WHATSAPP_LINK_ORIGIN = env.str("WHATSAPP_LINK_ORIGIN", "https://wa.me")
 MESSENGER_LINK_ORIGIN = env.str("MESSENGER_LINK_ORIGIN", "https://m.me")
+INSTAGRAM_LINK_ORIGIN = env.str("INSTAGRAM_LINK_ORIGIN", "https://ig.me")
 TELEGRAM_LINK_ORIGIN = env.str("TELEGRAM_LINK_ORIGIN", "https://t.me")
 
 # Where the web chat's page listens for news (post_purchase/web/public/chat_stream.py). Empty: it asks now and then.

@@ -126,6 +126,11 @@ def make_channel(shop: Shop, kind: str = ChannelKind.WHATSAPP, **fields: Any) ->
             "link_address": "hello@fern.example.test",
             "name": "Fern & Field",
         },
+        ChannelKind.INSTAGRAM: {
+            "account_id": "17841400000000100",
+            "link_address": "fernandfield",
+            "name": "Fern & Field",
+        },
         ChannelKind.SMS: {
             "account_id": "15550100200",
             "link_address": "15550100200",
@@ -150,11 +155,13 @@ def make_point(contact: Contact, kind: str = ChannelKind.WHATSAPP, **fields: Any
     addresses = {
         ChannelKind.WHATSAPP: "DE.1349120865530274",
         ChannelKind.MESSENGER: "24680135790",
+        ChannelKind.INSTAGRAM: "1784140135790",
         ChannelKind.SMS: "4915112345678",
         ChannelKind.TELEGRAM: "7000000001",
         ChannelKind.EMAIL: "maria@example.com",
     }
     accounts = {ChannelKind.MESSENGER: "700100", ChannelKind.TELEGRAM: "6000000001"}
+    accounts[ChannelKind.INSTAGRAM] = "17841400000000100"
     defaults: dict[str, Any] = {
         "address": addresses.get(ChannelKind(kind), "address-1"),
         "account_id": accounts.get(ChannelKind(kind), ""),

@@ -56,6 +56,7 @@ class Graph:
         function: Callable[..., dict[str, Any] | Reply],
         *,
         place: Callable[[str], str] | None = None,
+        root: str = "/graph",
     ) -> None:
         """A Graph endpoint: version and token are checked, `Refused` becomes Meta's error."""
 
@@ -78,7 +79,7 @@ class Graph:
             self.here.status_first = fault is not None and fault.kind == "status_first"
             return self.faults.apply(fault, work)
 
-        self.server.route(method, f"/graph/<version>{pattern}", answer)
+        self.server.route(method, f"{root}/<version>{pattern}", answer)
 
     def callback(self, source: str, payload: dict[str, Any], *, at_once: bool = False, label: str = "") -> None:
         body = json.dumps(payload, ensure_ascii=True).encode()

@@ -13,6 +13,9 @@ PAGE = "700100"
 
 
 class Messenger:
+    accounts, people, chats = "pages", "messenger_people", "messenger_chats"
+    source, object, first_id = "messenger", "page", 24_680_135_790_001
+
     def __init__(self, graph: Graph):
         self.graph, self.state, self.now = graph, graph.state, graph.now
 
@@ -25,7 +28,7 @@ class Messenger:
         token: str = "EAADemoPageToken",
     ) -> dict[str, Any]:
         with self.state.lock:
-            pages = self.state.part("pages")
+            pages = self.state.part(self.accounts)
             if page_id not in pages:
                 pages[page_id] = {
                     "id": page_id,
@@ -41,17 +44,17 @@ class Messenger:
     def create_person(self, name: str = "Luc Martin") -> str:
         """A user. Returns the PSID."""
         with self.state.lock:
-            people = self.state.part("messenger_people")
+            people = self.state.part(self.people)
             for psid, person in people.items():
                 if person["name"] == name:
                     return psid
-            psid = str(self.state.next_number("psid", 24_680_135_790_001))
+            psid = str(self.state.next_number(self.people, self.first_id))
             people[psid] = {"name": name, "reachable": True, "last_at": 0.0}
             self.state.touch()
         return psid
 
     def chat(self, psid: str, page_id: str = PAGE) -> list[dict[str, Any]]:
-        return self.state.part("messenger_chats").setdefault(f"{page_id}:{psid}", [])
+        return self.state.part(self.chats).setdefault(f"{page_id}:{psid}", [])
 
     def received(self, psid: str, page_id: str = PAGE) -> list[dict[str, Any]]:
         return [entry for entry in self.chat(psid, page_id) if entry["from"] == "shop"]
@@ -108,7 +111,7 @@ class Messenger:
         mid = f"m_{secrets.token_urlsafe(24)}"
         with self.state.lock:
             at = self.now().timestamp()
-            self.state.part("messenger_people")[psid]["last_at"] = at
+            self.state.part(self.people)[psid]["last_at"] = at
             self.chat(psid, page_id).append(
                 {"id": mid, "from": "shopper", "at": at, "buttons": [], "list": False, **shown}
             )
@@ -116,52 +119,62 @@ class Messenger:
         return mid
 
     def _tell(self, psid: str, page_id: str, event: dict[str, Any], *, label: str) -> None:
-        if not self.state.part("pages")[page_id]["subscribed"]:
+        if not self.state.part(self.accounts)[page_id]["subscribed"]:
             return
         at = milliseconds(self.now())
         messaging = {"sender": {"id": psid}, "recipient": {"id": page_id}, "timestamp": at, **event}
         self.graph.callback(
-            "messenger",
-            {"object": "page", "entry": [{"id": page_id, "time": at, "messaging": [messaging]}]},
+            self.source,
+            {"object": self.object, "entry": [{"id": page_id, "time": at, "messaging": [messaging]}]},
             label=label,
         )
 
     # the API
     def send(self, request: Request, page_id: str) -> dict[str, Any]:
-        page = self.state.part("pages")[page_id]
+        page = self.state.part(self.accounts)[page_id]
         if (request.bearer or request.query.get("access_token")) != page["token"]:
             raise Refused(190, "Invalid OAuth access token - Cannot parse access token", status=401)
         asked = request.json()
         if not isinstance(asked, dict):
             raise Refused(100, "Invalid parameter")
         psid = str((asked.get("recipient") or {}).get("id") or "")
-        person = self.state.part("messenger_people").get(psid)
+        person = self.state.part(self.people).get(psid)
         if person is None:
             raise Refused(100, "No matching user found", subcode=2018001)
         if not person["reachable"]:
             raise Refused(551, "This person isn't available right now.", subcode=1545041)
         if asked.get("sender_action"):
             return {"recipient_id": psid}
-        kind, tag = asked.get("messaging_type"), asked.get("tag")
-        if tag in DEAD_TAGS:
-            raise Refused(100, "Invalid parameter: this message tag is no longer supported", subcode=1893061)
-        open_window = self.now().timestamp() - person["last_at"] <= WINDOW.total_seconds()
-        if kind == "UTILITY":
-            shown = self._template_text(((asked.get("message") or {}).get("template")) or {}, page_id)
-        else:
-            if not open_window and not (kind == "MESSAGE_TAG" and tag == "HUMAN_AGENT"):
-                raise Refused(10, "This message is sent outside of allowed window.", status=403, subcode=2018278)
-            if kind not in ("RESPONSE", "UPDATE", "MESSAGE_TAG"):
-                raise Refused(100, "Param messaging_type must be one of RESPONSE, UPDATE, MESSAGE_TAG, UTILITY")
-            shown = _shown(asked.get("message") or {})
+        shown = self._said(asked, person, page_id)
         mid = f"m_{secrets.token_urlsafe(24)}"
         with self.state.lock:
             self.chat(psid, page_id).append({"id": mid, "from": "shop", "at": self.now().timestamp(), **shown})
             self.state.touch()
+        self._receipts(psid, page_id, mid)
+        return {"recipient_id": psid, "message_id": mid}
+
+    def _said(self, asked: dict[str, Any], person: dict[str, Any], page_id: str) -> dict[str, Any]:
+        kind, tag = asked.get("messaging_type"), asked.get("tag")
+        if tag in DEAD_TAGS:
+            raise Refused(100, "Invalid parameter: this message tag is no longer supported", subcode=1893061)
+        if kind == "UTILITY":
+            return self._template_text(((asked.get("message") or {}).get("template")) or {}, page_id)
+        self._check_window(asked, person)
+        if kind not in ("RESPONSE", "UPDATE", "MESSAGE_TAG"):
+            raise Refused(100, "Param messaging_type must be one of RESPONSE, UPDATE, MESSAGE_TAG, UTILITY")
+        return _shown(asked.get("message") or {})
+
+    def _check_window(self, asked: dict[str, Any], person: dict[str, Any]) -> None:
+        """24 hours; for what a person typed seven days."""
+        late = self.now().timestamp() - person["last_at"]
+        agent = asked.get("messaging_type") == "MESSAGE_TAG" and asked.get("tag") == "HUMAN_AGENT"
+        if late > (7 * WINDOW if agent else WINDOW).total_seconds():
+            raise Refused(10, "This message is sent outside of allowed window.", status=403, subcode=2018278)
+
+    def _receipts(self, psid: str, page_id: str, mid: str) -> None:
         watermark = milliseconds(self.now())
         self._tell(psid, page_id, {"delivery": {"mids": [mid], "watermark": watermark}}, label="delivery")
         self._tell(psid, page_id, {"read": {"watermark": watermark}}, label="read")
-        return {"recipient_id": psid, "message_id": mid}
 
     def _template_text(self, template: dict[str, Any], page_id: str) -> dict[str, Any]:
         name, language = template.get("name"), (template.get("language") or {}).get("code")
@@ -179,7 +192,7 @@ class Messenger:
         return {"text": text, "buttons": [], "list": False, "template": name}
 
     def create_template(self, request: Request, page_id: str) -> dict[str, Any]:
-        page, asked = self.state.part("pages")[page_id], request.json() or {}
+        page, asked = self.state.part(self.accounts)[page_id], request.json() or {}
         if (request.bearer or request.query.get("access_token")) != page["token"]:
             raise Refused(190, "Invalid OAuth access token", status=401)
         if str(asked.get("category", "")).upper() != "UTILITY":
@@ -203,11 +216,11 @@ class Messenger:
         return {"id": template_id, "status": "APPROVED", "category": "UTILITY"}
 
     def node(self, request: Request, node: str) -> dict[str, Any]:
-        pages, token = self.state.part("pages"), request.bearer or request.query.get("access_token")
+        pages, token = self.state.part(self.accounts), request.bearer or request.query.get("access_token")
         page = pages.get(node) or next((each for each in pages.values() if each["token"] == token), None)
         if page is None or page["token"] != token:
             raise Refused(190, "Invalid OAuth access token - Cannot parse access token", status=401)
-        person = self.state.part("messenger_people").get(node)
+        person = self.state.part(self.people).get(node)
         if person is not None:
             first, _, last = person["name"].partition(" ")
             return {"id": node, "first_name": first, "last_name": last}

@@ -36,7 +36,7 @@ BLOCKS = {  # what is drawn, and where Shopify draws it
 }
 SHOP = "fern-and-field.myshopify.com"
 SENDER = "hello@fern-and-field.example.com"  # the shop's own sender, as demo.settle connects it
-APPS = ("whatsapp", "messenger", "telegram", "sms")  # the chat apps on the shopper's phone
+APPS = ("whatsapp", "messenger", "instagram", "telegram", "sms")  # the chat apps on the shopper's phone
 ZONES = {  # where the demo's shoppers live
     "DE": "Europe/Berlin",
     "AT": "Europe/Vienna",
@@ -82,6 +82,7 @@ class Site:
         route("GET", "/qr.svg", lambda request: Reply(qr(request.query.get("text", "")), type="image/svg+xml"))
         route("GET", "/wa.me/<phone>", lambda asked, phone: self._link("whatsapp", draft=asked.query.get("text", "")))
         route("GET", "/m.me/<page>", lambda asked, page: self._link("messenger", ref=asked.query.get("ref", "")))
+        route("GET", "/ig.me/m/<user>", lambda asked, user: self._link("instagram", ref=asked.query.get("ref", "")))
         route("GET", "/t.me/<bot>", lambda asked, bot: self._link("telegram", ref=asked.query.get("start", "")))
         route("GET", "/api/world", self._world)
         route("GET", "/api/mail", self._mails)
@@ -296,6 +297,7 @@ class Site:
             "name": name,
             "whatsapp": self.world.whatsapp.create_person(name, phone=phone, country=address["country_code"]),
             "messenger": self.world.messenger.create_person(name),
+            "instagram": self.world.instagram.create_person(name),
             "sms": self.world.sms.create_person(name, phone=phone),
             "telegram": self.world.telegram.create_person(name, language=order["customer_locale"]),
         }

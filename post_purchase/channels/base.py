@@ -212,13 +212,21 @@ class HumanTookOver:
 
 
 @dataclass(frozen=True)
+class TakenBack:
+    """The shopper has unsent a message: Meta wants our copy deleted as well."""
+
+    account_id: str
+    provider_id: str
+
+
+@dataclass(frozen=True)
 class Odd:
     """Something we do not understand. Stored with the webhook row, never an error."""
 
     why: str
 
 
-Update = Inbound | StatusUpdate | PointUpdate | TemplateUpdate | HumanTookOver | Odd
+Update = Inbound | StatusUpdate | PointUpdate | TemplateUpdate | HumanTookOver | TakenBack | Odd
 
 
 @dataclass(frozen=True)
@@ -229,6 +237,7 @@ class AccountCheck:
     message: str = ""
     name: str = ""
     link_address: str = ""  # E.164 digits, page username, sender address
+    account_id: str = ""  # where only the network knows whose credentials these are (Instagram)
     options: dict[str, Any] = field(default_factory=dict)
 
 

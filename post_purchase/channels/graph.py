@@ -16,12 +16,14 @@ from .provider_data import ErrorTable
 from .reading import mapping, mappings, text
 
 
-def signature_is_right(*, body: bytes, header: str) -> bool:
-    """X-Hub-Signature-256 over the bytes as they came (Meta, "Validating payloads"). False without META_APP_SECRET."""
-    if not settings.META_APP_SECRET:
-        return False
-    wanted = hmac.new(settings.META_APP_SECRET.encode(), body, hashlib.sha256).hexdigest()
-    return same(header, f"sha256={wanted}")
+def signature_is_right(*, body: bytes, header: str, instagram: bool = False) -> bool:
+    """X-Hub-Signature-256 over the bytes as they came (Meta, "Validating payloads"). False without META_APP_SECRET.
+
+    `instagram`: its login signs with the secret that it has of its own, where it is set.
+    """
+    secrets = [settings.META_APP_SECRET, settings.INSTAGRAM_APP_SECRET if instagram else ""]
+    digests = [hmac.new(each.encode(), body, hashlib.sha256).hexdigest() for each in secrets if each]
+    return bool(settings.META_APP_SECRET) and any(same(header, f"sha256={each}") for each in digests)
 
 
 def call(
@@ -35,16 +37,17 @@ def call(
     data: Mapping[str, str] | None = None,
     files: Mapping[str, Any] | None = None,
     attempt: int = 1,
+    origin: str = "",
     on_leaving: Callable[[], None] | None = None,
 ) -> dict[str, Any]:
     """Ask the Graph API. With `on_leaving` (SendContext.leaving) it puts a message on somebody's phone.
 
-    A lost answer to that is UNKNOWN, not a retry.
+    A lost answer to that is UNKNOWN, not a retry. `origin`: Instagram has a host of its own.
     """
     sends = on_leaving is not None
     if not token:
         raise table.error(code=190)
-    url = f"{settings.META_GRAPH_ORIGIN}/{settings.META_GRAPH_VERSION}/{path}"
+    url = f"{origin or settings.META_GRAPH_ORIGIN}/{settings.META_GRAPH_VERSION}/{path}"
     headers = {"Authorization": f"Bearer {token}"}
     try:
         reply = http.request(

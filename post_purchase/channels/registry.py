@@ -4,6 +4,7 @@ from post_purchase.words import ChannelKind
 
 from .base import ChannelDriver
 from .drivers.email import Email
+from .drivers.instagram import Instagram
 from .drivers.messenger import Messenger
 from .drivers.sms import Sms
 from .drivers.telegram import Telegram
@@ -15,6 +16,7 @@ DRIVERS: dict[ChannelKind, ChannelDriver] = {
     for driver in (
         WhatsApp(),
         Messenger(),
+        Instagram(),
         Telegram(),
         Sms(),
         Email(),

@@ -12,12 +12,13 @@ from post_purchase.channels.base import (
     Odd,
     PointUpdate,
     StatusUpdate,
+    TakenBack,
     TemplateUpdate,
     Update,
 )
 from post_purchase.channels.registry import DRIVERS
 from post_purchase.models import Channel, ChannelStatus, ConsentState
-from post_purchase.services import consent, conversations, statuses, templates
+from post_purchase.services import consent, conversations, media, statuses, templates
 from post_purchase.services.contact_points import apply_point_update, find_point
 from post_purchase.words import ChannelKind, Purpose
 from shopapp.models import IncomingWebhook
@@ -115,6 +116,8 @@ def _apply(update: Update, channels: _Channels, webhook: IncomingWebhook) -> Non
         conversations.receive(channel=channel, inbound=update)
     elif isinstance(update, StatusUpdate):
         statuses.record_status(channel=channel, update=update)
+    elif isinstance(update, TakenBack):
+        media.take_back(channel=channel, provider_id=update.provider_id)
     elif isinstance(update, PointUpdate):
         _person(channel, update, webhook)
     elif isinstance(update, HumanTookOver):

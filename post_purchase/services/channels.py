@@ -33,10 +33,11 @@ def connect_channel(
     account_id = driver.account_of(account_id.strip(), given)
     if kind in META_KINDS and not (settings.META_APP_ID and settings.META_APP_SECRET and settings.META_VERIFY_TOKEN):
         raise ChannelError(f"{kind.label} is switched off on this server", outcome=Outcome.HALT_ACCOUNT)
-    _refuse_other_shop(shop, kind, account_id)
     check = driver.check_account(account_id=account_id, credentials=given)
     if not check.ok:
         raise ChannelError(check.message, outcome=Outcome.HALT_ACCOUNT)
+    account_id = check.account_id or account_id
+    _refuse_other_shop(shop, kind, account_id)
     now = clock.now()
     channel = shop.channels.filter(kind=kind, account_id=account_id).order_by("-pk").first()
     channel = channel or Channel(shop=shop, kind=kind, account_id=account_id)

@@ -15,8 +15,16 @@ from django.db.models import F
 
 from post_purchase.channels.base import ChannelError, Outcome
 from post_purchase.channels.registry import driver_for
-from post_purchase.models import Attachment, AttachmentStatus, Message, Review, ReviewPhoto
-from post_purchase.words import EventKind
+from post_purchase.models import (
+    Attachment,
+    AttachmentStatus,
+    Channel,
+    Conversation,
+    Message,
+    Review,
+    ReviewPhoto,
+)
+from post_purchase.words import Direction, EventKind
 from shopapp.lib import clock
 from shopapp.lib.queue import Job, wake
 
@@ -135,6 +143,28 @@ def _store(attachment: Attachment, photo: SafePhoto) -> None:
         _forget(attachment)
     elif not Attachment.objects.filter(pk=attachment.pk, file=names[0]).exists():
         photo_files.delete(names)  # erased while we worked
+
+
+@transaction.atomic
+def take_back(*, channel: Channel, provider_id: str) -> bool:
+    """The shopper has unsent this message: its words and photos go; that there was one stays. False: not known.
+
+    Photos of a review stay with the review, which the shopper gave and can have taken down.
+    """
+    mine = Message.objects.filter(shop_id=channel.shop_id, channel=channel, direction=Direction.IN)
+    message = mine.select_for_update(of=("self",)).filter(provider_id=provider_id).first()
+    if message is None:
+        return False
+    message.text, message.content = "", {"kind": "unsupported", "taken_back": True}
+    message.save(update_fields=["text", "content"])
+    Conversation.objects.filter(pk=message.conversation_id, last_message_at__lte=message.created_at).update(
+        last_text=""
+    )
+    gone = message.attachments.exclude(pk__in=ReviewPhoto.objects.values("attachment"))
+    files = [name for row in gone.values_list("file", "thumbnail") for name in row if name]
+    gone.delete()
+    transaction.on_commit(lambda: photo_files.delete(files))
+    return True
 
 
 def _forget(attachment: Attachment) -> None:

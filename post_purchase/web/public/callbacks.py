@@ -105,7 +105,8 @@ def _meta(request: HttpRequest, source: WebhookSource) -> HttpResponse:
     body = _read(request, META_MAX_BYTES)
     if body is None:
         return _plain(413)
-    if not graph.signature_is_right(body=body, header=request.headers.get("X-Hub-Signature-256", "")):
+    header, instagram = request.headers.get("X-Hub-Signature-256", ""), source == WebhookSource.INSTAGRAM
+    if not graph.signature_is_right(body=body, header=header, instagram=instagram):
         return _plain(403)
     return _store(source, "", body, _kept(request))
 

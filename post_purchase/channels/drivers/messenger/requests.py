@@ -3,6 +3,7 @@
 from typing import Any
 
 from post_purchase.channels.base import ChannelError, Outcome, OutMessage
+from post_purchase.channels.meta_driver import text_message, with_link
 from post_purchase.channels.provider_data import limits
 from post_purchase.channels.reading import shortened
 
@@ -28,21 +29,12 @@ def free_message(message: OutMessage) -> dict[str, Any]:
         taps = [{"type": "postback", "title": _title(each.title), "payload": each.id} for each in message.buttons]
         payload = {"template_type": "button", "text": message.text, "buttons": [link, *taps]}
         return {"attachment": {"type": "template", "payload": payload}}
-    words = message.text
-    if message.url_button:
-        words = f"{words}\n\n{message.url_button.title}: {message.url_button.url}"
+    words = with_link(message)
     if len(words) > LIMITS["text"]:
         raise ChannelError(
             f"Messenger takes at most {LIMITS['text']} characters in one message: shorten the text", outcome=Outcome.BUG
         )
-    if len(message.buttons) > LIMITS["quick_replies"]:
-        raise ChannelError("Messenger shows at most thirteen choices", outcome=Outcome.BUG)
-    found: dict[str, Any] = {"text": words}
-    if message.buttons:
-        found["quick_replies"] = [
-            {"content_type": "text", "title": _title(each.title), "payload": each.id} for each in message.buttons
-        ]
-    return found
+    return text_message(words, message, network="Messenger", most=LIMITS)
 
 
 def _fits_button_template(message: OutMessage) -> bool:

@@ -1,4 +1,4 @@
-"""What the Messenger Platform tells us: bytes in, updates out. Total; reads every entry and event."""
+"""What Messenger and Instagram tell us, in one shape. Bytes in, updates out; total; reads every entry and event."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +11,7 @@ from post_purchase.channels.base import (
     MediaPart,
     Odd,
     StatusUpdate,
+    TakenBack,
     TemplateUpdate,
     Update,
 )
@@ -18,6 +19,9 @@ from post_purchase.channels.reading import made_id, mapping, mappings, moment, p
 from post_purchase.words import MessageStatus
 
 GET_STARTED = "GET_STARTED"
+ICE_BREAKER = "ICE_BREAKER"  # the payload of our first questions: what was tapped is read as if it had been written
+# Kinds of attachments that bring no file of the shopper's own, or one that may not be stored (Instagram's stories).
+SHARED = ("fallback", "location", "share", "story_mention", "ephemeral", "ig_reel", "reel", "ig_post")
 CLAIMED_TYPES = {"image": "image/*", "video": "video/*", "audio": "audio/*", "file": "application/octet-stream"}
 
 
@@ -31,7 +35,7 @@ def parse_callback(body: bytes) -> list[Update]:
         updates += [Odd("another app of the page has this thread") for _ in mappings(entry.get("standby"))]
         for change in mappings(entry.get("changes")):
             updates.append(_change(change, page))
-    return updates or [Odd("not a Messenger callback")]
+    return updates or [Odd("not a callback of Messenger or Instagram")]
 
 
 def _event(event: dict[str, Any], page: str) -> Iterator[Update]:
@@ -62,27 +66,32 @@ def _event(event: dict[str, Any], page: str) -> Iterator[Update]:
     elif event.get("delivery"):
         yield from _delivery(event, mapping(event.get("delivery")), page, sender)
     elif event.get("read"):
-        watermark = moment(mapping(event.get("read")).get("watermark"))
+        read = mapping(event.get("read"))
+        mid = text(read.get("mid"), 255)  # Instagram names the message, Messenger a moment
         yield StatusUpdate(
             account_id=page,
-            provider_id="",
+            provider_id=mid,
             status=MessageStatus.READ,
             happened_at=moment(event.get("timestamp")),
             address=sender,
-            before=watermark,
+            before=None if mid else moment(read.get("watermark")),
         )
 
 
 def _message(event: dict[str, Any], message: dict[str, Any], page: str, sender: str) -> Iterator[Update]:
     if message.get("is_echo"):
         person = text(mapping(event.get("recipient")).get("id"), 150)
-        if text(message.get("app_id")) == settings.META_APP_ID or not person:
+        app = text(
+            message.get("app_id")
+        )  # Instagram does not always tell it: then nobody can say whose words these are
+        if app in ("", settings.META_APP_ID, settings.INSTAGRAM_APP_ID) or not person:
             yield Odd("the echo of our own message")
         else:
             yield HumanTookOver(account_id=page, address=person, happened_at=moment(event.get("timestamp")))
         return
     if message.get("is_deleted"):
-        yield Odd("the shopper took a message back")
+        mid = text(message.get("mid"), 255)
+        yield TakenBack(account_id=page, provider_id=mid) if mid else Odd("the shopper took a message back")
         return
     media, words = [], text(message.get("text"))
     for each in mappings(message.get("attachments")):
@@ -92,8 +101,10 @@ def _message(event: dict[str, Any], message: dict[str, Any], page: str, sender: 
             words = words or "👍"
         elif kind in CLAIMED_TYPES and url:
             media.append(MediaPart(source={"url": url}, claimed_type=CLAIMED_TYPES[kind]))
-        elif kind in ("fallback", "location"):
-            words = words or f"[{kind.capitalize()}] {text(each.get('title'), 200) or url}".strip()
+        elif kind in SHARED:
+            name = kind.removeprefix("ig_").replace("_", " ").capitalize()
+            seen = "" if kind in ("story_mention", "ephemeral") else text(each.get("title"), 200) or url
+            words = words or f"[{name}] {seen}".strip()
     quick = mapping(message.get("quick_reply"))
     referral = mapping(message.get("referral"))
     yield _inbound(
@@ -112,14 +123,15 @@ def _message(event: dict[str, Any], message: dict[str, Any], page: str, sender: 
 
 def _postback(event: dict[str, Any], postback: dict[str, Any], page: str, sender: str) -> Update:
     payload, code = text(postback.get("payload"), 1000), text(mapping(postback.get("referral")).get("ref"), 200)
-    entry = bool(code) or payload == GET_STARTED
+    question = payload == ICE_BREAKER
+    entry = payload == GET_STARTED or (bool(code) and not question)
     return _inbound(
         event,
         page,
         sender,
         provider_id=text(postback.get("mid"), 255),
         text="" if entry else text(postback.get("title")),
-        button_id="" if entry else payload,
+        button_id="" if entry or question else payload,
         entry_code=code,
         kind="entry" if entry else "message",
     )

@@ -1,0 +1,3 @@
+from .driver import Instagram
+
+__all__ = ["Instagram"]
