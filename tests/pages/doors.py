@@ -54,6 +54,7 @@ PAGES = {
     "connect WhatsApp": "/app/settings/channels/whatsapp",
     "connect Messenger": "/app/settings/channels/messenger",
     "connect SMS": "/app/settings/channels/sms?gateway=http",
+    "connect Instagram": "/app/settings/channels/instagram",
     "connect Telegram": "/app/settings/channels/telegram",
     "connect e-mail": "/app/settings/channels/email",
     "connections": "/app/settings/connections",
