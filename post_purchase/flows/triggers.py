@@ -1,5 +1,6 @@
 """Which runs does an event resume or end, and which does it start?"""
 
+import hashlib
 import logging
 import re
 from typing import Any
@@ -141,6 +142,8 @@ def _start(event: FlowEvent) -> int:
             continue
         if trigger.again_after is not None and _is_taken(flow, event):
             continue
+        if event.kind == EventKind.REVIEW_WANTED and order is not None:
+            subject = _asked_anew(flow, subject, event, order)
         began = Event(START, f"{START}:{event.key}", event.happened_at, {"by": event.kind}, event.parcel_id)
         run = runs.start(
             flow=flow,
@@ -154,6 +157,15 @@ def _start(event: FlowEvent) -> int:
         )
         started += run is not None
     return started
+
+
+def _asked_anew(flow: Flow, subject: str, event: FlowEvent, order: Order) -> str:
+    """Who taps "Leave a review" after the question went unanswered is asked once more: a run of its own."""
+    earlier = FlowRun.objects.filter(Q(subject_key=subject) | Q(subject_key__startswith=f"{subject}@"), flow=flow)
+    statuses = set(earlier.values_list("status", flat=True))
+    if not statuses or RunStatus.ACTIVE in statuses or order.reviews.exists():
+        return subject
+    return f"{subject}@{hashlib.sha256(event.key.encode()).hexdigest()[:20]}"
 
 
 def _is_taken(flow: Flow, event: FlowEvent) -> bool:

@@ -95,7 +95,7 @@ def bind_by_code(*, point: ContactPoint, code: str, message: Message | None = No
         record_event(
             shop=point.shop,
             kind=EventKind.REVIEW_WANTED,
-            key=f"{EventKind.REVIEW_WANTED}:{redeemed.order.pk}:{point.pk}",
+            key=f"{EventKind.REVIEW_WANTED}:{redeemed.order.pk}:{point.pk}:{message.pk if message else ''}",
             order=redeemed.order,
             contact=point.contact,
             message=message,

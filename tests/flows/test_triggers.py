@@ -80,6 +80,23 @@ def test_a_run_that_is_under_way_for_the_same_person(at, rule, runs, ended):
         assert world.flow.runs.get(status="ended").ended_reason == "A newer run of the same flow took over"
 
 
+def test_who_wants_to_review_after_the_question_went_unanswered_is_asked_anew(at):
+    ask = {"say": {"kind": "send", "message": "hello", "next": "stay"}, "stay": {"kind": "wait", "for": "P1D"}}
+    world = OneFlow({"news": ["order_paid", "review_wanted"]}, ask)
+    world.tell(EventKind.ORDER_PAID)
+    world.tell(EventKind.REVIEW_WANTED, key="while it waits")
+    assert world.runs == 1
+    FlowRun.objects.update(status="ended")
+    world.tell(EventKind.REVIEW_WANTED, key="anew")
+    FlowEvent.objects.filter(key="anew").update(next_attempt_at=clock.now(), done_at=None)  # a crash: it comes again
+    world.tell(EventKind.ORDER_EDITED)
+    assert (world.runs, FlowRun.objects.filter(status="active").count()) == (2, 1)
+    FlowRun.objects.update(status="ended")
+    world.order.reviews.create(shop=world.shop, rating=1, dedupe_key="r", submitted_at=clock.now())
+    world.tell(EventKind.REVIEW_WANTED, key="given already")
+    assert world.runs == 2
+
+
 def test_words_start_a_flow_as_words(at):
     world = OneFlow({"news": ["message_received"], "subject": "contact", "words": ["size guide", "Größe"]})
     world.write("I guess the sizes guided me")
