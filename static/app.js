@@ -243,7 +243,11 @@
     if (!rows.length || !window.shopify?.app?.extensions) return;
     try {
       await ready();
-      const placed = new Set((await shopify.app.extensions()).flatMap((each) => (each.activations || []).map((one) => one.target)));
+      // A checkout block is placed where it has an activation; a theme's blocks are all listed, each with its own status.
+      const placed = new Set((await shopify.app.extensions()).flatMap((each) => (each.activations || []).map((one) => {
+        if (each.type !== "theme_app_extension") return one.target;
+        return one.status === "active" ? `theme:${one.handle}` : "";
+      })));
       for (const row of rows) {
         const here = placed.has(row.dataset.block);
         const badge = row.querySelector("[data-standing]");

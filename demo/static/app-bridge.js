@@ -104,6 +104,19 @@
         return { result: reply.ok ? "granted-all" : "declined-all" };
       },
     },
-    app: { extensions: async () => [{ handle: "doorstep-thank-you", type: "ui_extension", activations: [{ target: "purchase.thank-you.block.render" }] }, { handle: "doorstep-order-status", type: "ui_extension", activations: [] }] }, user: async () => ({ id: "1", firstName: "Robin" }),
+    app: { // shopify.dev/docs/api/app-home/apis/app: the store's published theme, every block with its own status
+      extensions: async () => [
+        { handle: "doorstep-thank-you", type: "ui_extension", activations: [{ target: "purchase.thank-you.block.render" }] },
+        { handle: "doorstep-order-status", type: "ui_extension", activations: [] },
+        {
+          handle: "doorstep-theme", type: "theme_app_extension",
+          activations: [
+            { handle: "chat-bubble", name: "Chat bubble", target: "body", status: "available", activations: [] },
+            { handle: "reviews", name: "Reviews", target: "section", status: "active", activations: [{ target: "template--product", themeId: "gid://shopify/OnlineStoreTheme/1" }] },
+          ],
+        },
+      ],
+    },
+    user: async () => ({ id: "1", firstName: "Robin" }),
   };
 })();

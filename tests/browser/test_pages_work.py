@@ -37,6 +37,17 @@ def test_a_document_without_a_token_comes_back_with_one(admin):
     assert "id_token" not in page.url
     assert f"shop={SHOP}" in page.url
     assert admin.page.context.cookies() == []
+    shown = page.eval_on_selector_all(
+        "[data-block]",
+        "rows => rows.map((row) => [row.dataset.block, row.querySelector('[data-standing]').textContent])",
+    )
+    assert dict(shown) == {  # as the demo's admin tells it, in the documented shape
+        "purchase.thank-you.block.render": "Placed",
+        "customer-account.order-status.block.render": "Not placed",
+        "purchase.thank-you.announcement.render": "Not placed",
+        "theme:chat-bubble": "Not placed",
+        "theme:reviews": "Placed",
+    }
 
 
 def test_a_person_answers_by_keyboard_alone(admin, shop):

@@ -1,11 +1,13 @@
 """Each page and each write, tried by the owner, a rival, with a bad id, a wrong method, and without a token."""
 
 import copy
+import html
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.core.management import call_command
 from django.db import connection
@@ -175,3 +177,18 @@ def test_a_page_without_a_token_is_bounced(rows, path):
     assert response.status_code == 302
     assert response["Location"].startswith("/app/patch-id-token?")
     assert "Set-Cookie" not in response
+
+
+def test_every_block_for_the_store_can_be_placed_from_home(owner):
+    page = html.unescape(owner.get("/app").content.decode())
+    key = settings.SHOPIFY_API_KEY
+    editor = f"https://{SHOP}/admin/themes/current/editor?"
+    links = {
+        "chat-bubble": f"{editor}context=apps&template=index&activateAppId={key}/chat-bubble",
+        "reviews": f"{editor}template=product&addAppBlockId={key}/reviews&target=newAppsSection",
+    }
+    folder = Path(__file__).parents[2] / "extensions" / "theme" / "blocks"
+    assert {file.stem for file in folder.glob("*.liquid")} == set(links)
+    for name, link in links.items():
+        row = page.split(f'data-block="theme:{name}"')[1].split("</s-grid>")[0]
+        assert f'href="{link}"' in row

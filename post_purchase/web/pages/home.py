@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings as django_settings
 from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET, require_POST
@@ -112,16 +113,31 @@ class Block:
     """One of our blocks at Shopify. `shopify.app.extensions()` says in the browser whether it is placed."""
 
     name: str
-    target: str
-    link: str  # opens the checkout editor on the right page
+    target: str  # of a checkout block; of a theme's, `theme:` and the name of its file in extensions/theme/blocks
+    link: str  # opens the editor on the right page, with our block in it where Shopify has an address for that
 
 
 def checkout_blocks(shop: Shop) -> list[Block]:
+    # Theme blocks: shopify.dev/docs/apps/build/online-store/theme-app-extensions/configuration, "Deep linking": an embed
+    # by `activateAppId`, a section's block by `addAppBlockId`, each with API key and file name. The checkout editor's
+    # `page` and `context` are what its own address shows; Shopify documents no address that adds a block there.
     editor = f"https://{shop.domain}/admin/settings/checkout/editor?context=apps&page="
+    theme = f"https://{shop.domain}/admin/themes/current/editor?"
+    key = django_settings.SHOPIFY_API_KEY
     return [
         Block("Thank-you page block", "purchase.thank-you.block.render", f"{editor}thank-you"),
         Block("Order status page block", "customer-account.order-status.block.render", f"{editor}order-status"),
         Block("Announcement (instead of the block)", "purchase.thank-you.announcement.render", f"{editor}thank-you"),
+        Block(
+            "Chat bubble in your store",
+            "theme:chat-bubble",
+            f"{theme}context=apps&template=index&activateAppId={key}/chat-bubble",
+        ),
+        Block(
+            "Reviews on product pages",
+            "theme:reviews",
+            f"{theme}template=product&addAppBlockId={key}/reviews&target=newAppsSection",
+        ),
     ]
 
 
