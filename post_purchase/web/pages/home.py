@@ -118,7 +118,7 @@ class Block:
 
 
 def checkout_blocks(shop: Shop) -> list[Block]:
-    # Theme blocks: shopify.dev/docs/apps/build/online-store/theme-app-extensions/configuration, "Deep linking": an embed
+    # shopify.dev/docs/apps/build/online-store/theme-app-extensions/configuration, "Deep linking": a theme embed
     # by `activateAppId`, a section's block by `addAppBlockId`, each with API key and file name. The checkout editor's
     # `page` and `context` are what its own address shows; Shopify documents no address that adds a block there.
     editor = f"https://{shop.domain}/admin/settings/checkout/editor?context=apps&page="
