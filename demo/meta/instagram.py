@@ -1,6 +1,7 @@
 """The pretend Instagram by its own login: as Messenger in shape, but nothing after 24 hours, bytes instead of
 characters, receipts by message, and a link's code only where ice breakers are set."""
 
+import secrets
 from typing import Any
 
 from demo.meta.graph import Graph, Refused
@@ -20,6 +21,7 @@ class Instagram(Messenger):
         super().__init__(graph)
         place = lambda account: "instagram.send"  # noqa: E731
         graph.route("GET", "/me", self._me, root=ROOT)
+        graph.route("GET", "/refresh_access_token", self._refresh, root=ROOT)
         graph.route("POST", "/<account>/messages", self.send, place=place, root=ROOT)
         graph.route("POST", "/<account>/subscribed_apps", self._subscribe, root=ROOT)
         graph.route("POST", "/<account>/messenger_profile", self._profile, root=ROOT)
@@ -113,6 +115,14 @@ class Instagram(Messenger):
             if request.bearer == account["token"]:
                 fields = {"id": "9" + account["id"][1:], "user_id": account["id"]}
                 return fields | {"username": account["username"], "name": account["name"]}
+        raise Refused(190, "Invalid OAuth access token - Cannot parse access token", status=401)
+
+    def _refresh(self, request: Request) -> dict[str, Any]:
+        for account in self.state.part(self.accounts).values():
+            if request.bearer == account["token"] and request.query.get("grant_type") == "ig_refresh_token":
+                account["token"] = f"IGAA{secrets.token_hex(16)}"
+                self.state.touch()
+                return {"access_token": account["token"], "token_type": "bearer", "expires_in": 5_183_944}
         raise Refused(190, "Invalid OAuth access token - Cannot parse access token", status=401)
 
     def _subscribe(self, request: Request, account: str) -> dict[str, Any]:

@@ -275,6 +275,7 @@ class ChannelDriver(ABC):
     rate: ClassVar[Rate] = Rate(per_account_per_second=50)
     credential_fields: ClassVar[tuple[CredentialField, ...]] = ()
     has_templates: ClassVar[bool] = False
+    renew_after: ClassVar[timedelta | None] = None  # credentials that run out are renewed at this age
     gateways: ClassVar[tuple["Gateway", ...]] = ()  # other providers of the same network, each with a form of its own
     asks_account: ClassVar[bool] = True  # False: a credential names the account itself, `account_of` reads it there
     is_ours: ClassVar[bool] = False  # no account elsewhere: switched on, and the shop itself is the account
@@ -343,6 +344,10 @@ class ChannelDriver(ABC):
 
     def set_up_account(self, *, channel: Channel) -> None:  # noqa: B027
         """Once after connecting: subscribe to the account's news, set its first screen. Raises ChannelError."""
+
+    def renewed(self, *, channel: Channel) -> dict[str, str]:
+        """Fresh credentials before the old ones run out; {} where these do not. Raises ChannelError."""
+        return {}
 
     def submit_template(self, *, channel: Channel, template: MessageTemplate) -> TemplateReceipt:
         """Hand a template (new, or edited where it has a provider id) to the network's review. Raises ChannelError."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.db.models import F, Q
 
 from post_purchase.flows import editing
-from post_purchase.services import products, shops
+from post_purchase.services import channels, products, shops
 from post_purchase.services.publications import publish_everything
 from shopapp.lib import clock
 from shopapp.models import Shop, ShopStatus
@@ -56,8 +56,12 @@ def _set_up(shop: Shop) -> None:
 
 
 def keep_tokens_alive() -> None:
-    """Renew pairs older than a week (refresh tokens die after 90 days); look whether closed shops are open again."""
+    """Renew pairs older than a week (refresh tokens die after 90 days), and the networks' own tokens that run out.
+
+    Looks whether closed shops are open again.
+    """
     stop_at = time.monotonic() + RUN_SECONDS
+    channels.renew_credentials(until=lambda: time.monotonic() > stop_at)
     stale = Q(status=ShopStatus.INSTALLED, token_pair_saved_at__lte=clock.now() - tokens.KEEP_ALIVE_AFTER)
     for shop in Shop.objects.filter(stale | Q(status=ShopStatus.UNAVAILABLE)).order_by("token_pair_saved_at"):
         if time.monotonic() > stop_at:

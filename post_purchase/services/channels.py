@@ -1,13 +1,13 @@
 """Connecting and disconnecting sending accounts. Credentials are checked with the network before anything is saved."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from post_purchase.channels.base import ChannelError, Outcome
-from post_purchase.channels.registry import driver_for
+from post_purchase.channels.registry import DRIVERS, driver_for
 from post_purchase.models import Channel, ChannelStatus
 from post_purchase.words import ChannelKind
 from shopapp.lib import clock
@@ -83,6 +83,39 @@ def disconnect_channel(channel: Channel) -> None:
     channel.save(update_fields=["status", "status_reason", "credentials_json", "templates_due_at"])
     storefront_changed(shop=channel.shop)
     wake(Job.SEND_MESSAGES)  # what waits for it may go another way
+
+
+def renew_credentials(*, until: Callable[[], bool]) -> int:
+    """Tokens that run out, before they do. `until`: time is up. Returns how many were renewed."""
+    renewed = 0
+    for driver in DRIVERS.values():
+        if driver.renew_after is None:
+            continue
+        old = Channel.objects.filter(kind=driver.kind, checked_at__lte=clock.now() - driver.renew_after)
+        for channel in old.filter(status=ChannelStatus.ACTIVE).order_by("checked_at"):
+            if until():
+                return renewed
+            renewed += _renew(channel)
+    return renewed
+
+
+def _renew(channel: Channel) -> bool:
+    try:
+        fresh = driver_for(channel.kind).renewed(channel=channel)
+    except ChannelError as error:
+        log.warning("channel.not_renewed", extra={"channel": channel.pk, "code": error.code})
+        if error.outcome == Outcome.HALT_ACCOUNT:
+            halt_channel(channel, str(error))
+        return False
+    if not fresh:
+        return False
+    before = channel.credentials_json
+    channel.credentials = channel.credentials | fresh
+    now = clock.now()
+    mine = Channel.objects.filter(pk=channel.pk, checked_at=channel.checked_at, status=ChannelStatus.ACTIVE)
+    return before != channel.credentials_json and bool(
+        mine.update(credentials_json=channel.credentials_json, checked_at=now)
+    )
 
 
 def halt_channel(channel: Channel, reason: str) -> None:

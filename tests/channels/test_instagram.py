@@ -32,6 +32,7 @@ from post_purchase.channels.base import (
 )
 from post_purchase.channels.registry import driver_for
 from post_purchase.jobs.media import fetch_media
+from post_purchase.jobs.shops import keep_tokens_alive
 from post_purchase.models import Attachment, Channel, ContactPoint, Message, OrderBinding
 from post_purchase.services import photo_files
 from post_purchase.services.channels import connect_channel
@@ -138,6 +139,26 @@ def test_an_account_from_its_token_to_the_closed_window(talk: Talk, django_captu
     with pytest.raises(ChannelError) as caught:
         send("Too late", typed=True)
     assert caught.value.outcome == Outcome.OTHER_CHANNEL
+
+
+def test_a_token_is_renewed_long_before_it_runs_out(talk: Talk) -> None:
+    channel = connect(talk)
+    keep_tokens_alive()
+    channel.refresh_from_db()
+    first = channel.credentials["access_token"]
+    assert first == "IGAADemoInstagramToken"
+    talk.at.move(days=21)
+    keep_tokens_alive()
+    keep_tokens_alive()
+    channel.refresh_from_db()
+    second = channel.credentials["access_token"]
+    assert second == talk.world.state.part("instagram_accounts")[ACCOUNT]["token"] != first
+    talk.at.move(days=21)
+    talk.world.state.part("instagram_accounts")[ACCOUNT]["token"] = "revoked"
+    keep_tokens_alive()
+    channel.refresh_from_db()
+    assert (channel.status, channel.credentials["access_token"]) == ("halted", second)
+    assert "connect the account again" in channel.status_reason
 
 
 def test_the_login_of_instagram_signs_with_a_secret_of_its_own(settings: Any) -> None:

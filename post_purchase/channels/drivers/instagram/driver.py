@@ -2,7 +2,7 @@
 person typed, and nothing else after that: no templates, no offers."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -41,6 +41,7 @@ class Instagram(MetaMessaging):
         ),
     )
     asks_account = False
+    renew_after = timedelta(days=20)
     media_hosts = ("fbcdn.net", "fbsbx.com", "cdninstagram.com")
     table = ERRORS
     limits = LIMITS
@@ -96,6 +97,12 @@ class Instagram(MetaMessaging):
         questions = channel.options.get("ice_breakers") or QUESTIONS
         profile = {"platform": "instagram", "ice_breakers": self.ice_breakers(questions)}
         self.call(channel, "POST", f"{channel.account_id}/messenger_profile", json=profile)
+
+    def renewed(self, *, channel: Channel) -> dict[str, str]:
+        """A long-lived token holds for 60 days and can be changed for a new one before (Meta, "Refresh a token")."""
+        answer = self.call(channel, "GET", "refresh_access_token", params={"grant_type": "ig_refresh_token"})
+        token = text(answer.get("access_token"), 2000)
+        return {"access_token": token} if token else {}
 
     def entry_url(self, *, channel: Channel, code: str, text: str, device: str = "") -> str:
         return instagram_link(origin=settings.INSTAGRAM_LINK_ORIGIN, username=channel.link_address, code=code)
