@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from post_purchase.channels.base import OutMessage
 from post_purchase.models import Flow, Order
 from post_purchase.services.texts import TextError, is_rtl
 
@@ -29,6 +30,7 @@ class PreviewMessage:
     template: str = ""  # what goes out when the messaging window is closed
     rtl: bool = False
     missing: list[str] = field(default_factory=list)  # values that this order does not have
+    content: OutMessage | None = None  # as a driver is given it
     error: str = ""  # plain words, where the text cannot be shown
 
 
@@ -135,6 +137,7 @@ def _message(
         url_button=content.url_button.title if content.url_button else "",
         template=template,
         rtl=is_rtl(content.language),
+        content=content,
         missing=list(dict.fromkeys([*composed.missing, *_unknown(document, message, facts, answers, parcel, channel)])),
     )
 

@@ -64,6 +64,7 @@ urlpatterns = [
     path("app/flows/<int:pk>", flow_editor.flow),
     path("app/flows/<int:pk>/steps/<str:step>", flow_editor.save_step),
     path("app/flows/<int:pk>/steps/<str:step>/preview", flow_preview.preview_step),
+    path("app/flows/<int:pk>/steps/<str:step>/test", flow_preview.send_test),
     path("app/flows/new", flow_files.new),
     path("app/flows/add", flow_files.add),
     path("app/flows/<int:pk>/file", flow_files.export),

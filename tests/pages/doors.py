@@ -113,6 +113,7 @@ WRITES_OF_A_ROW = {
     "save all texts": "/app/flows/{flow}/texts",
     "save a step": "/app/flows/{flow}/steps/review",
     "preview of a step": "/app/flows/{flow}/steps/review/preview",
+    "a test to oneself": "/app/flows/{flow}/steps/review/test",
     "change the path": "/app/flows/{flow}/change",
     "publish with people inside": "/app/flows/{flow}/publishing",
     "share": "/app/flows/{flow}/share",

@@ -3,6 +3,7 @@
 import re
 from copy import deepcopy
 from html import unescape
+from types import SimpleNamespace
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -10,7 +11,8 @@ from django.http import QueryDict
 
 from post_purchase.flows.editing import problems_of
 from post_purchase.jobs.flows import move_runs
-from post_purchase.models import FlowRun
+from post_purchase.models import ContactPoint, FlowRun, Message
+from post_purchase.services import trial_sends
 from post_purchase.web.pages.flow_editor import mark
 from shopapp.models import Shop
 from tests import factories
@@ -412,3 +414,27 @@ def test_a_beginning_that_is_none_is_refused_at_its_field(owner, rows, form, fie
     assert answer.status_code == 422
     assert list(answer.json()["errors"]) == ([field] if field else [])
     assert rows.shop.flows.count() == before
+
+
+def test_a_test_goes_to_ones_own_mailbox_and_leaves_no_row(owner, rows, mailoutbox, monkeypatch):
+    monkeypatch.setattr(trial_sends.queue, "time", SimpleNamespace(time=lambda: 1.0))
+    address, door = "me@fern.example", f"/app/flows/{rows.flow.pk}/steps/review/test"
+    rows.flow.shop.channels.filter(kind="email").delete()
+    told = owner.post(door, {"address": address, "language": "en"}).json()["errors"]["address"]
+    assert "Connect it under Channels" in told
+    factories.make_channel(rows.flow.shop, "email")
+    save(owner, rows, "review", {"texts.en.messages.ask_rating.forms.email": "As a letter, {{ order.name }}"})
+    counted = Message.objects.count(), ContactPoint.objects.count()
+    answer = owner.post(door, {"address": f" {address} ", "language": "en"})
+    assert answer.json()["toast"] == f"The test is on its way to {address}."
+    (mail,) = mailoutbox
+    assert (mail.to, mail.reply_to, mail.subject.startswith("Test: ")) == ([address], [], True)
+    assert "As a letter, #1001" in mail.body
+    assert (Message.objects.count(), ContactPoint.objects.count()) == counted
+    for wrong in ("", "me", "me@fern.example\nBcc: all@fern.example", "a@b.example, c@d.example"):
+        assert "address" in owner.post(door, {"address": wrong}).json()["errors"]
+    answers = [owner.post(door, {"address": address}) for _ in range(trial_sends.PER_SHOP)]
+    assert [one.status_code for one in answers] == [200] * (trial_sends.PER_SHOP - 1) + [422]
+    assert "Wait a little" in answers[-1].json()["errors"]["address"]
+    assert owner.post(door.replace("review", "nowhere"), {"address": address}).status_code == 422
+    assert len(mailoutbox) == trial_sends.PER_SHOP

@@ -164,7 +164,7 @@ def build_mail(
         if message.image_path.startswith("https://")
         else "",
     }
-    reply_to = reply_address(channel_id=channel.pk, point_id=point.pk)
+    reply_to = reply_address(channel_id=channel.pk, point_id=point.pk) if point.pk else ""  # a test has no person
     mail = EmailMultiAlternatives(
         subject=" ".join(message.subject.split()) or shortened(message.text, 60) or brand,
         body=render_to_string("email/message.txt", values).strip() + "\n",
