@@ -5,11 +5,13 @@ import io
 import pypdfium2 as pdfium
 
 from .card import Design
+from .drawing_room import one_at_a_time
 from .sheets import write_pdf
 
 WIDEST = 1200  # pixels
 
 
+@one_at_a_time
 def preview(design: Design, sample_url: str, *, pixels: int = 700) -> list[bytes]:
     """A PNG for each side, the cover first. The longer edge has this many pixels."""
     out = io.BytesIO()

@@ -13,6 +13,7 @@ import zxingcpp
 from PIL import Image, ImageChops, ImageFilter
 
 from .card import MM, Card, Design, luminance
+from .drawing_room import one_at_a_time
 from .qr import QUIET, capital_url
 from .sheets import write_pdf
 
@@ -38,6 +39,7 @@ class ScanCheck:
         return not self.problems
 
 
+@one_at_a_time
 def check(design: Design, sample_url: str) -> ScanCheck:
     """`sample_url` is an address as long as every one that will be printed."""
     out = io.BytesIO()

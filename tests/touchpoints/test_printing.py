@@ -2,6 +2,8 @@
 
 import io
 import re
+import threading
+from contextlib import suppress
 
 import pypdfium2 as pdfium
 import pytest
@@ -11,6 +13,7 @@ from PIL import Image
 from qrcode.constants import ERROR_CORRECT_Q
 
 from post_purchase.printing.card import MM, Card, Design
+from post_purchase.printing.drawing_room import one_at_a_time
 from post_purchase.printing.layouts import imposed, layouts
 from post_purchase.printing.pictures import preview
 from post_purchase.printing.qr import capital_url, pdf_squares, qr_png, quick_matrix, quick_png, quick_svg
@@ -306,3 +309,29 @@ def test_the_preview_shows_each_side_as_it_is_printed():
     pictures = preview(design(cover=True), URL)
     assert len(pictures) == 2
     assert zxingcpp.read_barcode(Image.open(io.BytesIO(pictures[1]))).text == capital_url(URL)
+
+
+def test_only_one_card_of_a_process_is_drawn_at_a_time_and_an_error_lets_the_next_one_in():
+    inside, most, lock = 0, 0, threading.Barrier(3)
+
+    @one_at_a_time
+    def draw(fails: bool) -> None:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        check(design(), URL)  # lets other threads run
+        inside -= 1
+        if fails:
+            raise ValueError
+
+    def run(fails: bool) -> None:
+        lock.wait()
+        with suppress(ValueError):
+            draw(fails)
+
+    threads = [threading.Thread(target=run, args=(fails,)) for fails in (True, False, True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert (most, inside, [thread.is_alive() for thread in threads]) == (1, 0, [False] * 3)
