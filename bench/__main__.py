@@ -8,7 +8,19 @@ import sys
 
 from bench.machinery import temporary_folder
 
-ALL = ["intake", "callbacks", "redirect", "engine", "timers", "messages", "qr", "prints", "memory", "rehearsal"]
+ALL = [
+    "intake",
+    "callbacks",
+    "redirect",
+    "engine",
+    "timers",
+    "messages",
+    "qr",
+    "prints",
+    "memory",
+    "rehearsal",
+    "inbox",
+]
 
 
 def main() -> None:

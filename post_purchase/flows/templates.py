@@ -33,6 +33,7 @@ def specs_of(document: FlowDocument, languages: list[str]) -> list[TemplateSpec]
                         category=spec.template.category,
                         body=wording.template,
                         samples=[part.sample for part in spec.template.parameters],
+                        names=[part.name for part in spec.template.parameters],
                     )
                 )
     return specs

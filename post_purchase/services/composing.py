@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from post_purchase.models import ContactPoint, Conversation, Draft, Member, Message, SavedReply
+from post_purchase.models import ContactPoint, Conversation, Draft, Member, Message, MessageTemplate, SavedReply
 from post_purchase.words import Author, MessageStatus
 from shopapp.lib import clock
 from shopapp.models import Shop
@@ -18,6 +18,7 @@ UNDO = timedelta(seconds=5)  # so long a typed answer waits, so that it can be t
 WRITING = timedelta(seconds=20)  # a draft that changed so lately is being written
 FARTHEST = timedelta(days=30)  # how far ahead an answer may be planned
 MOST_SAVED = 200
+KNOWN_AS = {"tracking": "tracking_url", "name": "first_name"}  # what flows call it: what it is called here
 VARIABLES = ("first_name", "last_name", "shop", "order", "order_status", "tracking_url", "carrier", "my_name")
 
 
@@ -70,6 +71,16 @@ def saved_replies(*, shop: Shop, conversation: Conversation, member: Member) -> 
     values, language = values_for(conversation, member), language_of(conversation.contact, conversation.order)
     rows = SavedReply.objects.filter(shop=shop).order_by("name", "pk")[:MOST_SAVED]
     return [(row.name, render(row.text, values, language=language, timezone=shop.timezone)) for row in rows]
+
+
+def template_values(*, template: MessageTemplate, values: dict[str, str]) -> list[tuple[str, str, str]]:
+    """(name, sample, what we know) of each gap: what is known need not be typed, and can be changed."""
+    found = []
+    for parameter in template.parameters:
+        name = str(parameter.get("name", ""))
+        known = values.get(KNOWN_AS.get(name, name), "")
+        found.append((name, str(parameter.get("sample", "")), known))
+    return found
 
 
 def values_for(conversation: Conversation, member: Member) -> dict[str, str]:

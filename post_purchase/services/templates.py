@@ -45,6 +45,7 @@ class TemplateSpec:
     category: str  # UTILITY or MARKETING
     body: str
     samples: Sequence[str] = ()
+    names: Sequence[str] = ()  # what a person reads beside each gap; empty: its number
 
 
 def templates_wanted(shop: Shop) -> None:
@@ -80,15 +81,16 @@ def ensure_templates(*, channel: Channel, specs: Sequence[TemplateSpec]) -> None
 
 
 def _save(channel: Channel, spec: TemplateSpec) -> None:
-    parameters = [{"name": str(number), "sample": sample} for number, sample in enumerate(spec.samples, 1)]
+    names = spec.names or [str(number) for number in range(1, len(spec.samples) + 1)]
+    parameters = [{"name": name, "sample": sample} for name, sample in zip(names, spec.samples, strict=True)]
     wanted = {"category": spec.category.upper(), "body": spec.body.strip(), "parameters": parameters}
     problem = why_unfit(spec)
     state = {"status": TemplateStatus.REJECTED if problem else TemplateStatus.DRAFT, "status_reason": problem}
     key = {"channel": channel, "name": spec.name, "language": meta_language(spec.language)}
     template, created = MessageTemplate.objects.get_or_create(**key, defaults=wanted | state)
-    before = {"category": template.category, "body": template.body, "parameters": template.parameters}
     # Meta may move a template to another category by itself; that alone is no reason to submit it again.
-    if not created and before | {"category": ""} != wanted | {"category": ""}:
+    samples = [parameter.get("sample") for parameter in template.parameters]
+    if not created and (template.body, samples) != (wanted["body"], list(spec.samples)):
         MessageTemplate.objects.filter(pk=template.pk).update(**wanted, **state, updated_at=clock.now())
 
 

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from post_purchase.models import Draft, Member, Message, Product, SavedReply
+from post_purchase.models import Draft, Member, Message, MessageTemplate, Product, SavedReply
 from post_purchase.services import composing
 from post_purchase.services.delivery import claim_due
 from post_purchase.web.forms.inbox import SavedReplyForm, planned_at
@@ -119,3 +119,21 @@ def test_a_product_comes_with_its_cart_link(owner, row, shop):
     assert "/cart/20:1" in html
     assert "Mug 1" not in html
     assert "Mug 2" not in html
+
+
+def test_outside_the_window_the_template_is_filled_in_and_one_tap_sends_it(owner, row, shop):
+    channel = shop.channels.get()
+    template = MessageTemplate.objects.create(
+        channel=channel,
+        name="doorstep_status",
+        language="en",
+        category="UTILITY",
+        body="Your order {{1}} travels with {{2}}, {{3}}.",
+        parameters=[{"name": name, "sample": "s"} for name in ("order", "carrier", "x")],
+        status="approved",
+    )
+    row.contact.points.update(last_inbound_at=clock.now() - timedelta(hours=30))
+    html = owner.get(f"/app/conversations/{row.pk}").content.decode()
+    fields = [f'name="value_{template.pk}_{place}" value="{known}"' for place, known in enumerate(("#1001", "DHL", ""))]
+    assert [field in html for field in fields] == [True] * 3
+    assert answer(owner, row).status_code == 422

@@ -23,7 +23,7 @@ from post_purchase.models import (
     MessageTemplate,
     TemplateStatus,
 )
-from post_purchase.services.composing import others_writing
+from post_purchase.services.composing import others_writing, template_values, values_for
 from post_purchase.services.consent import newest_states
 from post_purchase.services.conversations import mark_opened
 from post_purchase.services.media import signed_media_url
@@ -75,6 +75,8 @@ def thread(request: InboxRequest, pk: int) -> HttpResponse:
     points = list(conversation.contact.points.order_by("-last_inbound_at", "pk"))
     ways = reply_ways(request, points, now)
     shown, older = messages_of(request, conversation)
+    needs_values = any(way.templates for way in ways)
+    known = values_for(conversation, request.member) if needs_values else {}
     html = bubbles_html(
         request, shown, names=names, writing=others_writing(conversation=conversation, member=request.member)
     )
@@ -94,7 +96,7 @@ def thread(request: InboxRequest, pk: int) -> HttpResponse:
         reviews=list(conversation.contact.reviews.order_by("-submitted_at", "-pk")[:REVIEWS]),
         ways=ways,
         way=chosen_way(ways, draft),
-        templates=[template for way in ways for template in way.templates],
+        templates=[(one, template_values(template=one, values=known)) for way in ways for one in way.templates],
         orders=orders,
         consents=consents(points),
         runs=list(conversation.contact.runs.select_related("flow", "version", "order").order_by("-started_at")[:6]),
