@@ -1,5 +1,8 @@
 """What a merchant does in the first ten minutes, through the app's own services. Needs Django to be set up."""
 
+from dataclasses import replace
+from typing import Any
+
 from django.conf import settings
 
 from post_purchase.flows.editing import install_library, switch_on
@@ -7,11 +10,13 @@ from post_purchase.flows.shelf import FIRST
 from post_purchase.models import Channel, Flow
 from post_purchase.printing.qr import capital_url
 from post_purchase.services.channels import connect_channel
-from post_purchase.services.links import link_url, shop_link, touchpoint_of
+from post_purchase.services.links import add_packing_slip, link_url, shop_link, touchpoint_of
 from post_purchase.services.shops import set_up_shop, settings_of
+from post_purchase.touchpoints import email_snippets as snippets
 from post_purchase.touchpoints.base import Placing
+from post_purchase.touchpoints.kinds.email_button import place_of
 from post_purchase.touchpoints.registry import kind_of
-from post_purchase.words import ChannelKind, TouchpointKind
+from post_purchase.words import ChannelKind, EmailTemplate, TouchpointKind
 from shopapp.models import Shop
 from shopapp.shopify.install import install_or_refresh
 
@@ -28,7 +33,7 @@ def connect_everything(
     id_token: str,
     *,
     kinds: tuple[str, ...] = ("whatsapp", "messenger", "instagram", "telegram", "sms", "email", "webchat"),
-) -> dict[str, str]:
+) -> dict[str, Any]:
     """Install, connect, switch on. Returns what the merchant pastes into the mail template and has printed."""
     shop = install_or_refresh(domain, id_token)
     set_up_shop(shop)
@@ -64,17 +69,35 @@ def connect_everything(
     return merchant_papers(shop)
 
 
-def merchant_papers(shop: Shop) -> dict[str, str]:
+def merchant_papers(shop: Shop) -> dict[str, Any]:
     chosen = settings_of(shop)
     card = touchpoint_of(shop=shop, kind=TouchpointKind.PACKAGE_INSERT)
     _, code = shop_link(touchpoint=card)
     _, mail_code = shop_link(touchpoint=touchpoint_of(shop=shop, kind=TouchpointKind.EMAIL_BUTTON))
     placing = Placing(
-        app_url=settings.APP_URL, link_url=link_url(mail_code), link_key=chosen.link_key, shop_name=chosen.display_name
+        app_url=settings.APP_URL,
+        link_url=link_url(mail_code),
+        link_key=chosen.link_key,
+        shop_name=chosen.display_name,
+        color=chosen.brand_color,
     )
-    snippet = kind_of(TouchpointKind.EMAIL_BUTTON).snippet(placing)
+    notifications = {
+        template.name.lower(): {
+            language: snippets.snippet(
+                template=template,
+                language=language,
+                place=place_of(placing),
+                look=snippets.Look(color=chosen.brand_color),
+            )
+            for language in chosen.languages
+        }
+        for template in EmailTemplate
+    }
+    _, slip_code = shop_link(touchpoint=add_packing_slip(shop=shop))
+    slip = kind_of(TouchpointKind.PACKING_SLIP).snippet(replace(placing, link_url=link_url(slip_code)))
+    notifications["packing_slip"] = {"en": slip.code if slip else ""}
     return {
-        "email_snippet": snippet.code if snippet else "",
+        "notifications": notifications,
         "card_url": capital_url(link_url(code)),
         "card_code": code,
     }

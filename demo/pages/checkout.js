@@ -12,7 +12,7 @@ globalThis.shopify = {
   requireLogin: async () => location.assign(`${location.pathname}?signed_in=1`),
   checkoutToken: signal(facts.checkout_token),
   appMetafields: signal(facts.metafields),
-  deliveryGroups: signal([]),
+  deliveryGroups: signal(facts.delivery_groups),
   shop: {name: 'Fern & Field', myshopifyDomain: facts.shop},
   localization: {
     language: signal({isoCode: facts.language}),

@@ -1,4 +1,6 @@
 // The inbox: lists what the world has received, shows one mail, and answers it through /api/act/mail.
+import {darken} from '/site/dark.js';
+
 const $ = (id) => document.getElementById(id);
 let mails = null;
 let chosen = null;
@@ -49,5 +51,7 @@ async function load() {
 }
 $('reply').addEventListener('submit', async (event) => { event.preventDefault(); const form = new FormData(event.target); if (await act({reply_to: chosen.id, text: form.get('text'), photo: form.has('photo')})) event.target.reset(); });
 $('new').addEventListener('submit', async (event) => { event.preventDefault(); if (await act(Object.fromEntries(new FormData(event.target)))) event.target.reset(); });
+$('body').addEventListener('load', () => darken($('body').contentDocument, $('dark').checked));
+$('dark').addEventListener('change', () => darken($('body').contentDocument, $('dark').checked));
 load();
 setInterval(load, 1500);

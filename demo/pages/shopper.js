@@ -44,12 +44,31 @@ function drawChat(world) {
   $('chat').scrollTop = $('chat').scrollHeight;
 }
 
+// The app prints the card; an order that is on its way to the app has none for a moment.
+async function drawCard(again = false, tries = 8) {
+  const wanted = order;
+  $('card').removeAttribute('href');
+  $('card').replaceChildren(element('span', 'Printing the card …'));
+  const answer = await fetch(`/api/card/${wanted}${again ? '?again' : ''}`);
+  const found = await answer.json();
+  if (wanted !== order) return;
+  if (answer.ok) {
+    $('card').replaceChildren(...found.sides.map((side, place) => element('img', undefined, {src: side, alt: place ? 'Back of the card in the parcel' : 'Card in the parcel: open its link'})));
+    if (found.url) $('card').href = `/scan/${wanted}`;
+    return;
+  }
+  $('card').replaceChildren(element('span', found.error));
+  if (answer.status === 409 && tries) setTimeout(() => wanted === order && drawCard(again, tries - 1), 2000);
+}
+
 async function draw() {
   const world = await (await fetch(`/api/world?order=${order}`)).json();
   $('now').textContent = new Date(world.now).toLocaleString([], {weekday: 'short', day: 'numeric', month: 'short', hour: 'numeric', minute: '2-digit', timeZone: world.zone});
   $('zone').textContent = `in ${world.zone.split('/').pop().replace('_', ' ')}`;
   $('mails').textContent = `(${world.mails})`;
   $('admin').href = `/admin/${world.shop}`;
+  $('adminorders').href = `/admin/${world.shop}/orders`;
+  $('templates').href = `/admin/${world.shop}/notifications`;
   if (!world.order) { $('notice').textContent = 'No orders yet: place one.'; return; }
   order = String(world.order.id);
   const still = JSON.stringify({...world, now: ''}) + app;
@@ -61,7 +80,9 @@ async function draw() {
     frames = order;
     $('thanks').src = `/thank-you/${order}`;
     $('status').src = `/order-status/${order}`;
-    $('letter').src = `/confirmation/${order}`;
+    $('letter').src = `/letter/order_confirmation/${order}`;
+    $('slip').href = `/admin/${world.shop}/orders/${order}/packing-slip`;
+    drawCard();
     $('inadmin').href = `/admin/${world.shop}/orders/${order}`;
   }
   if (world.order.lines.length) $('store').href = `/store/products/${world.order.lines[0].product}`;
@@ -71,12 +92,6 @@ async function draw() {
   fill('faults', world.faults.waiting.map((each) => element('li', `${each.place}: ${each.kind}, ${each.times} more`)), 'Nothing is set to go wrong.');
   fill('log', world.log.map((each) => element('li', `${each.sender} ${each.label}: ${each.status === 0 ? 'on its way' : each.status === -1 ? 'no answer' : each.status}${each.tries > 1 ? `, try ${each.tries}` : ''}`)), 'Nothing yet.');
   for (const box of document.querySelectorAll('[data-switch]')) box.checked = world.faults.switches[box.dataset.switch];
-  const url = world.merchant.card_url;
-  $('qr').hidden = !url;
-  $('card').hidden = !url;
-  $('qr').src = url ? `/qr.svg?text=${encodeURIComponent(url)}` : '';
-  $('card').href = url || '#';
-  $('card').textContent = url ? url.toLowerCase().replace('http://', '') : '';
   for (const button of document.querySelectorAll('[data-scan]')) button.disabled = !world.order.parcels.length;
 }
 
@@ -102,6 +117,7 @@ $('new').addEventListener('submit', async (event) => {
 });
 $('fault').addEventListener('submit', (event) => { event.preventDefault(); const asked = Object.fromEntries(new FormData(event.target)); act('fault', {...asked, times: Number(asked.times)}); });
 $('mend').addEventListener('click', () => act('fault', {clear: true}));
+$('reprint').addEventListener('click', () => drawCard(true));
 $('photo').addEventListener('click', () => act('photo'));
 $('write').addEventListener('submit', (event) => { event.preventDefault(); const text = $('text').value.trim(); if (text) { $('text').value = ''; act('write', {text}); } });
 $('text').addEventListener('keydown', (event) => { if (event.key === 'Enter' && !event.shiftKey) { event.preventDefault(); $('write').requestSubmit(); } });

@@ -81,6 +81,13 @@ CITIES = {
     "AT": ("Graz", "8010", "", "Herrengasse 4"),
 }
 
+TRANSIT_DAYS = {"DE": (1, 3), "AT": (2, 4), "NL": (2, 4), "US": (6, 10)}  # of the shipping that every order takes
+
+
+def transit_days(country: str) -> tuple[int, int]:
+    """When an order arrives: not before, and not after so many days."""
+    return TRANSIT_DAYS.get(country, (3, 6))
+
 
 def new_order(
     *,

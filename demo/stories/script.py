@@ -271,7 +271,7 @@ def messenger(here: Stage) -> None:
     papers = installed(here, "messenger")
     to_day(here, hour=9, days=1)
     order = bought(here, first_name="Luc", last_name="Martin", email="luc@example.com", language="en", country="DE")
-    letter = rendered(papers["email_snippet"], order, here.world.state.part("shops")[SHOP])
+    letter = rendered(papers["notifications"]["order_confirmation"]["en"], order, here.world.state.part("shops")[SHOP])
     url = letter.split('href="', 1)[1].split('"', 1)[0]
     target = here.follow(url)
     require("an m.me link of our page", "/m.me/" in target, target)

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,11 +11,16 @@ import jwt
 import pytest
 from PIL import Image
 
+from demo.pages.buyer import delivery_groups
 from demo.pages.letters import rendered
+from demo.pages.parcels import drawn
 from demo.pages.pictures import sample_photo
 from demo.pages.site import add_pages
 from demo.seed import history
 from demo.world import DemoWorld
+from post_purchase.printing.card import Design
+from post_purchase.printing.layouts import layouts
+from post_purchase.printing.sheets import write_pdf
 
 SHOP = "fern-and-field.myshopify.com"
 ENVIRONMENT = {
@@ -128,7 +133,8 @@ def test_the_pages_draw_the_files_that_ship(world: DemoWorld, block: str) -> Non
 
 
 def test_the_inbox_holds_shopifys_confirmation_with_the_apps_button(world: DemoWorld) -> None:
-    act(world, "merchant", email_snippet="<a href='http://127.0.0.1:9/c/{{ id }}'>Chat with us</a>")
+    snippet = "<a href='http://127.0.0.1:9/c/{{ id }}'>Chat with us</a>"
+    act(world, "notification", template="order_confirmation", language="en", code=snippet)
     order = act(world, "order", name="Ada Holm", country="US").json()["order"]
     [mail] = httpx.get(f"{world.url}/api/mail").json()["mails"]
     name = world.shopify.order(SHOP, order)["name"]
@@ -159,3 +165,94 @@ def test_shoppers_have_addresses_that_a_browser_takes(world: DemoWorld) -> None:
     order = act(world, "order", name="Inès de la Cruz").json()["order"]
     assert world.shopify.order(SHOP, order)["email"] == "ines.de.la.cruz@example.com"
     assert all(entry["fields"]["email"].isascii() for entry in history(datetime(2026, 11, 24, tzinfo=UTC)))
+
+
+def test_each_of_shopifys_five_mails_comes_when_it_happens_in_the_orders_language(world: DemoWorld) -> None:
+    for template in ("order_confirmation", "shipping_confirmation", "out_for_delivery", "delivered", "refund"):
+        for language in ("en", "de"):
+            code = f"<i>{template} {language} {{{{ id }}}}</i>"
+            assert act(world, "notification", template=template, language=language, code=code).status_code == 200
+    order = act(world, "order", name="Ada Holm", language="de").json()["order"]
+    parcel = act(world, "ship", order=order).json()["parcel"]
+    for status in ("in_transit", "out_for_delivery", "delivered"):
+        act(world, "scan", parcel=parcel, status=status)
+    act(world, "refund", order=order)
+    mails = httpx.get(f"{world.url}/api/mail").json()["mails"][::-1]
+    name = world.shopify.order(SHOP, order)["name"]
+    assert [mail["subject"] for mail in mails] == [
+        f"Bestellung {name} bestätigt",
+        f"Bestellung {name} ist unterwegs",
+        f"Bestellung {name} wird heute zugestellt",
+        f"Bestellung {name} wurde zugestellt",
+        f"Erstattung für Bestellung {name}",
+    ]
+    templates = ("order_confirmation", "shipping_confirmation", "out_for_delivery", "delivered", "refund")
+    for template, mail in zip(templates, mails, strict=True):
+        assert f"<i>{template} de {order}</i>" in mail["html"]
+    japanese = act(world, "order", name="Ken Abe", language="ja").json()["order"]  # not translated: the shop's own
+    assert f"order_confirmation en {japanese}" in httpx.get(f"{world.url}/letter/order_confirmation/{japanese}").text
+
+
+def test_a_template_refuses_what_it_cannot_hold(world: DemoWorld) -> None:
+    for wrong in (
+        {"template": "invoice", "language": "en", "code": "x"},
+        {"template": "refund", "language": "xx", "code": "x"},
+        {"template": "refund", "language": "en", "code": "x" * 20_001},
+    ):
+        assert act(world, "notification", **wrong).status_code == 400
+    assert world.state.part("merchant") == {}
+    page = httpx.get(f"{world.url}/admin/{SHOP}/notifications").text
+    assert "</script><" not in page.split("const facts = ")[1].split(";\n")[0]
+    assert httpx.get(f"{world.url}/admin/other.myshopify.com/notifications").status_code == 404
+
+
+def test_the_packing_slip_has_the_orders_code_once_for_each_parcel(world: DemoWorld) -> None:
+    act(world, "notification", template="packing_slip", language="en", code="<b>slip {{ order.id }}</b>")
+    order = world.shopify.place_order(SHOP, items=((0, 1), (1, 2)), tell=False)
+    address = f"{world.url}/admin/{SHOP}/orders/{order['id']}/packing-slip"
+    assert httpx.get(address).text.count(f"<b>slip {order['id']}</b>") == 1
+    for line in order["line_items"]:
+        world.shopify.ship(SHOP, order["id"], lines=[line["id"]], tell=False)
+    slip = httpx.get(address).text
+    assert slip.count(f"<b>slip {order['id']}</b>") == 2
+    assert f"Order {order['name']}-F2" in slip
+    assert httpx.get(address.replace(str(order["id"]), "1")).status_code == 404
+
+
+def test_the_card_is_scanned_from_its_picture(world: DemoWorld) -> None:
+    url = "http://127.0.0.1:9/C/AB3K7MXT2QWHNPRD"
+    out = io.BytesIO()
+    write_pdf(out, Design(layout=layouts()["a6"], headline="Thank you"), [url], sample_url=url, alone=True)
+    card = drawn(out.getvalue())
+    assert card["url"].lower() == url.lower()
+    assert card["sides"][0].startswith("data:image/png;base64,")
+    order = world.shopify.place_order(SHOP, tell=False)
+    assert httpx.get(f"{world.url}/api/card/{order['id']}").json() == {  # no app is here
+        "error": "The app does not answer, so no card is printed."
+    }
+    assert httpx.get(f"{world.url}/scan/1").status_code == 404
+
+
+def test_the_checkout_tells_when_the_order_comes(world: DemoWorld) -> None:
+    order = world.shopify.place_order(SHOP, country="US", tell=False)
+    placed = datetime.fromisoformat(order["created_at"])
+    [group] = delivery_groups(order, placed)
+    [option] = group["deliveryOptions"]
+    assert group["selectedDeliveryOption"] == {"handle": option["handle"]}
+    assert option["deliveryEstimate"] == {"timeInTransit": {"lower": 6 * 86_400, "upper": 10 * 86_400}}
+    [late] = delivery_groups(order, placed + timedelta(days=11))
+    assert late["deliveryOptions"][0]["deliveryEstimate"] == {}
+    page = httpx.get(f"{world.url}/thank-you/{order['id']}").text
+    assert '"groupType": "oneTimePurchase"' in page
+
+
+def test_the_admin_lists_orders_to_choose_and_a_customers_own(world: DemoWorld) -> None:
+    maria = world.shopify.place_order(SHOP, email="maria@example.com", tell=False)
+    world.shopify.place_order(SHOP, first_name="<b>Tom", email="tom@example.com", tell=False)
+    page = httpx.get(f"{world.url}/admin/{SHOP}/orders").text
+    assert page.count('value="gid://shopify/Order/') == 2
+    assert "<b>Tom" not in page
+    customer = httpx.get(f"{world.url}/admin/{SHOP}/customers/{maria['customer']['id']}").text
+    assert customer.count('value="gid://shopify/Order/') == 1
+    assert f"ids=gid://shopify/Customer/{maria['customer']['id']}" in customer
+    assert httpx.get(f"{world.url}/admin/{SHOP}/customers/1").status_code == 404
