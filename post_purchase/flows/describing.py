@@ -235,6 +235,8 @@ def condition(raw: Any) -> str:
         value = raw[name]
         if name == "exists":
             return f"known: {said}" if value else f"not known: {said}"
+        if path == "event.by" and name == "equals":
+            return f"it began when {NEWS.get(str(value), str(value))}"
         if name == "equals" and isinstance(value, bool):
             return said if value else f"not: {said}"
         return f"{said} {words} {_value(value)}"

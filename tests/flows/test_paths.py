@@ -241,3 +241,8 @@ def test_durations_are_told_in_words(iso, words):
 @pytest.mark.parametrize("kind", EventKind)
 def test_all_news_has_words(kind):
     assert describing.news([kind.value]) != kind.value
+
+
+def test_what_began_a_run_is_said_in_words():
+    raw = {"fact": "event.by", "equals": "parcel_delivered"}
+    assert describing.condition(raw) == f"it began when {describing.NEWS['parcel_delivered']}"
