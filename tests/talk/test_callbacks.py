@@ -39,7 +39,7 @@ from tests.networks_door import MARIA, OTTO, callback, deliver, mail, photo, pos
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 MOST_STATEMENTS = 40  # for one message; the time depends on the machine
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
@@ -93,6 +93,7 @@ def test_the_same_bytes_and_the_same_message_in_other_bytes_are_one_message(worl
     assert events(EventKind.MESSAGE_RECEIVED) == 2
 
 
+@pytest.mark.django_db(transaction=True)  # counts the statements, so without a savepoint around each
 def test_a_thousand_updates_in_one_callback_are_read_in_order(world: World):
     """Meta bundles up to a thousand. On PostgreSQL 200 tell the same: what is counted is statements."""
     many, people = (1000, 200) if connection.vendor == "sqlite" else (200, 40)
@@ -292,6 +293,7 @@ def test_a_greeting_is_answered_kindly_while_the_shop_is_being_guessed_at(world:
     assert not OrderBinding.objects.filter(point=world.point(OTTO)).exists()
 
 
+@pytest.mark.django_db(transaction=True)  # threads
 def test_eight_people_with_one_code_at_once_and_one_of_them_is_bound(world: World):
     people = [f"DE.{number:016d}" for number in range(8)]
     text = f"Hello! My code is {grouped(world.code)}"
