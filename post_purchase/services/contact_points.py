@@ -25,6 +25,7 @@ from . import inbox_states
 from .suppressions import restore_stop
 
 PER_ACCOUNT = (ChannelKind.MESSENGER, ChannelKind.INSTAGRAM, ChannelKind.TELEGRAM)  # ids hold for one page or bot only
+OF_A_POINT = ("contact__shop__settings", "shop")  # asked of every message, so fetched at once
 MERGED_FIELDS = ("first_name", "last_name", "language", "country", "province", "timezone")  # the target's own win
 
 
@@ -36,9 +37,9 @@ def find_point(*, channel: Channel, addresses: tuple[str, ...]) -> ContactPoint 
     """By its address or an earlier or other one; the first address that is known wins."""
     network = {"shop_id": channel.shop_id, "kind": channel.kind, "account_id": account_of(channel)}
     for address in filter(None, addresses):
-        point = ContactPoint.objects.select_related("contact", "shop").filter(**network, address=address).first()
+        point = ContactPoint.objects.select_related(*OF_A_POINT).filter(**network, address=address).first()
         if point is None:
-            alias = ContactPointAlias.objects.select_related("point__contact", "point__shop")
+            alias = ContactPointAlias.objects.select_related(*(f"point__{each}" for each in OF_A_POINT))
             found = alias.filter(**network, address=address).first()
             point = found.point if found else None
         if point is not None:
