@@ -19,7 +19,9 @@ def sms_link(*, number: str, text: str, device: str = "") -> str:
 
 
 def telegram_link(*, origin: str, bot: str, code: str) -> str:
-    """`https://t.me/<bot>?start=<code>`: the app sends `/start <code>` when the person taps Start."""
+    """`https://t.me/<bot>?start=<code>`: the app sends `/start <code>` when the person taps Start. No code: the chat."""
+    if not code:
+        return f"{origin}/{quote(bot, safe='')}"
     if not TELEGRAM_START.fullmatch(code):
         raise ValueError("Telegram takes 1 to 64 letters, digits, _ and -")
     return f"{origin}/{quote(bot, safe='')}?start={code}"

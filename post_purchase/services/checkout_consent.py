@@ -28,7 +28,8 @@ from . import consent
 from .contact_points import find_point
 from .events import record_event
 
-ASKED_FOR = (ChannelKind.WHATSAPP, ChannelKind.EMAIL)  # best first; each has an address in the order
+ASKED_FOR = (ChannelKind.WHATSAPP, ChannelKind.SMS, ChannelKind.EMAIL)  # best first; each has an address in the order
+BY_PHONE = (ChannelKind.WHATSAPP, ChannelKind.SMS)
 METHOD = "checkbox"
 MOST_CHANGES = 20  # of one tick; more is a machine
 
@@ -55,7 +56,7 @@ def question_for(
     """
     connected = set(shop.channels.filter(status=ChannelStatus.ACTIVE).values_list("kind", flat=True))
     phone = bool(order.phone) if order else has_phone is not False
-    usable = [kind for kind in ASKED_FOR if kind in connected and (kind != ChannelKind.WHATSAPP or phone)]
+    usable = [kind for kind in ASKED_FOR if kind in connected and (phone or kind not in BY_PHONE)]
     if not usable:
         return None
     ticks = CheckoutConsent.objects.filter(shop=shop, checkout_token_hash=hash_secret(checkout_token))
@@ -169,5 +170,5 @@ def _point_of(order: Order, kind: str) -> ContactPoint | None:
         contact=order.contact,
         kind=kind,
         address=address,
-        phone=order.phone if kind == ChannelKind.WHATSAPP else "",
+        phone=order.phone if kind in BY_PHONE else "",
     )

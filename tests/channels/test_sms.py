@@ -250,6 +250,7 @@ def test_a_gateway_of_ones_own(graph: GraphServer, settings: Any) -> None:
             connect_gateway(**more)
     graph.answers["POST /sms"] = (200, {"id": "g-1"})
     channel = connect_gateway()
+    assert channel.link_address == ""  # a name can send, and nobody can write to it
     point = make_point(make_contact(shop), ChannelKind.SMS)
 
     def send() -> str:

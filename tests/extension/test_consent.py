@@ -52,6 +52,19 @@ def test_who_gave_no_phone_number_is_asked_for_mail(client, shop):
     assert asked(client)["kind"] == "email"
 
 
+def test_a_shop_with_texts_asks_for_texts_to_the_orders_number(client, shop):
+    make_channel(shop, "email")
+    make_channel(shop, "sms")
+    assert asked(client)["kind"] == "sms"
+    assert asked(client, has_phone=False)["kind"] == "email"
+    order = order_of(shop)
+    assert tick(client, kind="sms").json() == {"granted": True}
+    entry = ConsentEntry.objects.get()
+    assert (entry.point.kind, entry.point.address, entry.point.phone) == ("sms", PHONE.lstrip("+"), PHONE)
+    assert OrderBinding.objects.get(point=entry.point, order=order).method == "order_phone"
+    assert "STOP" in entry.wording
+
+
 def test_a_shop_that_could_send_nothing_does_not_ask(client, shop):
     assert asked(client) is None
     make_channel(shop, "messenger")

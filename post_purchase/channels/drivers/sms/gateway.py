@@ -64,7 +64,8 @@ def check(*, account_id: str, credentials: Mapping[str, str]) -> AccountCheck:
         if error.outcome in (Outcome.RETRY_AFTER, Outcome.UNKNOWN):
             raise
         return AccountCheck(ok=False, message=str(error))
-    return AccountCheck(ok=True, name=account_id, link_address=account_id, options={"gateway": "http", "url": url})
+    number = account_id if account_id.isdigit() else ""  # nobody can text to a name: no link leads there
+    return AccountCheck(ok=True, name=account_id, link_address=number, options={"gateway": "http", "url": url})
 
 
 def send(*, channel: Channel, to: str, words: str, ref: str, context: SendContext) -> str:
