@@ -19,7 +19,7 @@ def sms_link(*, number: str, text: str, device: str = "") -> str:
 
 
 def telegram_link(*, origin: str, bot: str, code: str) -> str:
-    """`https://t.me/<bot>?start=<code>`: the app sends `/start <code>` when the person taps Start. No code: the chat."""
+    """`https://t.me/<bot>?start=<code>`: the app sends `/start <code>` when the person taps Start."""
     if not code:
         return f"{origin}/{quote(bot, safe='')}"
     if not TELEGRAM_START.fullmatch(code):
