@@ -4,7 +4,7 @@ from typing import Any
 
 from graphql import GraphQLError
 
-from demo.shopify.orders import PRODUCTS
+from demo.shopify.orders import COLLECTIONS, PRODUCTS
 from demo.state import State
 
 DISPLAY = {None: "UNFULFILLED", "partial": "PARTIALLY_FULFILLED", "fulfilled": "FULFILLED"}
@@ -160,11 +160,19 @@ class Nodes:
             tags=[tag.strip() for tag in product["tags"].split(",") if tag.strip()],
             updatedAt=product.get("updated_at", "2026-01-01T00:00:00Z"),
             priceRangeV2=Node(minVariantPrice=money, maxVariantPrice=money),
+            collections=lambda info, **page: connection_node(self._collections(product), **page),
             variants=lambda info, **page: connection_node([variant], **page),
             metafields=lambda info, keys=None, namespace=None, **page: connection_node(
                 self._metafields(product, keys), **page
             ),
         )
+
+    def _collections(self, product: dict[str, Any]) -> list[Node]:
+        return [
+            Node(id=f"gid://shopify/Collection/{number}", title=title, handle=title.lower().replace(" ", "-"))
+            for number, (title, types) in COLLECTIONS.items()
+            if product["product_type"] in types
+        ]
 
     def _image(self, product: dict[str, Any]) -> Node:
         url = f"{self.state.data.get('url', '')}/cdn/products/{product['id']}.png"

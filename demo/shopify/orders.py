@@ -70,6 +70,11 @@ PRODUCTS = (
         "price": "89.00",
     },
 )
+COLLECTIONS = {  # id: title, and the types of product in it
+    4401: ("Kitchen and table", ("Tableware",)),
+    4402: ("Soft things", ("Textiles",)),
+    4403: ("Gifts", ("Home", "Bath", "Tableware")),
+}
 CITIES = {
     "DE": ("Berlin", "10115", "BE", "Lindenstr. 4"),
     "FR": ("Lyon", "69001", "", "4 rue Neuve"),

@@ -1,7 +1,7 @@
 """Print runs in which every code is different, and the cards of the print action, each for one order."""
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pypdfium2 as pdfium
@@ -17,10 +17,12 @@ from shopapp.models import Shop
 
 from .links import link_for_order, link_url, renew, touchpoint_of
 from .print_designs import check_design, default_words, design_of, languages_of, sample_url
+from .products import collections_with
 
 MOST = 50_000  # codes a batch
 MOST_OPEN = 5  # files of one shop that wait or are being made
 MOST_ORDERS = 250  # of one print action; Shopify's lists select 50 to 250
+NOWHERE: Mapping[int, set[int]] = {}
 AT_ONCE = 1000  # rows in one transaction
 
 
@@ -151,9 +153,12 @@ def insert_for_orders(shop: Shop, order_gids: Sequence[str]) -> Inserts:
     missing = tuple(gid for gid, number in numbers.items() if number not in orders)
     cards = list(Touchpoint.objects.filter(shop=shop, kind=TouchpointKind.PACKAGE_INSERT, archived_at=None))
     cards = sorted(cards, key=lambda card: card.pk) or [touchpoint_of(shop=shop, kind=TouchpointKind.PACKAGE_INSERT)]
+    bought = {line.product_id for order in here for line in order.lines.all() if line.product_id}
+    named = any(card.options.get("collection_id") for card in cards)
+    collections = collections_with(shop=shop, shopify_ids=bought) if named else {}
     groups: dict[tuple[int, str], list[tuple[int, Order]]] = {}
     for place, order in enumerate(here):
-        card = card_for(order, cards)
+        card = card_for(order, cards, collections)
         groups.setdefault((card.pk, _language(card, order)), []).append((place, order))
     by_pk = {card.pk: card for card in cards}
     pages: dict[int, tuple[pdfium.PdfDocument, list[int]]] = {}
@@ -162,13 +167,21 @@ def insert_for_orders(shop: Shop, order_gids: Sequence[str]) -> Inserts:
     return Inserts(_joined(pages), len(here), missing)
 
 
-def card_for(order: Order, cards: Sequence[Touchpoint]) -> Touchpoint:
-    """The card of a product in the order, else the first that is for all products, else the first."""
+def card_for(order: Order, cards: Sequence[Touchpoint], collections: Mapping[int, set[int]] = NOWHERE) -> Touchpoint:
+    """The card of a product in the order, else of a collection, else the first that is for all, else the first.
+
+    `collections`: product -> the collections that it is in.
+    """
     products = {line.product_id for line in order.lines.all() if line.product_id}
     for card in cards:
         if card.options.get("product_id") in products:
             return card
-    return next((card for card in cards if not card.options.get("product_id")), cards[0])
+    inside = {collection for product in products for collection in collections.get(product, ())}
+    for card in cards:
+        if not card.options.get("product_id") and card.options.get("collection_id") in inside:
+            return card
+    for_all = (card for card in cards if not card.options.get("product_id") and not card.options.get("collection_id"))
+    return next(for_all, cards[0])
 
 
 def _language(card: Touchpoint, order: Order) -> str:

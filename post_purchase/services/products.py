@@ -66,6 +66,15 @@ class _Variants(Result):
     nodes: list[_Variant]
 
 
+class _Collection(Result):
+    id: str
+    title: str
+
+
+class _Collections(Result):
+    nodes: list[_Collection]
+
+
 class _Metafield(Result):
     namespace: str
     key: str
@@ -86,6 +95,7 @@ class _Product(Result):
     updated_at: datetime
     featured_media: _Media | None = None
     price_range_v2: _Prices | None = None
+    collections: _Collections
     variants: _Variants
     metafields: _Metafields
 
@@ -152,6 +162,20 @@ def choose_companions(*, product: Product, others: list[Product]) -> None:
     product.save(update_fields=["chosen_ids"])
 
 
+def collections_of(shop: Shop) -> list[tuple[int, str]]:
+    """The collections that the shop's products are in, by title."""
+    kept = Product.objects.filter(shop=shop, deleted_at=None).exclude(collections=[])
+    rows = kept.order_by("pk").values_list("collections", flat=True)
+    found = {each["id"]: each["title"] for collections in rows.iterator() for each in collections}
+    return sorted(found.items(), key=lambda pair: pair[1].casefold())
+
+
+def collections_with(*, shop: Shop, shopify_ids: set[int]) -> dict[int, set[int]]:
+    """Product -> the collections that it is in."""
+    rows = Product.objects.filter(shop=shop, shopify_id__in=shopify_ids).values_list("shopify_id", "collections")
+    return {product: {each["id"] for each in collections} for product, collections in rows}
+
+
 def name_metafields(*, shop: Shop, names: list[str]) -> None:
     """Which metafields flows may ask about ("custom.material"). All products are fetched anew."""
     changed = ShopSettings.objects.filter(shop=shop).exclude(product_metafields=names).update(product_metafields=names)
@@ -215,6 +239,9 @@ def _save(shop: Shop, node: _Product, names: list[str], now: datetime) -> None:
         "image_url": web_address(image.url if image else None),
         "price": node.price_range_v2.min_variant_price.amount if node.price_range_v2 else None,
         "variant_ids": [gid_number(variant.id) for variant in variants],
+        "collections": [
+            {"id": gid_number(each.id), "title": _short(each.title, 255)} for each in node.collections.nodes
+        ],
         "complementary_ids": [
             gid_number(gid) for gid in _values(fields.get(COMPLEMENTARY, "[]")) if "/Product/" in gid
         ],

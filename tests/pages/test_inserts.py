@@ -13,7 +13,7 @@ from liquid import Environment
 from PIL import Image
 
 from post_purchase.jobs.printing import make_prints
-from post_purchase.models import Link, PrintBatch, PrintFile, Touchpoint
+from post_purchase.models import Link, PrintBatch, PrintFile, Product, Touchpoint
 from post_purchase.services import print_batches
 from post_purchase.services.bindings import bind_by_code
 from post_purchase.services.links import link_url, shop_link, slip_code, touchpoint_of
@@ -23,6 +23,7 @@ from post_purchase.services.shops import settings_of
 from post_purchase.services.taps import forget
 from post_purchase.touchpoints.kinds.packing_slip import PackingSlip
 from post_purchase.words import TouchpointKind
+from shopapp.lib import clock
 from tests import factories
 
 FORM = {
@@ -62,6 +63,26 @@ def test_a_card_is_saved_in_one_language_and_the_others_stay(owner, card):
     assert card.options["texts"]["de"]["headline"] == "Hallo!"
 
 
+def test_a_card_belongs_to_a_collection_of_the_shop(owner, shop, card):
+    now = clock.now()
+    kitchen = [{"id": 4401, "title": "Kitchen"}]
+    Product.objects.create(shop=shop, shopify_id=700, title="Mug", collections=kitchen, shopify_updated_at=now)
+    rival = factories.make_shop("cards-rival.myshopify.com")
+    Product.objects.create(
+        shop=rival, shopify_id=1, title="X", collections=[{"id": 9, "title": "Theirs"}], shopify_updated_at=now
+    )
+    factories.make_order(shop)  # with product 700
+    assert owner.post(path(card, "/save"), FORM | {"collection_id": "4401"}).status_code == 200
+    html = owner.get(path(card)).content.decode()
+    assert '<s-option value="4401" selected>Kitchen</s-option>' in html
+    assert "Theirs" not in html
+    assert owner.post(path(card, "/save"), FORM | {"collection_id": "9"}).status_code == 422
+    both = owner.post(path(card, "/save"), FORM | {"collection_id": "4401", "product_id": "700"})
+    assert both.json()["errors"]["collection_id"].startswith("A card is for a product or for a collection")
+    card.refresh_from_db()
+    assert (card.options["collection_id"], card.options["product_id"]) == (4401, None)
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -71,6 +92,7 @@ def test_a_card_is_saved_in_one_language_and_the_others_stay(owner, card):
         ("language", "../etc"),
         ("headline", "x" * 121),
         ("product_id", "999"),
+        ("collection_id", "999"),
     ],
 )
 def test_what_cannot_be_is_named_at_its_field_and_nothing_changes(owner, card, field, value):

@@ -34,6 +34,9 @@ def test_all_products_come_with_tags_type_price_picture_and_what_can_be_bought(w
     assert (row.title, row.handle, row.product_type) == ("Linen apron", "linen-apron", "Textiles")
     assert (row.tags, str(row.price), row.variant_ids) == (["kitchen", "linen"], "49.00", [8802])
     assert (row.complementary_ids, row.metafields, row.available) == ([7701, 7706], {}, True)
+    assert row.collections == [{"id": 4402, "title": "Soft things"}]
+    assert products.collections_of(installed) == [(4403, "Gifts"), (4401, "Kitchen and table"), (4402, "Soft things")]
+    assert products.collections_of(make_shop("rival-goods.myshopify.com")) == []
     assert row.image_url.endswith("/7702.png")
     assert not Product.objects.get(shopify_id=7705).available
     sync = ProductSync.objects.get()

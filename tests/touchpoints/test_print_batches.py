@@ -23,6 +23,7 @@ from post_purchase.models import (
     PrintBatch,
     PrintFile,
     PrintStatus,
+    Product,
     Touchpoint,
 )
 from post_purchase.printing.sheets import PrintRefused
@@ -427,6 +428,24 @@ def test_inserts_take_the_card_of_the_product(shop, card):
     printed = print_batches.insert_for_orders(shop, [f"gid://shopify/Order/{order.shopify_id}"])
     assert "Mugs!" in pdfium.PdfDocument(printed.pdf)[0].get_textpage().get_text_range()
     assert link_for_order(touchpoint=mugs, order=order)[0].touchpoint == mugs
+
+
+def test_a_products_card_comes_before_its_collections_and_that_before_the_shops(shop, card):
+    order = factories.make_order(shop)  # with product 700
+    product = Touchpoint(pk=9, options={"product_id": 700})
+    collection = Touchpoint(pk=8, options={"collection_id": 4401})
+    other = Touchpoint(pk=7, options={"collection_id": 4499})
+    inside = {700: {4401, 4402}}
+    assert print_batches.card_for(order, [other, card, collection, product], inside) is product
+    assert print_batches.card_for(order, [other, card, collection], inside) is collection
+    assert print_batches.card_for(order, [other, card], inside) is card
+    assert print_batches.card_for(order, [other, card, collection], {}) is card
+    kitchen = [{"id": 4401, "title": "Kitchen"}]
+    Product.objects.create(shop=shop, shopify_id=700, title="Mug", collections=kitchen, shopify_updated_at=NOW)
+    words = {"texts": {"en": {"headline": "Cook!"}}}
+    Touchpoint.objects.create(shop=shop, kind="package_insert", name="Kitchen", options={"collection_id": 4401} | words)
+    printed = print_batches.insert_for_orders(shop, [f"gid://shopify/Order/{order.shopify_id}"])
+    assert "Cook!" in pdfium.PdfDocument(printed.pdf)[0].get_textpage().get_text_range()
 
 
 def test_inserts_of_another_shops_orders_are_not_printed(shop, card):

@@ -34,16 +34,27 @@ class DesignForm(forms.Form):
     cover = forms.BooleanField(required=False)
     logo_in_code = forms.BooleanField(required=False)
     product_id = forms.IntegerField(required=False, min_value=1)
+    collection_id = forms.IntegerField(required=False, min_value=1)
 
-    def __init__(self, *args: Any, products: list[tuple[int, str]], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, products: list[tuple[int, str]], collections: list[tuple[int, str]], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.products = dict(products)
+        self.products, self.collections = dict(products), dict(collections)
 
     def clean_product_id(self) -> int | None:
         product: int | None = self.cleaned_data["product_id"]
         if product is not None and product not in self.products:
             raise forms.ValidationError("Choose one of your products.")
         return product
+
+    def clean_collection_id(self) -> int | None:
+        collection: int | None = self.cleaned_data["collection_id"]
+        if collection is not None and collection not in self.collections:
+            raise forms.ValidationError("Choose one of your collections.")
+        if collection is not None and self.cleaned_data.get("product_id"):
+            raise forms.ValidationError("A card is for a product or for a collection. Set one of them to all.")
+        return collection
 
 
 class SheetForm(forms.Form):

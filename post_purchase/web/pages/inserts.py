@@ -17,6 +17,7 @@ from post_purchase.printing.sheets import PrintRefused, sheet_for, write_pdf
 from post_purchase.services import print_designs
 from post_purchase.services.links import link_url, shop_link
 from post_purchase.services.print_designs import default_words, design_of, languages_of, sample_url, words_in
+from post_purchase.services.products import collections_of
 from post_purchase.touchpoints.routes import KEYS
 from post_purchase.touchpoints.texts import languages
 from post_purchase.web.forms.cards import DesignForm, SheetForm
@@ -58,6 +59,8 @@ def card(request: ShopRequest, pk: int) -> HttpResponse:
         groups=grouped_layouts(),
         products=products_of(request.shop),
         product_id=options.get("product_id"),
+        collections=collections_of(request.shop),
+        collection_id=options.get("collection_id"),
         pictures=pictures_html(request, design),
         papers=[(name, PAPER_NAMES[name]) for name in papers()],
         **route_choices(request.shop, options),
@@ -121,14 +124,19 @@ def changed_options(row: Touchpoint, chosen: dict[str, Any]) -> dict[str, Any]:
     texts[chosen["language"]] = {name: chosen[name].replace("\r", "") for name in print_designs.WORDS}
     plain = {name: chosen[name] for name in ("layout", "color", "code_color", "paper", "cover", "logo_in_code")}
     options: dict[str, Any] = row.options
-    return options | plain | {"texts": texts, "product_id": chosen["product_id"]}
+    belongs = {name: chosen[name] for name in ("product_id", "collection_id")}
+    return options | plain | belongs | {"texts": texts}
+
+
+def design_form(request: ShopRequest) -> DesignForm:
+    return DesignForm(request.POST, products=products_of(request.shop), collections=collections_of(request.shop))
 
 
 @shop_required
 @require_POST
 def preview_card(request: ShopRequest, pk: int) -> HttpResponse:
     row = card_of(request, pk)
-    form = DesignForm(request.POST, products=products_of(request.shop))
+    form = design_form(request)
     if not form.is_valid():
         return refused(form=form)
     options = changed_options(row, form.cleaned_data)
@@ -141,7 +149,7 @@ def preview_card(request: ShopRequest, pk: int) -> HttpResponse:
 def save_card(request: ShopRequest, pk: int) -> HttpResponse:
     """A card that would not be read is kept, since it is work in progress; it is only not printed."""
     row = card_of(request, pk)
-    form = DesignForm(request.POST, products=products_of(request.shop))
+    form = design_form(request)
     if not form.is_valid():
         return refused(form=form)
     row.options = changed_options(row, form.cleaned_data)
