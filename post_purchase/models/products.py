@@ -16,7 +16,7 @@ class Product(models.Model):
     image_url = models.URLField(max_length=500, blank=True)
     price = models.DecimalField(max_digits=14, decimal_places=2, null=True)  # the lowest, in the shop's own currency
     variant_ids = models.JSONField(default=list)  # the first ten, what can be bought before what cannot
-    collections = models.JSONField(default=list)  # [{"id", "title"}]: the first twelve that it is in (what a query may cost)
+    collections = models.JSONField(default=list)  # [{"id", "title"}]: the first twelve, as a query costs
     complementary_ids = models.JSONField(default=list)  # chosen in Shopify's Search & Discovery
     chosen_ids = models.JSONField(default=list)  # chosen here by the merchant: comes before Shopify's
     metafields = models.JSONField(default=dict)  # {"custom.material": ["linen"]}: those that the merchant named
