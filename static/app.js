@@ -176,7 +176,7 @@
       const form = event.target.closest?.("form");
       if (!form) return;
       if (form.matches("[data-save-bar]")) typed = true;
-      if (form.matches("[data-keep]") && event.target.tagName === "S-TEXT-AREA") drafts.set(form.getAttribute("action"), event.target.value);
+      if (form.matches("[data-keep]") && !form.dataset.busy && event.target.tagName === "S-TEXT-AREA") drafts.set(form.getAttribute("action"), event.target.value);
       if (kind === "change" && form.matches("[data-filter]") && event.target.tagName !== "S-SEARCH-FIELD") form.requestSubmit();
       if (form.dataset.preview) soon(() => preview(form));
     });
