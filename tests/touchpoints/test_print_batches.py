@@ -639,4 +639,4 @@ def test_a_card_says_once_where_the_code_can_be_typed(shop, card, layout):
     gid = f"gid://shopify/Order/{factories.make_order(shop).shopify_id}"
     pages = pdfium.PdfDocument(print_batches.insert_for_orders(shop, [gid]).pdf)
     text = "".join(page.get_textpage().get_text_range() for page in pages)
-    assert text.upper().replace("\r\n", "").count("APP.EXAMPLE.TEST/C") == (0 if layout == "round_sticker" else 1)
+    assert text.upper().replace("\r\n", "").count("APP.EXAMPLE.TEST/C") == 1
