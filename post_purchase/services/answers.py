@@ -8,54 +8,99 @@ from post_purchase.words import ParcelState
 from shopapp.lib import clock
 
 from . import bindings
+from .guides import guide_for
 from .messages import queue_answer
-from .phrases import load, mentions, phrase
+from .phrases import load, phrase
 from .talk_language import language_of
 from .texts import render
 from .threads import hand_off
+from .understanding import understand
 
 MOST_PARCELS = 5
 MOST_ORDERS = 3
+MOST_LOOKED_AT = 20
+SHORT_THANKS = 40  # characters: more say more than thanks
+WHERE = frozenset({"where", "when"})
+REASONS = {  # the team reads these
+    "change_address": "to change the address",
+    "cancel": "to cancel",
+    "return_exchange": "to return or exchange",
+    "problem": "about something wrong, damaged or missing",
+    "invoice": "for an invoice",
+    "how_to": "how to use it",
+    "reorder": "to order again",
+}
 STILL_OPEN = timedelta(days=60)  # older ones without a delivery scan have arrived, or are the team's
 
 
-def wants_person(text: str) -> bool:
-    return mentions("person", text)
+def wants_person(text: str, language: str) -> bool:
+    return "person" in understand(text, language).names
 
 
 def answer_at_once(*, message: Message) -> Message | None:
     """Answer what is clearly asked. None: nothing was clear, or it is for the person who looks after this shopper.
 
-    Where the order is, is told at any time: it is a fact, whoever else is at work.
+    Where the order is, is told at any time: it is a fact, whoever else is at work. All questions of one message are
+    answered in one; where a fact is missing for one of them, a person takes the whole.
     """
     point, conversation = message.point, message.conversation
     if point is None:
         return None
+    language = _language(message)
+    understood = understand(message.text, language)
+    asked = set(understood.names)
+    if not asked or (conversation.handed_off_at is not None and not asked & WHERE):
+        return None
+    told: list[str] = []
+    order: Order | None = None
+    if asked & WHERE:
+        where, order = _where(message, understood.slots["order_numbers"])
+        if order is None and (conversation.handed_off_at is not None or len(asked - WHERE) > 0):
+            return None
+        told.append(where)
+        asked -= WHERE
     if conversation.handed_off_at is not None:
-        return _where(message) if mentions("where", message.text) and bindings.bound_orders(point).exists() else None
-    if wants_person(message.text):
-        hand_off(conversation=conversation, reason="The shopper asks for a person")
-        return _answer(message, phrase("person_coming", _language(message)), name="person")
-    if mentions("where", message.text):
-        return _where(message)
-    if mentions("thanks", message.text) and len(message.text) <= 40:
-        return _answer(message, phrase("welcome", _language(message)), name="thanks")
-    return None
+        return _answer(message, told[0], name="where", order=order)
+    guide = _guide(message) if "how_to" in asked else ""
+    if guide:
+        told.append(guide)
+        asked.discard("how_to")
+    if asked == {"thanks"} and len(message.text) <= SHORT_THANKS:
+        return _answer(message, phrase("welcome", language), name="thanks")
+    if not told and "person" not in asked:
+        return None
+    if asked:
+        others = ", ".join(sorted(REASONS[name] for name in asked if name in REASONS))
+        wish = "The shopper asks for a person" if "person" in asked else ""
+        reason = " and ".join(filter(None, [wish, f"the shopper also asks: {others}" if others else ""]))
+        hand_off(conversation=conversation, reason=reason[:1].upper() + reason[1:])
+        told.append(phrase("person_coming", language))
+    return _answer(message, "\n\n".join(told), name="person" if asked else "facts", order=order)
 
 
-def _where(message: Message) -> Message | None:
-    """Of every order that is still on its way; else of the newest."""
+def _guide(message: Message) -> str:
+    """What the merchant wrote about the newest thing that this shopper bought. Empty: nothing was written."""
+    newest = bindings.bound_orders(message.point).first() if message.point else None
+    if newest is None:
+        return ""
+    guide = guide_for(order=newest, language=_language(message, newest), default=message.shop.locale)
+    return "\n".join(filter(None, [guide["title"], guide["text"], guide["video_url"]])) if guide else ""
+
+
+def _where(message: Message, numbers: tuple[str, ...]) -> tuple[str, Order | None]:
+    """Of the orders that are named; else of every order that is still on its way; else of the newest."""
     assert message.point is not None
     known = bindings.bound_orders(message.point)
+    named = [order for order in known[:MOST_LOOKED_AT] if numbers and order.name.lstrip("#") in numbers]
     open_orders = known.filter(delivered_at=None, cancelled_at=None, placed_at__gt=clock.now() - STILL_OPEN)
-    orders = list(open_orders[:MOST_ORDERS]) or list(known[:1])
+    orders = named[:MOST_ORDERS] or list(open_orders[:MOST_ORDERS]) or list(known[:1])
     if not orders:
-        return _answer(message, phrase("which_order", _language(message)), name="where")
+        return phrase("which_order", _language(message)), None
     told = []
     for order in orders:
         line = where_is(order, language=_language(message, order))
         told.append(line if len(orders) == 1 or order.name in line else f"{order.name}: {line}")
-    return _answer(message, "\n\n".join(told), name="where", order=orders[0])
+    return "\n\n".join(told), orders[0]
 
 
 def _language(message: Message, order: Order | None = None) -> str:

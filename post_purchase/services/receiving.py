@@ -243,7 +243,7 @@ def _ask_for_order(arrival: _Arrival) -> bool:
     if found.outcome == bindings.Outcome.TOO_MANY:
         _say(arrival, "too_many", once="hour")
         return False
-    if answers.wants_person(message.text):
+    if answers.wants_person(message.text, arrival.language):
         return answers.answer_at_once(message=message) is not None
     if arrival.conversation.handed_off_at is None:
         tried = any(char.isdigit() for char in message.text)

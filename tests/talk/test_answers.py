@@ -8,6 +8,7 @@ from post_purchase.channels.base import Inbound
 from post_purchase.models import Conversation, FlowEvent, Message, ParcelEvent
 from post_purchase.services.answers import where_is
 from post_purchase.services.conversations import receive
+from post_purchase.services.guides import save_guide
 from post_purchase.services.phrases import load
 from post_purchase.services.texts import problems
 from post_purchase.words import Direction, ParcelState
@@ -166,3 +167,47 @@ def test_every_order_that_is_on_its_way_is_named():
     told = Message.objects.filter(direction=Direction.OUT).order_by("pk").last().text
     assert "#1001" in told
     assert "#1002" in told
+
+
+def test_two_questions_are_answered_in_one_message_and_a_person_takes_what_has_no_fact():
+    talk = Talk()
+    talk.says("Where is my order? And can I get an invoice?")
+    (answer,) = talk.answers()
+    assert answer.startswith("Your order #1001 was placed on")
+    assert answer.endswith("\n\nA person of our team will answer you here.")
+    assert Conversation.objects.get().hand_off_reason == "The shopper also asks: for an invoice"
+
+
+def test_how_to_use_it_is_told_from_the_guide_of_the_merchant_and_from_nothing_else():
+    talk = Talk()
+    talk.says("How do I wash this?")
+    assert talk.answers() == []
+    line = talk.order.lines.get()
+    save_guide(
+        shop=talk.shop,
+        kind="product",
+        value=str(line.product_id),
+        name="Mug",
+        language="en",
+        title="Care",
+        text="By hand, lukewarm.",
+    )
+    talk.says("How do I wash this?")
+    assert talk.answers() == ["Care\nBy hand, lukewarm."]
+
+
+def test_the_order_that_is_named_is_told_of():
+    talk = Talk()
+    other = factories.make_order(talk.shop, talk.contact, name="#1002", number=1002)
+    factories.bind(talk.point, other)
+    talk.says("Where is my parcel #1002?")
+    (answer,) = talk.answers()
+    assert "#1002" in answer
+    assert "#1001" not in answer
+
+
+def test_what_has_no_fact_at_all_is_left_to_flows_and_people():
+    talk = Talk()
+    talk.says("I want to cancel my order")
+    assert talk.answers() == []
+    assert FlowEvent.objects.get(kind="message_received").data["handled"] is False
