@@ -20,6 +20,7 @@ ALL = [
     "memory",
     "rehearsal",
     "inbox",
+    "intents",
 ]
 
 

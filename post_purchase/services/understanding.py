@@ -167,26 +167,25 @@ def _slips(heard: list[dict[str, int]], pattern: Pattern) -> int | None:
     """How many slips of the pen the pattern needs to be here; None: it is not. One walk a beginning."""
     best: int | None = None
     for start, word in enumerate(heard):
-        slips = _least(word, pattern[0])
-        if slips is None:
-            continue
-        at: int | None = start
+        here = _least(word, pattern[0])
+        at = start
         for part in pattern[1:]:
-            at, more = _next(heard, at + 1, part)
-            if at is None:
+            if here is None:
                 break
-            slips += more
-        if at is not None:
-            best = slips if best is None else min(best, slips)
+            at, more = _next(heard, at + 1, part)
+            here = None if more is None else here + more
+        if here is not None:
+            best = here if best is None else min(best, here)
     return best
 
 
-def _next(heard: list[dict[str, int]], start: int, part: Part) -> tuple[int | None, int]:
+def _next(heard: list[dict[str, int]], start: int, part: Part) -> tuple[int, int | None]:
+    """The next place of this part, and its slips; None: it does not come."""
     for place in range(start, min(start + MOST_BETWEEN + 1, len(heard))):
         slips = _least(heard[place], part)
         if slips is not None:
             return place, slips
-    return None, 0
+    return start, None
 
 
 def _least(word: dict[str, int], part: Part) -> int | None:
