@@ -9,6 +9,7 @@ from rq.registry import StartedJobRegistry
 
 from post_purchase.models import (
     Attachment,
+    Conversation,
     Flow,
     FlowEvent,
     Message,
@@ -17,6 +18,7 @@ from post_purchase.models import (
     OrderBinding,
     Review,
     Reward,
+    TeamAlert,
     Timer,
 )
 from post_purchase.words import Direction
@@ -25,6 +27,7 @@ from shopapp.models import IncomingWebhook, Shop
 
 __all__ = [
     "Attachment",
+    "Conversation",
     "Flow",
     "Message",
     "MessageTemplate",
@@ -56,7 +59,7 @@ def jobs() -> int:
 def due_rows() -> int:
     """Rows that some job should be handling at this moment, or in the next ones."""
     now = clock.now() + SOON
-    models = (IncomingWebhook, FlowEvent, Timer, Attachment, Reward)
+    models = (IncomingWebhook, FlowEvent, Timer, Attachment, Reward, TeamAlert)
     due = sum(model.objects.filter(next_attempt_at__lte=now).count() for model in models)
     return due + Message.objects.filter(next_attempt_at__lte=now).count()
 

@@ -198,8 +198,46 @@ def review_is_given(
         same("EXIF in the stored photo", dict(image.getexif()), {})
         same("format of the stored photo", image.format, "JPEG")
         require("the photo turned upright", image.height > image.width, image.size)
-    here.step(f'Review saved: {review.rating} of 5, photo without EXIF, "{_short(review.disclosure)}"')
+    with_photo = ", photo without EXIF" if photo else ""
+    here.step(f'Review saved: {review.rating} of 5{with_photo}, "{_short(review.disclosure)}"')
     return review
+
+
+def help_is_taken(here: Stage, order: Bought, shopper: Shopper) -> rows.Conversation:
+    """The low rating offered a person; the shopper taps it. The team is told outside the admin, by mail."""
+    require("the offer of help", "shall a person of our team help you" in shopper.heard()[-1], shopper.heard()[-1])
+    shopper.answers("Get help")
+    waiting = rows.Conversation.objects.filter(order__shopify_id=order["id"], handed_off_at__isnull=False)
+    conversation = here.until("the chat handed to the team", waiting.first)
+    here.until("the words that a person comes", lambda: any("takes over" in text for text in shopper.heard()))
+    team = str(here.world.state.part("shops")[SHOP]["email"])
+    wanted = f"Order {order['name']}: a shopper needs you"
+    told = here.until(
+        "the mail to the team", lambda: [mail for mail in here.world.mail.inbox(team) if mail["subject"] == wanted]
+    )
+    here.calm()
+    same("mails to the team", len(told), 1)
+    require("the way to the chat in it", f"conversations%2F{conversation.pk}" in told[0]["text"], told[0]["text"])
+    here.step(f'One star and "Get help": the flow says a person comes, the team gets the mail "{wanted}".')
+    return conversation
+
+
+def person_answers(here: Stage, conversation: rows.Conversation, shopper: Shopper, text: str) -> None:
+    """In the admin's own page, with the token of a member of staff."""
+    before = len(shopper.heard())
+    point = conversation.contact.points.filter(last_inbound_at__isnull=False).order_by("-last_inbound_at")[0]
+    answer = httpx.post(
+        f"{here.app_url}/app/conversations/{conversation.pk}/reply",
+        params={"shop": SHOP},
+        data={"text": text, "point": point.pk, "key": "ABCDEFGHJKMNPQRS"},
+        headers={"Authorization": f"Bearer {here.world.shopify.oauth.admin_token(SHOP)}"},
+    )
+    same("the answer to the person's reply", answer.status_code, 200)
+    here.move(seconds=10)  # it can be taken back for five
+    here.until("the person's words on the phone", lambda: len(shopper.heard()) > before)
+    here.calm()
+    same("what the shopper got", shopper.heard()[before:], [text])
+    here.step(f"A person answers in the admin: {_short(text)}")
 
 
 def reward_came(here: Stage, order: Bought, shopper: Shopper) -> str:
@@ -321,14 +359,15 @@ def one_star(here: Stage) -> None:
     bound(here, order, tom)
     parcel_travels(here, order, tom, disturbed=False)
     review_is_asked(here, tom)
-    review_is_given(here, order, tom, rating=1, say="The handle broke on the first day.")
+    review_is_given(here, order, tom, rating=1, say="", photo=False)
+    conversation = help_is_taken(here, order, tom)
     percentage = reward_came(here, order, tom)
     same("the reward of a one-star review, in per cent", float(percentage), 10.0)
-    offers = [
-        text for text in tom.heard() if "person" in text.lower() or "team" in text.lower() or "someone" in text.lower()
-    ]
-    require("an offer of help from a person", offers, tom.heard()[-4:])
-    here.step(f"One star, the same reward, and help: {_short(offers[-1])}")
+    person_answers(here, conversation, tom, "I am sorry, Tom. A new mug is on its way to you today.")
+    before = len(tom.heard())
+    to_day(here, hour=16, days=9)
+    here.calm()
+    same("messages nine days later, while a person looks after this shopper", len(tom.heard()), before)
 
 
 def _short(text: str) -> str:

@@ -124,7 +124,7 @@ def _apply(update: Update, channels: _Channels, webhook: IncomingWebhook) -> Non
         point = find_point(channel=channel, addresses=(update.address,))
         if point is not None:
             conversation = conversations.conversation_for(point.contact)
-            conversations.hand_off(conversation=conversation, reason="A person answered in another app")
+            conversations.hand_off(conversation=conversation, reason="A person answered in another app", by_team=True)
 
 
 def _person(channel: Channel, update: PointUpdate, webhook: IncomingWebhook) -> None:

@@ -45,6 +45,7 @@ from .reviews import Review, ReviewPhoto
 from .rewards import Reward, RewardStatus
 from .shop_settings import ShopSettings
 from .suppressions import Suppression
+from .team_alerts import TeamAlert
 from .touchpoints import (
     ChatStart,
     CodeGuess,
@@ -127,6 +128,7 @@ __all__ = [
     "Scan",
     "ShopSettings",
     "Suppression",
+    "TeamAlert",
     "TemplateStatus",
     "Timer",
     "Touchpoint",

@@ -21,6 +21,8 @@ class ShopSettings(models.Model):
     team_from = models.TimeField(null=True)  # when the team answers, in the shop's time zone; None: not said
     team_until = models.TimeField(null=True)
     team_days = models.JSONField(default=list)  # weekdays, Monday is 0; empty: every day
+    team_alerts = models.BooleanField(default=True)  # a mail when a shopper needs a person
+    team_addresses = models.CharField(max_length=400, blank=True)  # commas between; empty: the shop's contact address
     first_response_minutes = models.PositiveIntegerField(default=240)  # the inbox marks who has waited longer
     channel_order = models.JSONField(
         default=dict

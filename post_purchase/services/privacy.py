@@ -33,6 +33,7 @@ from post_purchase.models import (
     Reward,
     RunEvent,
     RunStatus,
+    TeamAlert,
     Timer,
 )
 from post_purchase.words import EventKind, MessageStatus
@@ -240,6 +241,7 @@ def _erase_talk(contacts: list[Contact]) -> list[str]:
     Conversation.objects.filter(contact__in=contacts).update(
         last_text="", hand_off_reason="", handed_off_at=None, answer_promised_at=None, unread=0, closed_at=clock.now()
     )
+    TeamAlert.objects.filter(conversation__contact__in=contacts).delete()
     forget_persons(conversations=Conversation.objects.filter(contact__in=contacts))
     Review.objects.filter(contact__in=contacts).update(author_name="", text="", contact=None)
     return files

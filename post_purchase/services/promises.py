@@ -20,6 +20,7 @@ from .inbox_states import waits_for_team
 from .messages import queue_answer
 from .phrases import phrase, wants_stop
 from .talk_language import language_of
+from .team_alerts import alert_team
 from .texts import render
 
 QUESTION_MARKS = "?？؟"
@@ -33,8 +34,10 @@ def promise_person(*, message: Message) -> Message | None:
     if point is None or not asks_something(message) or _is_answered(message):
         return None
     open_matter = Conversation.objects.filter(pk=message.conversation_id, handed_off_at=None, answer_promised_at=None)
-    if not open_matter.update(answer_promised_at=clock.now()):
+    now = clock.now()
+    if not open_matter.update(answer_promised_at=now):
         return None
+    alert_team(conversation=message.conversation, reason="A question that nothing could answer by itself", since=now)
     waits_for_team(conversation_id=message.conversation_id)
     order = message.order or message.conversation.order
     language = language_of(message.contact, order)

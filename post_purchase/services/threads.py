@@ -8,6 +8,7 @@ from shopapp.lib import clock
 
 from .events import record_event
 from .inbox_states import waits_for_team
+from .team_alerts import alert_team
 
 
 def conversation_for(contact: Contact) -> Conversation:
@@ -16,13 +17,18 @@ def conversation_for(contact: Contact) -> Conversation:
 
 
 @transaction.atomic
-def hand_off(*, conversation: Conversation, reason: str) -> None:
-    """Ask for a person: flows and automatic answers pause. Repeating it changes nothing."""
+def hand_off(*, conversation: Conversation, reason: str, by_team: bool = False) -> None:
+    """Ask for a person: flows and automatic answers pause. Repeating it changes nothing.
+
+    `by_team`: they know it, so nobody is told.
+    """
     now = clock.now()
     asked = Conversation.objects.filter(pk=conversation.pk, handed_off_at=None)
     if not asked.update(handed_off_at=now, hand_off_reason=reason[:255], closed_at=None):
         return
     waits_for_team(conversation_id=conversation.pk)
+    if not by_team:
+        alert_team(conversation=conversation, reason=reason, since=now)
     conversation.handed_off_at, conversation.hand_off_reason = now, reason[:255]
     record_event(
         shop=conversation.shop,

@@ -35,6 +35,7 @@ class Job(StrEnum):
     FETCH_MEDIA = "default:post_purchase.jobs.media.fetch_media"
     ISSUE_REWARDS = "hot:post_purchase.jobs.rewards.issue_rewards"
     WAKE_SNOOZED = "default:post_purchase.jobs.inbox.wake_snoozed"
+    TELL_TEAMS = "default:post_purchase.jobs.inbox.tell_teams"
     SYNC_PRODUCTS = "default:post_purchase.jobs.products.sync_products"
     CALL_OUT = "default:post_purchase.jobs.outgoing_calls.call_out"
     WATCH_TIME = "default:post_purchase.jobs.flows.watch_time"

@@ -418,9 +418,14 @@ def test_the_teams_hours_are_both_or_none(owner, shop):
         == 422
     )
     form = {"team_from": "09:00", "team_until": "17:30", "team_days": ["0", "4"]}
+    form["team_addresses"] = "anna@example.com; ben@example.com anna@example.com"
     assert owner.post("/app/settings/team", form).status_code == 200
     settings = ShopSettings.objects.get(shop=shop)
     assert (str(settings.team_from), str(settings.team_until), settings.team_days) == ("09:00:00", "17:30:00", [0, 4])
+    assert (settings.team_alerts, settings.team_addresses) == (False, "anna@example.com, ben@example.com")
+    assert owner.post("/app/settings/team", {"team_addresses": "anna(at)example.com"}).json()["errors"] == {
+        "team_addresses": "anna(at)example.com is not an e-mail address. Write them like anna@example.com."
+    }
     assert owner.post("/app/settings/team", {"team_from": "", "team_until": ""}).status_code == 200
     settings.refresh_from_db()
     assert (settings.team_from, settings.team_until, settings.team_days) == (None, None, [])

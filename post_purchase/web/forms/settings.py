@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 
 from babel import Locale
 from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 
 from post_purchase.channels.registry import DRIVERS
 from post_purchase.models import ShopSettings
@@ -30,6 +32,7 @@ LANGUAGES = (
 )
 
 
+MOST_ADDRESSES = 5
 ENOUGH_DAY = 120  # minutes that the quiet hours must leave of what is day everywhere
 WEEKDAYS = tuple(enumerate(("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")))
 
@@ -87,11 +90,27 @@ class HoursForm(PartForm):
 
 
 class TeamForm(PartForm):
-    fields_of_row = ("team_from", "team_until", "team_days", "first_response_minutes")
+    fields_of_row = ("team_from", "team_until", "team_days", "first_response_minutes", "team_alerts", "team_addresses")
+    team_alerts = forms.BooleanField(required=False)
+    team_addresses = forms.CharField(max_length=400, required=False)
     first_response_minutes = forms.IntegerField(min_value=5, max_value=10080, required=False)
     team_from = forms.TimeField(required=False, error_messages={"invalid": "Write a time like 09:00."})
     team_until = forms.TimeField(required=False, error_messages={"invalid": "Write a time like 17:00."})
     team_days = forms.TypedMultipleChoiceField(choices=WEEKDAYS, coerce=int, required=False)
+
+    def clean_team_addresses(self) -> str:
+        """Parted by commas, spaces or lines."""
+        parts = self.cleaned_data["team_addresses"].replace(",", " ").replace(";", " ").split()
+        for part in parts:
+            try:
+                validate_email(part)
+            except ValidationError:
+                raise ValidationError(
+                    f"{part[:60]} is not an e-mail address. Write them like anna@example.com."
+                ) from None
+        if len(parts) > MOST_ADDRESSES:
+            raise ValidationError(f"At most {MOST_ADDRESSES} addresses.")
+        return ", ".join(dict.fromkeys(parts))
 
     def clean_first_response_minutes(self) -> int:
         return self.cleaned_data["first_response_minutes"] or 240

@@ -88,7 +88,7 @@ def send_template(request: InboxRequest, pk: int) -> HttpResponse:
 
 @agent_required
 def take_over(request: InboxRequest, pk: int) -> HttpResponse:
-    conversations.hand_off(conversation=conversation_of(request, pk), reason="Taken over by the team")
+    conversations.hand_off(conversation=conversation_of(request, pk), reason="Taken over by the team", by_team=True)
     return saved("You have taken over. Flows and automatic answers pause.")
 
 

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 from post_purchase.models import ChannelStatus, PrivacyRequestKind
 from post_purchase.services.publications import storefront_changed
 from post_purchase.services.shops import settings_of
+from post_purchase.services.team_alerts import last_trouble
 from post_purchase.services.templates import templates_wanted
 from post_purchase.web.forms.settings import (
     FORMS,
@@ -33,6 +34,7 @@ def settings(request: ShopRequest) -> HttpResponse:
     return page(
         request,
         "pages/settings.html",
+        alert_trouble=last_trouble(request.shop),
         settings=row,
         languages=LANGUAGES,
         kinds=ordered_kinds(row),
