@@ -16,6 +16,7 @@ from demo.state import State
 
 EXTENSIONS = Path(__file__).resolve().parents[2] / "extensions"
 MAX_CODE = 255
+NEWCOMERS = "gid://shopify/Segment/1"  # as in every new store; `segments` of the record has others
 MAX_TRIGGER = 50_000  # bytes of a Flow trigger's payload (shopify.dev, "Create a Flow trigger")
 
 
@@ -67,6 +68,10 @@ class Root(Nodes):
     def codeDiscountNodeByCode(self, info: Any, code: str) -> Node | None:
         discount = self._discounts().get(code.upper())
         return discount_node(discount) if discount else None
+
+    def segments(self, info: Any, **page: Any) -> Node:
+        found = self.record.get("segments", [[NEWCOMERS, "Customers who haven't purchased", "number_of_orders = 0"]])
+        return connection_node([Node(id=id, name=name, query=query) for id, name, query in found], **page)
 
     def currentAppInstallation(self, info: Any) -> Node:
         scopes = [Node(handle=scope, description=scope) for scope in self.record["scopes"].split(",")]

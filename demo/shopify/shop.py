@@ -240,8 +240,8 @@ class Shopify:
             self._tell(shop, order, "orders/cancelled", "orders/updated")
         return order
 
-    def redeem_discount(self, shop: str, code: str) -> str:
-        """What the checkout says to a code: "ok" once, then why not."""
+    def redeem_discount(self, shop: str, code: str, customer_orders: int | None = None) -> str:
+        """What the checkout says to a code: "ok" once, then why not. `customer_orders`: None for an unknown guest."""
         with self.state.lock:
             discount = self.state.part("discounts").setdefault(shop, {}).get(code.upper())
             if discount is None:
@@ -250,6 +250,8 @@ class Shopify:
                 return "used up"
             if not discount["startsAt"] <= iso(self.now()) < (discount["endsAt"] or "9999"):
                 return "not valid now"
+            if "customerSegments" in discount["context"] and customer_orders != 0:
+                return "not for this customer"
             discount["used"] += 1
             self.state.touch()
             return "ok"

@@ -50,6 +50,7 @@ class RequestReward(_Effect):
     key: str
     step: str
     for_friend: bool = False
+    new_customers_only: bool = False
 
 
 class Tag(_Effect):

@@ -96,6 +96,7 @@ def perform(effect: Effect, scene: Scene) -> None:
                 review=Review.objects.filter(run=scene.run).order_by("pk").last(),
                 dedupe_key=f"reward:{scene.run.pk}:{effect.key}",
                 for_friend=effect.for_friend,
+                new_customers_only=effect.new_customers_only,
             )
         case Tag():
             _tag(effect, scene)

@@ -5,7 +5,7 @@ from typing import Any
 
 from post_purchase.services.templates import meta_language
 
-from . import sms_lint
+from . import offer_lint, sms_lint
 from .definition import Problem
 from .paths import edges, reach, steps_of
 from .reshaping import messages_of
@@ -43,7 +43,7 @@ def warnings(document: Raw, languages: Iterable[str], templates: Templates, name
             if status in _REVIEWED:
                 why = f": {reason}" if reason else ""
                 found.append(Problem(where, f"{_REVIEWED[status]} in {name}{why}"))
-    found += [*lint(document, wanted), *sms_lint.lint(document, wanted)]
+    found += [*lint(document, wanted), *sms_lint.lint(document, wanted), *offer_lint.lint(document)]
     reached = {
         name for edge, target in edges(document) if not edge.startswith("steps.") for name in reach(document, target)
     }

@@ -27,6 +27,7 @@ class Reward(models.Model):
         max_length=64
     )  # chosen before Shopify is asked, so that a repeated call finds it taken by us
     percentage = models.DecimalField(max_digits=5, decimal_places=2)
+    new_customers_only = models.BooleanField(default=False)
     discount_gid = models.CharField(max_length=128, blank=True)
     status = models.CharField(max_length=16, choices=RewardStatus.choices, default=RewardStatus.PENDING)
     error = models.CharField(max_length=255, blank=True)

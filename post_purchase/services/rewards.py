@@ -29,6 +29,7 @@ from .events import record_event
 from .shops import settings_of
 
 log = logging.getLogger("post_purchase.rewards")
+NEWCOMERS = "number_of_orders=0"  # of a segment's query, without spaces
 CODE_CHARACTERS = 10  # 50 random bits: 2^50 codes, Shopify's checkout slows guessing down
 THANKS, FRIEND = "THANKS", "FRIEND"  # the word before the dash says what the code is for
 LEASE = timedelta(minutes=2)  # longer than one call may take (15 s, and 3 s of waiting for budget, twice)
@@ -64,6 +65,19 @@ class Found(Result):
     code_discount_node_by_code: _Known | None
 
 
+class _Segment(Result):
+    id: str
+    query: str
+
+
+class _Segments(Result):
+    nodes: list[_Segment]
+
+
+class Segments(Result):
+    segments: _Segments
+
+
 @transaction.atomic
 def request_reward(
     *,
@@ -74,6 +88,7 @@ def request_reward(
     review: Review | None,
     dedupe_key: str,
     for_friend: bool = False,
+    new_customers_only: bool = False,
 ) -> Reward:
     """Choose a code and have it made at Shopify soon. The same key returns the same reward.
 
@@ -93,6 +108,7 @@ def request_reward(
             "review": review,
             "code": _new_code(FRIEND if for_friend else THANKS),
             "percentage": settings.reward_percentage,
+            "new_customers_only": new_customers_only,
             "starts_at": now,
             "ends_at": _end_of_day(now + timedelta(days=settings.reward_valid_days), zone),
             "next_attempt_at": now,
@@ -117,8 +133,11 @@ def issue_due() -> int:
     return tried
 
 
-def discount_input(reward: Reward, *, minimum: Decimal | None) -> dict[str, Any]:
-    """DiscountCodeBasicInput. `context` since 2025-10 (`customerSelection` is deprecated); a percentage is 0 to 1."""
+def discount_input(reward: Reward, *, minimum: Decimal | None, segment: str = "") -> dict[str, Any]:
+    """DiscountCodeBasicInput. `context` since 2025-10 (`customerSelection` is deprecated); a percentage is 0 to 1.
+
+    `segment`: the id of the store's segment that alone may use the code.
+    """
     requirement: Mapping[str, Any] = {"subtotal": {"greaterThanOrEqualToSubtotal": str(minimum)}} if minimum else {}
     return {
         "title": title_of(reward),
@@ -127,7 +146,7 @@ def discount_input(reward: Reward, *, minimum: Decimal | None) -> dict[str, Any]
         "endsAt": _shopify_time(reward.ends_at),
         "usageLimit": 1,
         "appliesOncePerCustomer": True,
-        "context": {"all": "ALL"},
+        "context": {"customerSegments": {"add": [segment]}} if segment else {"all": "ALL"},
         "customerGets": {"items": {"all": True}, "value": {"percentage": float(reward.percentage / 100)}},
     } | ({"minimumRequirement": requirement} if requirement else {})
 
@@ -186,7 +205,8 @@ def _obstacle(reward: Reward) -> str:
 
 def _create(api: AdminApi, reward: Reward, *, minimum: Decimal | None) -> str:
     """The id of our discount, made now or at an earlier try; "" where somebody else's discount has this code."""
-    variables = {"discount": discount_input(reward, minimum=minimum)}
+    segment = _newcomers(api) if reward.new_customers_only else ""
+    variables = {"discount": discount_input(reward, minimum=minimum, segment=segment)}
     try:
         created = api.run("CreateRewardCode", variables, result=Created)
     except UserErrors as refused:
@@ -198,6 +218,23 @@ def _create(api: AdminApi, reward: Reward, *, minimum: Decimal | None) -> str:
     if known is None:
         raise AdminApiError("Shopify says that the code exists, and does not find it", retryable=True, code="TAKEN")
     return known.id if known.code_discount.title == title_of(reward) else ""
+
+
+def _newcomers(api: AdminApi) -> str:
+    """The store's segment of customers without an order. To make one needs write_customers, to find it read_customers.
+
+    Shopify has no rule "first order only", and looks at segments when the checkout knows who buys: whom the store has
+    never seen is in none. So this is the merchant's choice, not the rule of a friend's code.
+    """
+    found = api.run("FindSegments", {}, result=Segments).segments.nodes
+    for segment in found:
+        if "".join(segment.query.split()).lower() == NEWCOMERS:
+            return segment.id
+    raise AdminApiError(
+        "The store has no customer segment “number_of_orders = 0”: make one under Customers, Segments",
+        retryable=False,
+        code="NO_SEGMENT",
+    )
 
 
 @transaction.atomic

@@ -57,7 +57,13 @@ def test_the_reward_is_the_same_for_every_rating(rating):
     assert [effect.text for effect in journey.did(AddReviewText)] == ["It is what it is"]
     assert [effect.attachments for effect in journey.did(AddPhotos)] == [(11, 12)]
     assert [effect.model_dump() for effect in journey.did(RequestReward)] == [
-        {"kind": "request_reward", "key": "reward:1", "step": "reward", "for_friend": False}
+        {
+            "kind": "request_reward",
+            "key": "reward:1",
+            "step": "reward",
+            "for_friend": False,
+            "new_customers_only": False,
+        }
     ]
     assert journey.hear("reward_issued", **REWARD) == ["thanks_with_code"]
     assert journey.text.endswith("for one order until Sun, May 10:\nTHANKS-7F3K")

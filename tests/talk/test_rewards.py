@@ -104,6 +104,29 @@ def test_a_code_is_made_and_the_flow_hears_of_it(world, order, contact):
     assert world.shopify.redeem_discount(SHOP, reward.code) == "used up"
 
 
+def test_a_code_for_new_customers_is_held_to_the_stores_own_segment(world, order, contact):
+    def asked(key: str) -> Reward:
+        run = order.runs.first() or make_run(order, contact)
+        reward = rewards.request_reward(
+            run=run, step_id="r", order=order, contact=contact, review=None, dedupe_key=key, for_friend=True,
+            new_customers_only=True,
+        )  # fmt: skip
+        issue_rewards()
+        return fresh(reward)
+
+    reward = asked("reward:1:new:1")
+    assert (reward.status, reward.error) == ("issued", "")
+    [made] = world.shopify.discounts(SHOP)
+    assert made["context"] == {"customerSegments": {"add": ["gid://shopify/Segment/1"]}}
+    said = [world.shopify.redeem_discount(SHOP, reward.code, orders) for orders in (3, None, 0)]
+    assert said == ["not for this customer", "not for this customer", "ok"]
+    world.state.part("shops")[SHOP]["segments"] = [["gid://shopify/Segment/2", "VIPs", "number_of_orders > 9"]]
+    reward = asked("reward:1:new:2")
+    assert (reward.status, len(world.shopify.discounts(SHOP))) == ("failed", 1)
+    assert "make one under Customers, Segments" in reward.error
+    assert told("reward_failed")[-1].data == {"run": reward.run_id}
+
+
 def test_the_same_request_and_the_same_job_again_change_nothing(world, order, contact):
     first = ask(order, contact)
     issue_rewards()

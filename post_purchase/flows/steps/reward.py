@@ -14,10 +14,18 @@ class Reward(Step):
     waits: ClassVar[bool] = True
     timeout: Duration
     for_friend: bool = False  # to be passed on; called so in the list of discounts
+    new_customers_only: bool = False  # the store's segment of who has not ordered yet; services/rewards says what bites
     on_failure: str | None = None
 
     def enter(self, ctx: Context) -> Outcome:
-        ctx.effects.append(RequestReward(key=ctx.thread.mark, step=ctx.thread.step, for_friend=self.for_friend))
+        ctx.effects.append(
+            RequestReward(
+                key=ctx.thread.mark,
+                step=ctx.thread.step,
+                for_friend=self.for_friend,
+                new_customers_only=self.new_customers_only,
+            )
+        )
         return ctx.wait(until=ctx.now + self.timeout, phase="issuing")
 
     def resume(self, ctx: Context) -> Outcome | None:

@@ -108,6 +108,13 @@ def specs_of(step: Mapping[str, Any], document: Mapping[str, Any], flows: Mappin
         "reward": [
             FieldSpec("timeout", "duration", "Wait for the code at most"),
             FieldSpec("for_friend", "tick", "For a friend", "Called so in your list of discounts"),
+            FieldSpec(
+                "new_customers_only",
+                "tick",
+                "Only for new customers",
+                "The checkout takes the code only from who is in your customer segment “number_of_orders = 0” "
+                "(Customers, Segments). A guest whom your store has never seen may be refused: try it once yourself",
+            ),
         ],
         "recommend": [
             FieldSpec("by", "choice", "Look for", options=BY),
