@@ -9,7 +9,7 @@ from django.urls import resolve
 
 FOLDER = Path(__file__).resolve().parents[2] / "extensions" / "admin"
 TOML = tomllib.loads((FOLDER / "shopify.extension.toml").read_text("utf-8"))
-LANGUAGES = {"ar", "da", "de", "en", "es", "fr", "it", "ja", "nl", "pl", "pt", "sv"}
+LANGUAGES = {"ar", "da", "de", "en", "es", "fr", "it", "ja", "nl", "pl", "pt", "sv", "tr"}
 
 
 def test_each_target_has_its_module_and_they_ask_for_nothing_more():

@@ -213,4 +213,4 @@ def test_an_admins_token_ticks_nothing(client, shop):
 def test_every_language_has_its_own_question():
     for kind in checkout_consent.ASKED_FOR:
         questions = [consent_question(kind, language)[1] for language in languages()]
-        assert len(set(questions)) == len(languages()) == 12
+        assert len(set(questions)) == len(languages()) == 13

@@ -186,7 +186,7 @@ def test_all_languages_have_all_words():
             return {key for name, inner in value.items() for key in keys(inner, f"{path}.{name}")}
         return {path}
 
-    assert len(languages()) == 12
+    assert len(languages()) == 13
     for suffix in ("", ".schema"):
         default = keys(json.loads((FOLDER / "locales" / f"en.default{suffix}.json").read_text("utf-8")))
         for language in set(languages()) - {"en"}:

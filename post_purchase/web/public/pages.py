@@ -1,4 +1,4 @@
-"""The small pages that a shopper sees without a chat: no script, no cookie, no font, below 10 KB, in 12 languages."""
+"""The small pages that a shopper sees without a chat: no script, no cookie, no font, below 10 KB, in 13 languages."""
 
 from typing import Any
 
