@@ -154,7 +154,9 @@ def test_the_review_button_comes_with_the_delivery_and_goes_with_the_review(clie
     assert offered() is False
 
 
-@pytest.mark.parametrize("language", ["en", "de", "fr", "es", "it", "pt-BR", "nl", "pl", "sv", "da", "tr", "ja", "ar", "xx"])
+@pytest.mark.parametrize(
+    "language", ["en", "de", "fr", "es", "it", "pt-BR", "nl", "pl", "sv", "da", "tr", "ja", "ar", "xx"]
+)
 def test_every_language_gets_an_answer(client, order, parcel, language):
     answer = ask(client, "order-status", QUESTION | {"language": language}, signed_in(CUSTOMER)).json()
     assert "#4711" in answer["order"]["text"]
