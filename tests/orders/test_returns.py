@@ -1,41 +1,19 @@
 """Returns and gifts, told by the demo world's Shopify."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from demo.world import DemoWorld
 from post_purchase.flows.facts import gather, load_order
 from post_purchase.jobs.orders import backfill_orders
 from post_purchase.models import FlowEvent, Order
 from post_purchase.services.order_data import OrderData
 from post_purchase.services.shops import start_backfill
-from shopapp.lib import clock
-from shopapp.models import IncomingWebhook, Shop
-from shopapp.shopify.install import install_or_refresh
-from tests.pretend_world import shopify_world
+from shopapp.models import IncomingWebhook
+from tests.orders.conftest import NOON
 from tests.shopify_door import SHOP, deliver, payload
 
 pytestmark = pytest.mark.django_db
-NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def at():
-    with clock.frozen(NOON) as at:
-        yield at
-
-
-@pytest.fixture
-def world(at, settings) -> Iterator[DemoWorld]:
-    with shopify_world(settings) as world:
-        yield world
-
-
-@pytest.fixture
-def shop(world: DemoWorld) -> Shop:
-    return install_or_refresh(SHOP, world.shopify.oauth.admin_token(SHOP))
 
 
 def asked(order: Order) -> list[FlowEvent]:

@@ -1,7 +1,6 @@
 """Against the demo world's Shopify over real HTTP: what no webhook told is found."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -14,29 +13,10 @@ from shopapp.lib import clock
 from shopapp.models import Shop
 from shopapp.shopify import cost
 from shopapp.shopify.errors import AdminApiError
-from shopapp.shopify.install import install_or_refresh
-from tests.pretend_world import shopify_world
+from tests.orders.conftest import NOON
 from tests.shopify_door import SHOP, deliver, payload
 
 pytestmark = pytest.mark.django_db
-NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def at():
-    with clock.frozen(NOON) as at:
-        yield at
-
-
-@pytest.fixture
-def world(at, settings) -> Iterator[DemoWorld]:
-    with shopify_world(settings) as world:
-        yield world
-
-
-@pytest.fixture
-def shop(world: DemoWorld) -> Shop:
-    return install_or_refresh(SHOP, world.shopify.oauth.admin_token(SHOP))
 
 
 def old_orders(world: DemoWorld, count: int) -> None:
