@@ -2,8 +2,10 @@
 
 import io
 import mimetypes
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import qrcode
@@ -18,6 +20,7 @@ from demo.pages.pictures import product_image
 from demo.pages.store import add_store
 from demo.pages.view import View
 from demo.server import Reply, Request
+from demo.shopify.nodes import catalogue_of, handle_of
 from demo.shopify.orders import PRODUCTS
 from demo.world import DemoWorld
 
@@ -48,6 +51,7 @@ class Site:
         route("GET", "/site/<name>", lambda request, name: self._file(name))
         route("GET", "/admin/id-token", self._id_token)
         route("OPTIONS", "/admin/id-token", lambda request: Reply(status=204, headers=self._cors()))
+        route("GET", "/admin/products.json", self._products)
         route("POST", "/admin/grant", self._grant)
         route("OPTIONS", "/admin/grant", lambda request: Reply(status=204, headers=self._cors()))
         route("GET", "/admin/<shop>", self._admin)
@@ -84,6 +88,13 @@ class Site:
         if shop not in self.world.state.part("shops"):
             return Reply({"error": "unknown shop"}, status=404, headers=self._cors())
         return Reply({"id_token": self.world.shopify.oauth.admin_token(shop)}, headers=self._cors())
+
+    def _products(self, request: Request) -> Reply:
+        """What Shopify's picker lists."""
+        shop = request.query.get("shop", "")
+        if shop not in self.world.state.part("shops"):
+            return Reply({"error": "unknown shop"}, status=404, headers=self._cors())
+        return Reply({"products": picked(catalogue_of(self.world.state, shop))}, headers=self._cors())
 
     def _grant(self, request: Request) -> Reply:
         shop, scopes = request.query.get("shop", ""), request.query.get("scopes", "").split(",")
@@ -125,6 +136,14 @@ class Site:
     # the buyer
     def _link(self, app: str, **draft: str) -> Reply:
         return Reply(status=302, headers={"Location": f"/?{urlencode({'app': app, **draft})}"})
+
+
+def picked(products: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """As App Bridge's picker gives them."""
+    return [
+        {"id": f"gid://shopify/Product/{each['id']}", "handle": handle_of(each), "title": each["title"]}
+        for each in products
+    ]
 
 
 def qr(text: str) -> bytes:

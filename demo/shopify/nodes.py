@@ -113,10 +113,7 @@ class Nodes:
         return connection_node(nodes[::-1] if reverse else nodes, **page)
 
     def catalogue(self) -> list[dict[str, Any]]:
-        """The shop's products as they are now: PRODUCTS with what was changed, without what was deleted."""
-        changed = self.state.part("products").get(self.domain, {})
-        found = [dict(each) | changed.get(str(each["id"]), {}) for each in PRODUCTS]
-        return [each for each in found if not each.get("deleted")]
+        return catalogue_of(self.state, self.domain)
 
     def _metafields(self, product: dict[str, Any], keys: list[str] | None) -> list[Node]:
         owner = f"gid://shopify/Product/{product['id']}"
@@ -152,7 +149,7 @@ class Nodes:
             id=f"gid://shopify/Product/{product['id']}",
             legacyResourceId=str(product["id"]),
             title=product["title"],
-            handle=product["title"].lower().replace(" ", "-"),
+            handle=handle_of(product),
             featuredImage=image,
             featuredMedia=Node(id=f"gid://shopify/MediaImage/{product['id']}", image=image, preview=Node(image=image)),
             status=product.get("status", "active").upper(),
@@ -261,6 +258,17 @@ def _return_status(returns: list[dict[str, Any]]) -> str:
     if "open" in states:
         return "IN_PROGRESS"
     return "RETURNED" if "closed" in states else "NO_RETURN"
+
+
+def handle_of(product: dict[str, Any]) -> str:
+    return str(product["title"]).lower().replace(" ", "-")
+
+
+def catalogue_of(state: State, domain: str) -> list[dict[str, Any]]:
+    """The shop's products as they are now: PRODUCTS with what was changed, without what was deleted."""
+    changed = state.part("products").get(domain, {})
+    found = [dict(each) | changed.get(str(each["id"]), {}) for each in PRODUCTS]
+    return [each for each in found if not each.get("deleted")]
 
 
 def discount_node(discount: dict[str, Any]) -> Node:

@@ -91,6 +91,40 @@
       if (form) { bar.form = form; bar.show(); }
     });
 
+  /* shopify.dev/docs/api/app-home/apis/resource-picker: undefined where it was closed, else what was selected. */
+  async function pick({ type, multiple = false, selectionIds = [] }) {
+    if (type !== "product") throw new Error("The stand-in knows products only");
+    const reply = await realFetch(`${base}/admin/products.json?shop=${encodeURIComponent(shop)}`);
+    if (!reply.ok) throw new Error("The pretend admin has no products");
+    const { products } = await reply.json(), marked = new Set(selectionIds.map((each) => each.id));
+    const box = document.createElement("dialog");
+    box.id = "stand-in-picker";
+    box.setAttribute("aria-label", multiple ? "Select products" : "Select a product");
+    const form = Object.assign(document.createElement("form"), { method: "dialog" });
+    for (const product of products) {
+      const tick = Object.assign(document.createElement("input"), { type: multiple ? "checkbox" : "radio", name: "product", value: product.id, checked: marked.has(product.id) });
+      const label = document.createElement("label");
+      label.append(tick, ` ${product.title}`);
+      form.append(label);
+    }
+    const note = Object.assign(document.createElement("p"), { hidden: true });
+    form.append(note);
+    for (const [value, words] of [["", "Cancel"], ["select", "Select"]]) form.append(Object.assign(document.createElement("button"), { value, textContent: words }));
+    box.append(form);
+    document.body.append(box);
+    form.addEventListener("submit", (event) => {
+      const count = form.querySelectorAll("input:checked").length;
+      if (event.submitter?.value !== "select" || !Number.isInteger(multiple) || count <= multiple) return;
+      event.preventDefault();
+      Object.assign(note, { hidden: false, textContent: `Select at most ${multiple}` });
+    });
+    box.showModal();
+    await new Promise((done) => box.addEventListener("close", done, { once: true }));
+    const ids = [...form.querySelectorAll("input:checked")].map((each) => each.value);
+    box.remove();
+    return box.returnValue === "select" ? products.filter((each) => ids.includes(each.id)) : undefined;
+  }
+
   customElements.define("s-app-nav", class extends HTMLElement {
     connectedCallback() { this.setAttribute("role", "navigation"); this.setAttribute("aria-label", "App"); }
   });
@@ -98,6 +132,7 @@
     config: { apiKey, shop, host: query.get("host") || "", locale: query.get("locale") || "en" },
     environment: { mobile: false, embedded: window.top !== window },
     ready: Promise.resolve(), idToken, toast: { show: toast }, saveBar: bar, loading() {},
+    resourcePicker: pick,
     scopes: { // the merchant says yes at once
       async request(scopes) {
         const reply = await realFetch(`${base}/admin/grant?shop=${encodeURIComponent(shop)}&scopes=${encodeURIComponent(scopes.join(","))}`, { method: "POST" });

@@ -3,6 +3,8 @@
 The event is recorded; jobs.flows starts the run. What cannot work is refused here, with words for whoever asked.
 """
 
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
+
 from post_purchase.models import Contact, Flow, FlowEvent, FlowRun, FlowStatus, Order, Parcel
 from post_purchase.services.events import record_event
 from post_purchase.words import EventKind, ParcelState
@@ -51,13 +53,10 @@ def ask_to_start(
 
 def startable(shop: Shop) -> list[Flow]:
     """Flows that a person may start, by name."""
-    flows = shop.flows.filter(status=FlowStatus.ON, live_version__isnull=False).select_related("live_version")
-    return [flow for flow in flows.order_by("name", "pk") if _raw_subject(flow) in ("order", "parcel", "contact")]
-
-
-def _raw_subject(flow: Flow) -> str:
-    document = flow.live_version.document if flow.live_version else {}
-    return str((document.get("trigger") or {}).get("subject", "order"))
+    subject = KeyTextTransform("subject", KeyTransform("trigger", "live_version__document"))  # not the whole document
+    flows = shop.flows.filter(status=FlowStatus.ON, live_version__isnull=False).annotate(subject=subject)
+    by_name = flows.only("key", "name").order_by("name", "pk")
+    return [flow for flow in by_name if (flow.subject or "order") in ("order", "parcel", "contact")]
 
 
 def _subject(flow: Flow) -> str:

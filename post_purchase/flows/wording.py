@@ -120,12 +120,20 @@ def compose(
             if (title := wording.choices.get(choice.rpartition(":")[2]))
         ],
         list_title=wording.list_title,
+        image_path=_picture(document, say, facts),
         url_button=UrlButton(title=wording.url_title, url=url) if url.startswith(("https://", "http://")) else None,
         template=_template(document, spec, say, facts, fill),
         language=language,
         rtl=texts.is_rtl(language),
     )
     return Composed(content, spec.purpose, spec.useful_for, fact_of(spec, say, facts), missing)
+
+
+def _picture(document: FlowDocument, say: Say, facts: Mapping[str, Any]) -> str:
+    """A guide goes with its picture."""
+    step = document.steps.get(say.step)
+    found = str((facts.get("guide") or {}).get("picture_url") or "") if step and step.kind == "send_guide" else ""
+    return found if found.startswith(("https://", "http://")) else ""
 
 
 def form_for(wording: Wording, channel: str) -> str:

@@ -78,6 +78,7 @@ class ProductGuide(models.Model):
     title = models.CharField(max_length=120, blank=True)
     text = models.TextField()
     picture_url = models.URLField(max_length=500, blank=True)
+    picture_file = models.CharField(max_length=64, blank=True)  # uploaded; comes before picture_url
     video_url = models.URLField(max_length=500, blank=True)
     updated_at = models.DateTimeField()
 

@@ -7,6 +7,8 @@ from post_purchase.models import Order, OrderLine, Product, ProductGuide
 from shopapp.lib import clock
 from shopapp.models import Shop
 
+from .guide_pictures import address_of, forget
+
 RANK = {ProductGuide.Kind.PRODUCT: 0, ProductGuide.Kind.TAG: 1, ProductGuide.Kind.TYPE: 2}
 
 
@@ -43,6 +45,13 @@ def save_guide(
         },
     )
     return guide
+
+
+def delete_guide(*, guide: ProductGuide) -> None:
+    """With its picture, where no other guide shows it."""
+    shop_id, digest = guide.shop_id, guide.picture_file
+    guide.delete()
+    forget(shop_id=shop_id, digest=digest)
 
 
 def products_of(order: Order) -> dict[int, Product]:
@@ -93,7 +102,7 @@ def guide_for(
     return {
         "title": best.title,
         "text": best.text,
-        "picture_url": best.picture_url,
+        "picture_url": address_of(best),
         "video_url": best.video_url,
         "language": best.language,
         "product": line.title,

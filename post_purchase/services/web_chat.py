@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
@@ -36,6 +37,7 @@ from . import statuses
 from .bindings import bound_orders
 from .contact_points import find_or_create_point
 from .conversations import receive
+from .guide_pictures import PATH as OWN_PICTURES
 from .links import link_to_continue, link_url, touchpoint_of
 from .media import signed_media_url
 
@@ -242,7 +244,7 @@ def _shown(message: Message) -> dict[str, Any]:
         "link": {"title": str(link.get("title", "")), "url": str(link.get("url", ""))}
         if isinstance(link, dict) and str(link.get("url", "")).startswith(("https://", "http://"))
         else None,
-        "picture": picture if picture.startswith(PICTURES_FROM) else "",
+        "picture": picture if picture.startswith((PICTURES_FROM, f"{settings.APP_URL}{OWN_PICTURES}")) else "",
         "photos": [
             {
                 "state": str(each.status),

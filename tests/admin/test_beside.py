@@ -3,18 +3,19 @@
 import pytest
 from django.test import Client
 
-from post_purchase.models import ContactPoint, Conversation, Order, OrderBinding, Review
+from post_purchase.models import ContactPoint, Conversation, FlowEvent, Order, OrderBinding, Review
 from post_purchase.services.consent import record_consent
 from post_purchase.words import Purpose
 from shopapp.models import Shop
 from tests.factories import make_contact, make_conversation, make_message, make_order, make_point, make_shop
+from tests.flow_doors.conftest import make_flow
 from tests.pages.visitor import RIVAL
 from tests.shopapp.pretend import SHOP, admin_claims, buyer_claims, sign
 from tests.talk.rows import make_run
 
 from .conftest import NOW, ask
 
-ORDER, CUSTOMER = "/api/admin/order", "/api/admin/customer"
+ORDER, CUSTOMER, START = "/api/admin/order", "/api/admin/customer", "/api/admin/start"
 
 
 @pytest.fixture
@@ -66,6 +67,7 @@ def test_the_order_block_gets_the_chat_the_flow_and_the_review(order):
                 "hidden": False,
             }
         ],
+        "startable": [],
     }
     assert answer["Access-Control-Allow-Origin"] == "*"
     assert answer["Cache-Control"] == "no-store"
@@ -82,7 +84,13 @@ def test_the_chat_of_whoever_proved_the_order_comes_before_the_buyers(shop, orde
 
 
 def test_an_order_without_a_chat_and_one_that_we_do_not_know(order):
-    assert ask(ORDER, gid(order)).json() == {"found": True, "conversation": None, "flows": [], "reviews": []}
+    assert ask(ORDER, gid(order)).json() == {
+        "found": True,
+        "conversation": None,
+        "flows": [],
+        "reviews": [],
+        "startable": [],
+    }
     assert ask(ORDER, {"id": "gid://shopify/Order/1"}).json() == {"found": False}
 
 
@@ -164,5 +172,25 @@ def test_a_block_costs_few_queries(order, django_assert_max_num_queries):
     for number in range(20):
         make_message(conversation, f"Message {number}")
         review_of(order)
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         assert len(ask(ORDER, gid(order)).json()["reviews"]) == 3
+
+
+def test_a_flow_is_started_from_the_order_once_for_each_click(order):
+    make_flow(order.shop, key="hello", subject="order")
+    assert ask(ORDER, gid(order)).json()["startable"] == [{"key": "hello", "name": "Ask for a photo"}]
+    wanted = gid(order) | {"flow": "hello", "key": "click-1"}
+    for _ in range(2):
+        assert ask(START, wanted).json() == {"started": True}
+    [event] = FlowEvent.objects.filter(kind="started_by_hand")
+    assert (event.order, event.contact, event.data) == (order, order.contact, {"flow": "hello"})
+    unknown = ask(START, gid(order) | {"flow": "no-such", "key": "click-2"})
+    assert (unknown.status_code, unknown.json()["error"]) == (422, "refused")
+    assert "There is no flow with this key" in unknown.json()["message"]
+    assert ask(START, {"id": "gid://shopify/Order/1", "flow": "hello", "key": "k"}).json() == {"error": "unknown"}
+    for broken in ({}, {"id": 4}, gid(order) | {"flow": ["x"]}, gid(order) | {"key": "k" * 65}):
+        assert ask(START, broken).status_code == 400
+    make_shop(RIVAL)
+    assert ask(START, wanted | {"key": "theirs"}, shop=RIVAL).status_code == 422
+    assert ask(START, wanted | {"key": "nobody"}, token="").status_code == 401
+    assert FlowEvent.objects.filter(kind="started_by_hand").count() == 1

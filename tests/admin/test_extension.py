@@ -40,7 +40,7 @@ def test_names_are_there_in_every_language():
 def test_every_address_that_they_ask_is_a_path_of_this_app():
     source = "".join(file.read_text("utf-8") for file in (FOLDER / "src").iterdir())
     asked = set(re.findall(r"'(/api/[\w/-]+)'", source))
-    assert asked == {"/api/admin/order", "/api/admin/customer", "/api/admin/print"}
+    assert asked == {"/api/admin/order", "/api/admin/start", "/api/admin/customer", "/api/admin/print"}
     for path in asked | {"/api/admin/cards/x"}:
         assert resolve(path)
 

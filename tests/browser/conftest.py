@@ -13,6 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
+from demo.pages.site import picked
+from demo.shopify.orders import PRODUCTS
 from shopapp.models import Shop
 from tests.factories import make_shop
 from tests.shopapp.pretend import SHOP, admin_claims, sign
@@ -39,6 +41,9 @@ class _Shopify(BaseHTTPRequestHandler):
         if url.path == "/admin/id-token":
             shop = parse_qs(url.query).get("shop", [SHOP])[0]
             self.answer(json.dumps({"id_token": sign(admin_claims(shop))}).encode(), "application/json")
+            return
+        if url.path == "/admin/products.json":
+            self.answer(json.dumps({"products": picked(PRODUCTS)}).encode(), "application/json")
             return
         file = ROOT / "demo" / "static" / Path(url.path).name
         if not file.is_file():

@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from post_purchase.models import Message, ShopSettings
+from demo.shopify.nodes import handle_of
+from demo.shopify.orders import PRODUCTS
+from post_purchase.models import Message, Product, ShopSettings
 from post_purchase.words import Direction
 from shopapp.lib import clock
 from tests.factories import make_message
@@ -144,3 +146,39 @@ def test_words_of_a_shopper_never_become_part_of_the_page(admin, shop):
     page.on("dialog", lambda dialog: pytest.fail("a script of the shopper ran"))
     assert page.locator(".bubble.in .text").first.inner_text().startswith("<script>")
     assert page.locator(".thread script").count() == 0
+
+
+def test_products_are_chosen_in_shopifys_picker(admin, shop):
+    first, second = PRODUCTS[:2]
+    page = admin.open("/app/guides/new")
+    choose = page.locator("s-button", has_text="Choose the product")
+    choose.click()
+    page.locator("#stand-in-picker label", has_text=second["title"]).click()
+    page.locator("#stand-in-picker button[value=select]").click()
+    field = page.locator("[name=value] input")
+    page.wait_for_function("document.querySelector('[name=value]').value !== ''")
+    assert field.input_value() == handle_of(second)
+    choose.click()
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#stand-in-picker", state="detached")
+    assert field.input_value() == handle_of(second)  # closed: what was there stays
+    page.locator("[name=kind] label", has_text="tag").click()
+    page.wait_for_selector("s-button[data-pick]", state="hidden")
+    rows = seed(shop)
+    known = {"shopify_id": first["id"], "title": first["title"], "handle": "x", "shopify_updated_at": clock.now()}
+    Product.objects.create(shop=shop, **known)
+    rows.flow.draft["steps"]["is_rewarded"]["cases"][0]["if"] = {"fact": "order.products", "contains": [first["id"]]}
+    rows.flow.save()
+    admin.open(f"/app/flows/{rows.flow.pk}?step=is_rewarded")
+    name = "step.cases.0.if#0#value"
+    assert page.locator(f'[name="{name}"]').get_attribute("details") == first["title"]
+    admin.photograph("product-picker-editor")
+    page.locator("s-button[data-pick]:visible").click()
+    page.locator("#stand-in-picker label", has_text=second["title"]).click()
+    admin.photograph("product-picker")
+    page.locator("#stand-in-picker button[value=select]").click()
+    page.wait_for_selector("#saved >> text=/Saved|All changes/")
+    admin.settle()
+    rows.flow.refresh_from_db()
+    kept = rows.flow.draft["steps"]["is_rewarded"]["cases"][0]["if"]
+    assert kept == {"fact": "order.products", "contains": [first["id"], second["id"]]}

@@ -107,6 +107,7 @@ WRITES_OF_A_ROW = {
     "start a flow": "/app/conversations/{conversation}/start-flow",
     "save a guide": "/app/guides/{guide}/save",
     "delete a guide": "/app/guides/{guide}/delete",
+    "picture of a guide": "/app/guides/{guide}/picture",
     "goes well with": "/app/products/{product}/companions",
     "call again": "/app/calls/{call}/again",
     "revoke a token": "/app/settings/connections/tokens/{token}/revoke",

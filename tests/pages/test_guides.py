@@ -1,12 +1,26 @@
 """Guides and products in the admin: what each write changes, and what it refuses."""
 
+import io
+
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from PIL import Image
 
 from post_purchase.models import Product, ProductGuide, ProductSync, ShopSettings
+from post_purchase.services.guide_pictures import address_of
 from tests.factories import make_shop
 from tests.pages.conftest import NOW
 
 GUIDE = {"kind": "product", "value": "linen-apron", "language": "de", "title": "Waschen", "text": "Bei 40 Grad."}
+
+
+def jpeg(*, exif: bool) -> bytes:
+    picture, out, facts = Image.new("RGB", (120, 90), "#346"), io.BytesIO(), Image.Exif()
+    if exif:
+        facts[0x013B] = "Fern & Field, at home"  # who took it
+    picture.save(out, "JPEG", exif=facts)
+    return out.getvalue()
 
 
 def product(shop, number=7702, handle="linen-apron", **fields) -> Product:
@@ -66,6 +80,52 @@ def test_a_second_guide_for_the_same_thing_does_not_overwrite_the_first(owner, s
     assert (row.text, row.title, row.kind, row.value) == ("Bei 30 Grad.", "", "product", "7702")
     assert owner.post(f"/app/guides/{row.pk}/delete").status_code == 200
     assert not ProductGuide.objects.exists()
+
+
+def test_a_picture_of_ones_own_is_made_safe_goes_along_and_goes_with_its_guide(owner, shop, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    product(shop)
+    for language in ("de", "en"):
+        owner.post("/app/guides/add", GUIDE | {"language": language, "picture_url": "https://cdn.example.com/a.png"})
+    german, english = ProductGuide.objects.order_by("language")
+
+    def upload(row: ProductGuide, content: bytes):
+        return owner.post(f"/app/guides/{row.pk}/picture", {"picture": SimpleUploadedFile("a.jpg", content)})
+
+    for wrong in (b"<svg onload=alert(1)>", b"\xff\xd8\xff broken", b""):
+        assert upload(german, wrong).status_code == 422
+    assert list(tmp_path.rglob("*.*")) == []
+    assert address_of(german) == "https://cdn.example.com/a.png"
+    secret = jpeg(exif=True)
+    assert b"Fern" in secret
+    for row in (german, english):
+        assert upload(row, secret).status_code == 200
+        row.refresh_from_db()
+    [kept] = tmp_path.rglob("*.jpg")  # one file for both
+    assert b"Fern" not in kept.read_bytes()
+    address = address_of(german)
+    assert address.startswith(f"{settings.APP_URL}/pictures/")
+    path = address.removeprefix(settings.APP_URL)
+    shown = Client().get(path)
+    assert (shown.status_code, shown["Content-Type"], shown["X-Content-Type-Options"]) == (200, "image/jpeg", "nosniff")
+    assert b"".join(shown.streaming_content) == kept.read_bytes()
+    assert Client().get(path[:-1] + ("A" if path[-1] != "A" else "B")).status_code == 404
+    page = owner.get(f"/app/guides/{german.pk}").content.decode()
+    assert f'name="own_picture" value="{address}"' in page
+    look = owner.post("/app/guides/preview", {"text": "Wash", "own_picture": address}).content.decode()
+    assert f'<img src="{address}"' in look
+    forged = owner.post("/app/guides/preview", {"text": "Wash", "own_picture": "https://evil.example.com/x"})
+    assert "<img" not in forged.content.decode()
+    owner.post(f"/app/guides/{german.pk}/save", {"text": "Bei 30 Grad."})
+    german.refresh_from_db()
+    assert address_of(german) == address
+    owner.post(f"/app/guides/{german.pk}/picture")
+    german.refresh_from_db()
+    assert address_of(german) == ""
+    assert kept.is_file()  # the English guide still shows it
+    owner.post(f"/app/guides/{english.pk}/delete")
+    assert not kept.exists()
+    assert Client().get(path).status_code == 404
 
 
 def test_another_shops_product_is_not_found(owner, shop):

@@ -33,6 +33,9 @@ def test_of_a_sample_and_of_a_real_order(shop):
     assert care.text == "Care for stoneware: Wash it by hand the first time. After that the dishwasher is fine."
     assert fits.text == "Oak coaster https://fern-and-field.example.com/cart/20:1"
     assert (care.missing, fits.missing) == ([], [])
+    # A guide goes with its picture; nothing else does.
+    pictures = [care.content.image_path, fits.content.image_path]
+    assert pictures == ["https://fern-and-field.example.com/cdn/care.png", ""]
     order = factories.make_order(shop)
     save_guide(shop=shop, kind="product", value="700", name="Mug", language="en", title="Your mug", text="Enjoy it.")
     assert preview(FLOW, "en", order)[0].text == "Your mug: Enjoy it."

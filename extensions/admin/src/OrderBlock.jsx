@@ -2,6 +2,7 @@ import '@shopify/ui-extensions/preact';
 import {render} from 'preact';
 
 import {Away, ConversationPart, FlowsPart, Loading, ReviewsPart, list} from './parts.jsx';
+import {StartPart} from './StartPart.jsx';
 import {useAnswer} from './use_answer.js';
 
 export default async () => {
@@ -11,7 +12,8 @@ export default async () => {
 /** Beside an order: the chat about it, where its flows are, what the shopper said of it. */
 function OrderBlock() {
   const t = /** @type {import('./parts.jsx').Translate} */ (shopify.i18n.translate);
-  const [state, load] = useAnswer(shopify.auth, '/api/admin/order', {id: shopify.data.selected[0]?.id ?? ''});
+  const id = shopify.data.selected[0]?.id ?? '';
+  const [state, load] = useAnswer(shopify.auth, '/api/admin/order', {id});
   const answer = state.name === 'ready' && state.answer.found ? state.answer : null;
   const summary = answer?.conversation ? t(`state_${answer.conversation.state}`) : t('no_chat');
   return (
@@ -23,6 +25,7 @@ function OrderBlock() {
         <s-stack gap="base">
           <ConversationPart t={t} conversation={answer.conversation} none={t('no_conversation')} />
           <FlowsPart t={t} flows={list(answer.flows)} />
+          <StartPart t={t} auth={shopify.auth} id={id} flows={list(answer.startable)} onStarted={load} />
           <ReviewsPart t={t} reviews={list(answer.reviews)} />
         </s-stack>
       )}

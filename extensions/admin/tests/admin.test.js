@@ -138,6 +138,46 @@ test('the order block shows where each flow is', async () => {
   expect(texts()).toContain('step ask is missing');
 });
 
+describe('a flow is started from the order', () => {
+  const startable = [
+    {key: 'hello', name: 'Hello'},
+    {key: 'csat', name: 'How was it?'},
+  ];
+  const begin = async (...replies) => {
+    await start(ORDER, answers({...ANSWERS[ORDER], startable}));
+    await waitFor(() => expect(all('s-select')).toHaveLength(1));
+    const calls = vi.fn();
+    for (const [body, status] of replies) calls.mockImplementationOnce(async () => new Response(JSON.stringify(body), {status}));
+    extension.fetch = calls;
+    all('s-button').at(-1).click();
+    return calls;
+  };
+  const asked = (calls, at) => JSON.parse(calls.mock.calls[at][1].body);
+
+  test('and the block then shows it', async () => {
+    const after = {...ANSWERS[ORDER], startable, flows: [{name: 'Hello', state: 'active', detail: ''}]};
+    const calls = await begin([{started: true}, 200], [after, 200]);
+    await waitFor(() => expect(calls.mock.calls.map(([path]) => path)).toEqual(['/api/admin/start', '/api/admin/order']));
+    expect(asked(calls, 0)).toEqual({id: IDS[ORDER], flow: 'hello', key: expect.stringMatching(/^[a-z0-9-]{8,40}$/)});
+    await waitFor(() => expect(all('s-badge').map((badge) => badge.textContent)).toContain('flow_active'));
+  });
+
+  test('a refusal is said in our words, and trying again is the same click', async () => {
+    const calls = await begin([{error: 'refused', message: 'It has run for this already.'}, 422], [{}, 503]);
+    await waitFor(() => expect(texts()).toContain('It has run for this already.'));
+    await waitFor(() => expect(all('s-button').at(-1).disabled).toBeFalsy());
+    all('s-button').at(-1).click();
+    await waitFor(() => expect(texts()).toContain('start_failed'));
+    expect(asked(calls, 1)).toEqual(asked(calls, 0));
+  });
+
+  test('nothing is offered where no flow can be started', async () => {
+    await start(ORDER, answers(ANSWERS[ORDER]));
+    await waitFor(() => expect(texts()).toContain('Where is it?'));
+    expect(all('s-select')).toHaveLength(0);
+  });
+});
+
 test('the customer block shows what the customer allowed', async () => {
   await start(CUSTOMER, answers(ANSWERS[CUSTOMER]));
   await waitFor(() => expect(texts()).toContain('news_stopped'));

@@ -21,6 +21,7 @@ class Row:
     comparison: str = "equals"
     value: str = ""
     named: bool = True  # the fact is one of the list
+    named_values: str = ""  # what the numbers stand for
 
 
 @dataclass

@@ -9,9 +9,10 @@ from typing import Any
 from django.http import HttpResponse, JsonResponse
 from pydantic import ConfigDict, Field, ValidationError
 
+from post_purchase.flows.starting import CannotStart, ask_to_start, startable
 from post_purchase.models import Contact, Conversation, FlowRun, Order, Review, RunStatus
 from post_purchase.services.consent import newest_states
-from post_purchase.words import ChannelKind, Purpose
+from post_purchase.words import ChannelKind, EventKind, Purpose
 from shopapp.lib.storable import FromOutside
 from shopapp.models import Shop
 from shopapp.web.embedded import ShopRequest, staff_required
@@ -30,6 +31,11 @@ class Asked(FromOutside):
         return int(found[2]) if found and found[1] == kind else None
 
 
+class Wanted(Asked):
+    flow: str = Field(default="", max_length=64)
+    key: str = Field(default="", max_length=64)
+
+
 @staff_required
 def order(request: ShopRequest) -> HttpResponse:
     number = _number(request, "Order")
@@ -46,8 +52,33 @@ def order(request: ShopRequest) -> HttpResponse:
             "conversation": _conversation(_of_order(request.shop, row)),
             "flows": [_flow(run) for run in runs[:SHOWN]],
             "reviews": [_review(review) for review in reviews[:SHOWN]],
+            "startable": [{"key": flow.key, "name": flow.name} for flow in startable(request.shop)],
         }
     )
+
+
+@staff_required
+def start(request: ShopRequest) -> HttpResponse:
+    """One flow for this order, by hand. `key` is the click's own: repeated, it starts nothing more."""
+    number = _number(request, "Order")
+    if isinstance(number, HttpResponse):
+        return number
+    wanted = Wanted.model_validate_json(request.body)
+    row = Order.objects.filter(shop=request.shop, shopify_id=number).select_related("contact").first()
+    if row is None:
+        return JsonResponse({"error": "unknown"}, status=422)
+    try:
+        ask_to_start(
+            shop=request.shop,
+            flow_key=wanted.flow,
+            kind=EventKind.STARTED_BY_HAND,
+            dedupe_key=f"order:{row.pk}:{wanted.key}",
+            order=row,
+            contact=row.contact,
+        )
+    except CannotStart as error:
+        return JsonResponse({"error": "refused", "message": str(error)}, status=422)
+    return JsonResponse({"started": True})
 
 
 @staff_required
@@ -75,7 +106,7 @@ def _number(request: ShopRequest, kind: str) -> int | HttpResponse:
     if request.method != "POST":
         return JsonResponse({"error": "Only POST"}, status=405, headers={"Allow": "POST, OPTIONS"})
     try:
-        number = Asked.model_validate_json(request.body).number(kind)
+        number = Wanted.model_validate_json(request.body).number(kind)
     except ValidationError:
         number = None
     if number is None:

@@ -11,7 +11,7 @@ from post_purchase.flows.definition import Problem
 from post_purchase.flows.editing import problems_of, template_states
 from post_purchase.flows.numbers import numbers_of
 from post_purchase.flows.troubles import START, warnings
-from post_purchase.models import Flow, ShopSettings
+from post_purchase.models import Flow, Product, ShopSettings
 from post_purchase.services.templates import meta_language
 from post_purchase.web.forms import conditions, starts, steps, wordings
 from post_purchase.web.forms.settings import LANGUAGES
@@ -55,6 +55,7 @@ def context_of(request: ShopRequest, row: Flow, asked: Mapping[str, str]) -> dic
     for condition in _conditions(panel):
         if condition.name == asked.get("more"):
             conditions.one_more(condition)
+    _name_products(row, panel)
     return {
         "flow": row,
         "languages": languages,
@@ -72,6 +73,23 @@ def context_of(request: ShopRequest, row: Flow, asked: Mapping[str, str]) -> dic
         "news": list(describing.NEWS.items()),
         "saved_by": by_whom(request, row.draft_saved_by),
     }
+
+
+def _name_products(row: Flow, panel: dict[str, Any]) -> None:
+    """Conditions keep the numbers of products; people read their titles."""
+    rows = [one for condition in _conditions(panel) for one in condition.rows if one.fact == "order.products"]
+    numbers = {number for one in rows for number in _numbers(one.value)}
+    if not numbers:
+        return
+    known = Product.objects.filter(shop_id=row.shop_id, shopify_id__in=numbers)
+    titles = dict(known.values_list("shopify_id", "title"))
+    for one in rows:
+        one.named_values = ", ".join(titles.get(number, f"{number} (not known)") for number in _numbers(one.value))
+
+
+def _numbers(text: str) -> list[int]:
+    parts = [part.strip() for part in text.split(",")]
+    return [int(part) for part in parts if part.isascii() and part.isdigit() and len(part) < 19][:20]
 
 
 def _panel(row: Flow, document: Document, chosen: str, adding: str, language: str, view: PathView) -> dict[str, Any]:

@@ -2,14 +2,17 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET, require_POST
 
 from post_purchase.models import Product, ProductGuide, ProductSync
+from post_purchase.services import guide_pictures
 from post_purchase.services import products as product_service
-from post_purchase.services.guides import save_guide
+from post_purchase.services.guides import delete_guide, save_guide
+from post_purchase.services.photo_safety import MAX_BYTES, Fault, PhotoRefused
 from post_purchase.services.shops import settings_of
 from post_purchase.services.texts import is_rtl
 from post_purchase.web.forms.guides import CompanionsForm, GuideForm, MetafieldsForm, NewGuideForm
@@ -84,8 +87,28 @@ def save(request: ShopRequest, pk: int) -> HttpResponse:
 @shop_required
 @require_POST
 def delete(request: ShopRequest, pk: int) -> HttpResponse:
-    get_object_or_404(request.shop.guides, pk=pk).delete()
+    delete_guide(guide=get_object_or_404(request.shop.guides, pk=pk))
     return saved("Deleted", go=f"/app/guides?{request.frame_query}")
+
+
+@shop_required
+@require_POST
+def picture(request: ShopRequest, pk: int) -> HttpResponse:
+    """Upload a picture of one's own; without a file it is taken away."""
+    row = get_object_or_404(request.shop.guides, pk=pk)
+    upload = request.FILES.get("picture")
+    if upload is None:
+        guide_pictures.take_away(guide=row)
+        return saved("The guide has no picture of yours now")
+    try:
+        if (upload.size or 0) > MAX_BYTES:
+            raise PhotoRefused(Fault.TOO_LARGE)
+        guide_pictures.keep(guide=row, content=upload.read())
+    except PhotoRefused as refusal:
+        return refused(f"The picture was not kept: {refusal}. Choose another one.")
+    except OSError:
+        return refused("There is no room for pictures just now. Try again later.", status=503)
+    return saved("The picture goes along with the guide")
 
 
 @shop_required
@@ -94,6 +117,9 @@ def preview(request: ShopRequest) -> HttpResponse:
     """What is typed, as a shopper would read it; what is not an address yet is left out."""
     form = GuideForm(request.POST)
     form.is_valid()
+    own = request.POST.get("own_picture", "")
+    if own.startswith(f"{settings.APP_URL}{guide_pictures.PATH}"):
+        form.cleaned_data["picture_url"] = own[:500]
     language = request.POST.get("language", "en")[:16]
     return HttpResponse(
         draw(request, "parts/guide.html", guide=form.cleaned_data, language=language, rtl=is_rtl(language))
@@ -174,4 +200,5 @@ def _product_of(request: ShopRequest) -> Product | None:
 
 def _form(request: ShopRequest, row: ProductGuide | None, **more: Any) -> HttpResponse:
     kinds = ProductGuide.Kind.choices
-    return page(request, "pages/guide.html", guide=row, kinds=kinds, languages=LANGUAGES, **more)
+    own = guide_pictures.address_of(row) if row and row.picture_file else ""
+    return page(request, "pages/guide.html", guide=row, kinds=kinds, languages=LANGUAGES, own_picture=own, **more)

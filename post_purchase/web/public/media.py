@@ -5,6 +5,7 @@ from pathlib import Path
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.http import require_safe
 
+from post_purchase.services import guide_pictures
 from post_purchase.services.media import read_public, read_signed
 
 HEADERS = {
@@ -31,6 +32,11 @@ def photo(request: HttpRequest, signed: str) -> HttpResponseBase:
 @require_safe
 def review_photo(request: HttpRequest, signed: str) -> HttpResponseBase:
     return _answer(read_public(signed), PUBLIC_HEADERS)
+
+
+@require_safe
+def guide_picture(request: HttpRequest, signed: str) -> HttpResponseBase:
+    return _answer(guide_pictures.read(signed), PUBLIC_HEADERS)
 
 
 def _answer(file: Path | None, headers: dict[str, str]) -> HttpResponseBase:
