@@ -1,5 +1,6 @@
 """Answers at once, made only from facts: the order, its parcels, their scans with place and time. No fact, no claim."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -14,11 +15,10 @@ from .phrases import load, phrase
 from .talk_language import language_of
 from .texts import render
 from .threads import hand_off
-from .understanding import understand
+from .understanding import Context, Understanding, understand
 
 MOST_PARCELS = 5
 MOST_ORDERS = 3
-MOST_LOOKED_AT = 20
 SHORT_THANKS = 40  # characters: more say more than thanks
 WHERE = frozenset({"where", "when"})
 REASONS = {  # the team reads these
@@ -30,11 +30,27 @@ REASONS = {  # the team reads these
     "how_to": "how to use it",
     "reorder": "to order again",
 }
+NEEDS_PERSON = frozenset(
+    {"change_address", "cancel", "return_exchange", "problem"}
+)  # else a machine would be in the way
 STILL_OPEN = timedelta(days=60)  # older ones without a delivery scan have arrived, or are the team's
 
 
 def wants_person(text: str, language: str) -> bool:
     return "person" in understand(text, language).names
+
+
+def understood(message: Message) -> Understanding:
+    """With the numbers of this shopper's own orders told apart from other numbers. A tap is no question."""
+    if message.point is None or (message.content or {}).get("button_id"):
+        return Understanding()
+    names = tuple(bindings.bound_orders(message.point).values_list("name", flat=True)[: bindings.MOST_LOOKED_AT])
+    return understand(message.text, _language(message), Context(order_names=names))
+
+
+def in_words(names: Iterable[str]) -> str:
+    """For the team: "to cancel, for an invoice"."""
+    return ", ".join(sorted(REASONS[name] for name in names if name in REASONS))
 
 
 def answer_at_once(*, message: Message) -> Message | None:
@@ -47,14 +63,14 @@ def answer_at_once(*, message: Message) -> Message | None:
     if point is None:
         return None
     language = _language(message)
-    understood = understand(message.text, language)
-    asked = set(understood.names)
+    heard = understood(message)
+    asked = set(heard.names)
     if not asked or (conversation.handed_off_at is not None and not asked & WHERE):
         return None
     told: list[str] = []
     order: Order | None = None
     if asked & WHERE:
-        where, order = _where(message, understood.slots["order_numbers"])
+        where, order = _where(message, heard.slots["order_numbers"])
         if order is None and (conversation.handed_off_at is not None or len(asked - WHERE) > 0):
             return None
         told.append(where)
@@ -70,7 +86,7 @@ def answer_at_once(*, message: Message) -> Message | None:
     if not told and "person" not in asked:
         return None
     if asked:
-        others = ", ".join(sorted(REASONS[name] for name in asked if name in REASONS))
+        others = in_words(asked)
         wish = "The shopper asks for a person" if "person" in asked else ""
         reason = " and ".join(filter(None, [wish, f"the shopper also asks: {others}" if others else ""]))
         hand_off(conversation=conversation, reason=reason[:1].upper() + reason[1:])
@@ -91,7 +107,7 @@ def _where(message: Message, numbers: tuple[str, ...]) -> tuple[str, Order | Non
     """Of the orders that are named; else of every order that is still on its way; else of the newest."""
     assert message.point is not None
     known = bindings.bound_orders(message.point)
-    named = [order for order in known[:MOST_LOOKED_AT] if numbers and order.name.lstrip("#") in numbers]
+    named = bindings.named_orders(message.point, numbers)
     open_orders = known.filter(delivered_at=None, cancelled_at=None, placed_at__gt=clock.now() - STILL_OPEN)
     orders = named[:MOST_ORDERS] or list(open_orders[:MOST_ORDERS]) or list(known[:1])
     if not orders:

@@ -5,6 +5,7 @@ The second person with the same code can talk to us and learns nothing (messagin
 
 import re
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -32,6 +33,7 @@ GUESS_SPAN = timedelta(hours=1)
 LONGEST_PROOF = 300  # characters that are read
 MOST_NUMBERS = 5  # runs of digits in a proof: order, postcode, a street and a date. More is guessing
 MOST_LOCKED = 50  # orders
+MOST_LOOKED_AT = 20  # of a person's newest orders, where one is named
 UNPACKED_A_DAY = 3  # cards that nobody has tied to an order: what one person may use up
 _GROUPED = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]{4}(?:[-\u2010-\u2015][0-9A-Za-z]{4}){3,4}(?![0-9A-Za-z])")
 _SPACED = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]{4}(?: ?[0-9A-Za-z]{4}){3,4}(?![0-9A-Za-z])")
@@ -64,6 +66,13 @@ def codes_in(text: str) -> list[str]:
 def bound_orders(point: ContactPoint) -> QuerySet[Order]:
     """The orders that this point may hear of, newest first."""
     return Order.objects.filter(bindings__point=point, redacted_at=None).order_by("-placed_at", "-pk")
+
+
+def named_orders(point: ContactPoint, numbers: Collection[str]) -> list[Order]:
+    """Of the newest that this point may hear of, those whose numbers ("#1001", "1001") are named."""
+    wanted = {number.lstrip("#").casefold() for number in numbers}
+    newest = bound_orders(point)[:MOST_LOOKED_AT] if wanted else ()
+    return [order for order in newest if order.name.lstrip("#").casefold() in wanted]
 
 
 def bind_by_code(*, point: ContactPoint, code: str, message: Message | None = None) -> Bound:

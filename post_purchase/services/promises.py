@@ -16,12 +16,14 @@ from shopapp.lib import clock
 from shopapp.models import Shop
 
 from . import bindings
+from .answers import NEEDS_PERSON, REASONS, in_words, understood
 from .inbox_states import waits_for_team
 from .messages import queue_answer
 from .phrases import phrase, wants_stop
 from .talk_language import language_of
 from .team_alerts import alert_team
 from .texts import render
+from .threads import hand_off
 
 QUESTION_MARKS = "?？؟"
 ENOUGH_LETTERS, ENOUGH_SIGNS = 12, 6  # "ok", "perfect" or a smile want no answer; signs: Chinese and Japanese
@@ -31,13 +33,20 @@ ENOUGH_LETTERS, ENOUGH_SIGNS = 12, 6  # "ok", "perfect" or a smile want no answe
 def promise_person(*, message: Message) -> Message | None:
     """None: nothing was asked, somebody has answered it, a person is at it, or it was promised already."""
     point = message.point
-    if point is None or not asks_something(message) or _is_answered(message):
+    if point is None or _is_answered(message):
+        return None
+    wishes = understood(message).names & REASONS.keys()
+    if not wishes and not asks_something(message):
         return None
     open_matter = Conversation.objects.filter(pk=message.conversation_id, handed_off_at=None, answer_promised_at=None)
     now = clock.now()
     if not open_matter.update(answer_promised_at=now):
         return None
-    alert_team(conversation=message.conversation, reason="A question that nothing could answer by itself", since=now)
+    reason = f"The shopper asks {in_words(wishes)}" if wishes else "A question that nothing could answer by itself"
+    if wishes & NEEDS_PERSON:
+        hand_off(conversation=message.conversation, reason=reason)
+    else:
+        alert_team(conversation=message.conversation, reason=reason, since=now)
     waits_for_team(conversation_id=message.conversation_id)
     order = message.order or message.conversation.order
     language = language_of(message.contact, order)

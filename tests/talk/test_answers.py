@@ -211,3 +211,13 @@ def test_what_has_no_fact_at_all_is_left_to_flows_and_people():
     talk.says("I want to cancel my order")
     assert talk.answers() == []
     assert FlowEvent.objects.get(kind="message_received").data["handled"] is False
+
+
+def test_a_number_of_ones_own_order_is_known_however_the_shop_writes_it():
+    talk = Talk()
+    other = factories.make_order(talk.shop, talk.contact, name="DS-42", number=42)
+    factories.bind(talk.point, other)
+    talk.says("Where is my parcel ds-42?")
+    (answer,) = talk.answers()
+    assert "DS-42" in answer
+    assert "#1001" not in answer

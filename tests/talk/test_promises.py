@@ -7,7 +7,7 @@ import pytest
 
 from post_purchase.flows import editing, shelf
 from post_purchase.jobs import flows as jobs
-from post_purchase.models import Conversation, FlowEvent, Message
+from post_purchase.models import Conversation, FlowEvent, Message, TeamAlert
 from post_purchase.services import conversations, links
 from post_purchase.services.events import record_event
 from post_purchase.services.phrases import load
@@ -198,3 +198,18 @@ def test_a_promise_waits_for_nobody_longer_than_it_is_useful():
     ask(talk)
     message = Message.objects.get(direction=Direction.OUT)
     assert message.use_by_at == NOON + timedelta(days=2)
+
+
+def test_a_clear_wish_stands_in_words_in_the_inbox_and_is_a_persons_from_then_on():
+    talk = Talk()
+    assert ask(talk, "cancel my order") == [PROMISE]
+    assert (conversation().hand_off_reason, conversation().handed_off_at) == ("The shopper asks to cancel", NOON)
+    assert TeamAlert.objects.get().reason == "The shopper asks to cancel"
+    assert ask(talk, "and my mug came broken") == []  # it was promised
+
+
+def test_a_wish_that_leaves_room_for_machines_is_named_to_the_team_alone():
+    talk = Talk()
+    assert ask(talk, "Can I have an invoice?") == [PROMISE]
+    assert conversation().handed_off_at is None
+    assert TeamAlert.objects.get().reason == "The shopper asks for an invoice"
