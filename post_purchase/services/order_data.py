@@ -4,60 +4,28 @@ Anything personal may be missing (protected customer data not approved, or redac
 Money is in the presentment currency: what the shopper saw. Times are aware.
 """
 
-import re
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator, ConfigDict
+from .order_marks import is_cash_on_delivery, is_gift
+from .parcel_data import ParcelData
+from .shopify_values import (
+    MAX_NUMBER,
+    Money,
+    Quantity,
+    ShopifyData,
+    decimal_of,
+    gid_number,
+    language,
+    presentment,
+    web_address,
+)
 
-from post_purchase.words import ParcelState
-from shopapp.lib.storable import FromOutside
-
-from .phrases import load, plain
-
-_LANGUAGE = re.compile(r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")
-
-# Shopify's FulfillmentEventStatus and FulfillmentDisplayStatus, lower case (Admin API 2026-10).
-SCAN_STATES: dict[str, ParcelState] = {
-    "label_purchased": ParcelState.LABEL,
-    "label_printed": ParcelState.LABEL,
-    "confirmed": ParcelState.CONFIRMED,
-    "carrier_picked_up": ParcelState.IN_TRANSIT,
-    "in_transit": ParcelState.IN_TRANSIT,
-    "delayed": ParcelState.DELAYED,
-    "out_for_delivery": ParcelState.OUT_FOR_DELIVERY,
-    "attempted_delivery": ParcelState.ATTEMPTED,
-    "ready_for_pickup": ParcelState.READY_FOR_PICKUP,
-    "delivered": ParcelState.DELIVERED,
-    "picked_up": ParcelState.DELIVERED,
-    "failure": ParcelState.FAILED,
-    "not_delivered": ParcelState.FAILED,
-}
-_NO = {"", "no", "false", "0", "off", "nein", "non", "nee", "nie", "nej", "não", "hayır"}
 SETTLED_AS_PAID = {"paid", "partially_refunded", "refunded"}
 
 
-# Far more than anybody buys, and what a column takes: a payload beyond it is kept, cut down, and stops nothing.
-MAX_MONEY = Decimal("999999999999.99")
-MAX_QUANTITY = 1_000_000
-MAX_NUMBER = 2**63 - 1
-
-
-def _money(amount: Decimal) -> Decimal:
-    return max(-MAX_MONEY, min(amount, MAX_MONEY)).quantize(Decimal("0.01"))
-
-
-Money = Annotated[Decimal, AfterValidator(_money)]
-Quantity = Annotated[int, AfterValidator(lambda count: max(0, min(count, MAX_QUANTITY)))]
-
-
-class _Data(FromOutside):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class LineData(_Data):
+class LineData(ShopifyData):
     shopify_id: int
     title: str
     quantity: Quantity
@@ -71,7 +39,7 @@ class LineData(_Data):
     requires_shipping: bool = True
 
 
-class RefundData(_Data):
+class RefundData(ShopifyData):
     shopify_id: int
     amount: Money  # paid back, presentment
     happened_at: datetime
@@ -80,7 +48,7 @@ class RefundData(_Data):
     def from_webhook(cls, payload: dict[str, Any]) -> "RefundData":
         paid_back = sum(
             (
-                _decimal(each.get("amount"))
+                decimal_of(each.get("amount"))
                 for each in payload.get("transactions") or []
                 if each.get("kind") == "refund" and each.get("status") == "success"
             ),
@@ -96,124 +64,12 @@ class RefundData(_Data):
     def from_graphql(cls, node: dict[str, Any]) -> "RefundData":
         return cls(
             shopify_id=gid_number(node["id"]),
-            amount=_presentment(node.get("totalRefundedSet")),
+            amount=presentment(node.get("totalRefundedSet")),
             happened_at=node["processedAt"],
         )
 
 
-class ScanData(_Data):
-    """One carrier's scan."""
-
-    shopify_id: int | None = None
-    order_shopify_id: int
-    parcel_shopify_id: int
-    state: ParcelState | None  # None: a status that we do not know
-    message: str = ""
-    city: str = ""
-    country: str = ""
-    happened_at: datetime
-    estimated_delivery_at: datetime | None = None
-
-    @classmethod
-    def from_webhook(cls, payload: dict[str, Any]) -> "ScanData":
-        """fulfillment_events/create"""
-        return cls(
-            shopify_id=payload.get("id"),
-            order_shopify_id=payload["order_id"],
-            parcel_shopify_id=payload["fulfillment_id"],
-            state=SCAN_STATES.get(str(payload.get("status") or "").lower()),
-            message=(payload.get("message") or "")[:255],
-            city=(payload.get("city") or "")[:120],
-            country=(payload.get("country") or "")[:64],
-            happened_at=payload["happened_at"],
-            estimated_delivery_at=payload.get("estimated_delivery_at"),
-        )
-
-    @classmethod
-    def from_graphql(cls, node: dict[str, Any], *, order: int, parcel: int) -> "ScanData":
-        return cls(
-            shopify_id=gid_number(node["id"]),
-            order_shopify_id=order,
-            parcel_shopify_id=parcel,
-            state=SCAN_STATES.get(node["status"].lower()),
-            message=(node.get("message") or "")[:255],
-            city=(node.get("city") or "")[:120],
-            country=(node.get("country") or "")[:64],
-            happened_at=node["happenedAt"],
-            estimated_delivery_at=node.get("estimatedDeliveryAt"),
-        )
-
-
-class ParcelData(_Data):
-    """Shopify's fulfillment."""
-
-    shopify_id: int
-    order_shopify_id: int
-    name: str = ""
-    status: str = ""  # success, cancelled, error, failure, pending, open
-    shipment_status: str = ""  # a key of SCAN_STATES, or "": the carrier has said nothing
-    carrier: str = ""
-    tracking_number: str = ""
-    tracking_url: str = ""
-    lines: list[dict[str, int]] = []  # {"line": Shopify id, "quantity": how many}
-    estimated_delivery_at: datetime | None = None
-    created_at: datetime
-    updated_at: datetime
-    scans: list[ScanData] = []
-
-    @property
-    def cancelled(self) -> bool:
-        return self.status in ("cancelled", "error", "failure")
-
-    @classmethod
-    def from_webhook(cls, payload: dict[str, Any]) -> "ParcelData":
-        """fulfillments/create, fulfillments/update, and `fulfillments[]` of an order."""
-        return cls(
-            shopify_id=payload["id"],
-            order_shopify_id=payload["order_id"],
-            name=(payload.get("name") or "")[:64],
-            status=(payload.get("status") or "").lower(),
-            shipment_status=(payload.get("shipment_status") or "").lower(),
-            carrier=(payload.get("tracking_company") or "")[:120],
-            tracking_number=(payload.get("tracking_number") or "")[:120],
-            tracking_url=web_address(payload.get("tracking_url")),
-            lines=[
-                {"line": line["id"], "quantity": _count(line.get("quantity"))}
-                for line in payload.get("line_items") or []
-            ],
-            created_at=payload["created_at"],
-            updated_at=payload["updated_at"],
-        )
-
-    @classmethod
-    def from_graphql(cls, node: dict[str, Any], *, order: int) -> "ParcelData":
-        number = gid_number(node["id"])
-        tracking = (node.get("trackingInfo") or [{}])[0]
-        shown = (node.get("displayStatus") or "").lower()
-        return cls(
-            shopify_id=number,
-            order_shopify_id=order,
-            name=node.get("name") or "",
-            status=(node.get("status") or "").lower(),
-            shipment_status=shown if shown in SCAN_STATES else "",
-            carrier=(tracking.get("company") or "")[:120],
-            tracking_number=(tracking.get("number") or "")[:120],
-            tracking_url=web_address(tracking.get("url")),
-            lines=[
-                {"line": gid_number(each["lineItem"]["id"]), "quantity": _count(each.get("quantity"))}
-                for each in (node.get("fulfillmentLineItems") or {}).get("nodes", [])
-            ],
-            estimated_delivery_at=node.get("estimatedDeliveryAt"),
-            created_at=node["createdAt"],
-            updated_at=node["updatedAt"],
-            scans=[
-                ScanData.from_graphql(each, order=order, parcel=number)
-                for each in (node.get("events") or {}).get("nodes", [])
-            ],
-        )
-
-
-class ReturnData(_Data):
+class ReturnData(ShopifyData):
     shopify_id: int
     state: str  # requested, open, closed, declined, canceled
     happened_at: datetime
@@ -225,13 +81,13 @@ class ReturnData(_Data):
         )
 
 
-class CustomerData(_Data):
+class CustomerData(ShopifyData):
     shopify_id: int | None = None
     first_name: str = ""
     last_name: str = ""
 
 
-class OrderData(_Data):
+class OrderData(ShopifyData):
     shopify_id: int
     name: str
     number: int = 0
@@ -289,8 +145,8 @@ class OrderData(_Data):
             email=(payload.get("email") or payload.get("contact_email") or customer.get("email") or "").strip().lower(),
             phone=payload.get("phone") or address.get("phone") or customer.get("phone") or "",
             currency=payload.get("presentment_currency") or payload.get("currency") or "",
-            subtotal=_presentment(payload.get("subtotal_price_set"), payload.get("subtotal_price")),
-            total=_presentment(payload.get("total_price_set"), payload.get("total_price")),
+            subtotal=presentment(payload.get("subtotal_price_set"), payload.get("subtotal_price")),
+            total=presentment(payload.get("total_price_set"), payload.get("total_price")),
             financial_status=(payload.get("financial_status") or "").lower(),
             fulfillment_status=(payload.get("fulfillment_status") or "unfulfilled").lower(),
             source_name=(payload.get("source_name") or "")[:64],
@@ -338,8 +194,8 @@ class OrderData(_Data):
             or (customer.get("defaultPhoneNumber") or {}).get("phoneNumber")
             or "",
             currency=node["presentmentCurrencyCode"],
-            subtotal=_presentment(node.get("subtotalPriceSet")),
-            total=_presentment(node.get("totalPriceSet")),
+            subtotal=presentment(node.get("subtotalPriceSet")),
+            total=presentment(node.get("totalPriceSet")),
             financial_status=(node.get("displayFinancialStatus") or "").lower(),
             fulfillment_status=(node.get("displayFulfillmentStatus") or "unfulfilled").lower(),
             source_name=(node.get("sourceName") or "")[:64],
@@ -377,75 +233,6 @@ class OrderData(_Data):
         )
 
 
-def gid_number(gid: str) -> int:
-    """gid://shopify/Order/42?x=y -> 42"""
-    return int(gid.rsplit("/", 1)[-1].split("?")[0])
-
-
-def is_gift(*, tags: list[Any], titles: list[Any], properties: list[Any]) -> bool:
-    """The merchant tagged the order, the shopper bought gift wrap, or said so at an item (services/data/gifts.yaml).
-
-    Only that it is one is kept, never what was written to whom.
-    """
-    if any(is_one_of_gifts("tags", tag) for tag in tags) or any(is_one_of_gifts("wraps", title) for title in titles):
-        return True
-    for each in properties:
-        if isinstance(each, dict):
-            said = str(each.get("value") or "").strip().casefold()
-            if said not in _NO and is_one_of_gifts("properties", each.get("name") or each.get("key")):
-                return True
-    return False
-
-
-def is_cash_on_delivery(gateways: list[Any]) -> bool:
-    """One of the order's payment gateways is called so (services/data/cash_on_delivery.yaml)."""
-    named = [f" {plain(str(name or ''))} " for name in gateways]
-    return any(sought in name for sought in _cash_on_delivery_names() for name in named)
-
-
-@lru_cache(maxsize=1)
-def _cash_on_delivery_names() -> tuple[str, ...]:
-    """As words of their own ("cod" is not in "code"); Japanese is written without spaces."""
-    names = (plain(name) for name in load("cash_on_delivery")["names"])
-    return tuple(f" {name} " if name[0] < "\u3000" else name for name in names)
-
-
-def is_one_of_gifts(kind: str, text: Any) -> bool:
-    return plain(str(text or "")) in _gift_words(kind)
-
-
-@lru_cache(maxsize=4)
-def _gift_words(kind: str) -> frozenset[str]:
-    return frozenset(plain(word) for word in load("gifts")[kind])
-
-
-def language(tag: str | None) -> str:
-    """A BCP 47 tag as the checkout had it ("pt-BR"), or "" where it is none."""
-    if not tag or not _LANGUAGE.match(tag):
-        return ""
-    first, *rest = tag.replace("_", "-").split("-")
-    return "-".join([first.lower(), *(part.upper() if len(part) == 2 else part for part in rest)])[:16]
-
-
-def web_address(url: str | None) -> str:
-    """Only http and https, and not longer than its column: it becomes a link in messages and pages."""
-    return url if url and url.startswith(("https://", "http://")) and len(url) <= 500 else ""
-
-
-def _count(value: Any) -> int:
-    return max(0, min(int(value or 0), MAX_QUANTITY))
-
-
-def _decimal(value: Any) -> Decimal:
-    return Decimal(str(value)) if value not in (None, "") else Decimal(0)
-
-
-def _presentment(bag: dict[str, Any] | None, otherwise: Any = None) -> Decimal:
-    """`presentmentMoney` (GraphQL) or `presentment_money` (REST) of a money bag."""
-    money = (bag or {}).get("presentmentMoney") or (bag or {}).get("presentment_money")
-    return _decimal(money["amount"] if money else otherwise)
-
-
 def _customer_from_webhook(customer: dict[str, Any]) -> CustomerData | None:
     if not customer.get("id"):
         return None
@@ -468,7 +255,7 @@ def _line_from_webhook(line: dict[str, Any]) -> LineData:
         variant_id=line.get("variant_id"),
         variant_title=(line.get("variant_title") or "")[:255],
         sku=(line.get("sku") or "")[:120],
-        price=_presentment(line.get("price_set"), line.get("price")),
+        price=presentment(line.get("price_set"), line.get("price")),
         requires_shipping=line.get("requires_shipping", True) is not False,
     )
 
@@ -483,7 +270,7 @@ def _line_from_graphql(node: dict[str, Any]) -> LineData:
         variant_id=gid_number(node["variant"]["id"]) if node.get("variant") else None,
         variant_title=(node.get("variantTitle") or "")[:255],
         sku=(node.get("sku") or "")[:120],
-        price=_presentment(node.get("originalUnitPriceSet")),
+        price=presentment(node.get("originalUnitPriceSet")),
         image_url=web_address((node.get("image") or {}).get("url")),
         requires_shipping=node.get("requiresShipping", True),
     )

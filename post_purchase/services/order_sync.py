@@ -13,8 +13,9 @@ from shopapp.shopify.admin_api import AdminApi
 from shopapp.shopify.errors import AdminApiError
 from shopapp.shopify.results import PageInfo, Result
 
-from .order_data import OrderData, gid_number
+from .order_data import OrderData
 from .orders import fetch_order, save_order
+from .shopify_values import gid_number
 
 log = logging.getLogger("post_purchase.orders")
 BACKFILL_DAYS = 60  # Shopify shows no older orders without read_all_orders (Admin API 2026-10)

@@ -16,8 +16,10 @@ from .checkout_consent import apply_ticks
 from .contacts import contact_for_order, e164
 from .events import record_event
 from .links import join_order
-from .order_data import MAX_MONEY, OrderData, ParcelData, RefundData, ReturnData, ScanData
+from .order_data import OrderData, RefundData, ReturnData
+from .parcel_data import ParcelData, ScanData
 from .parcels import apply_parcel, apply_scan, is_news, settle_order, tell, tell_delivered
+from .shopify_values import MAX_MONEY
 from .timezones import zone_for
 
 MAX_LINE_PAGES = 10

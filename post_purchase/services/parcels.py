@@ -12,7 +12,7 @@ from post_purchase.words import PARCEL_RANK, EventKind, ParcelState
 from shopapp.lib import clock
 
 from .events import record_event
-from .order_data import SCAN_STATES, ParcelData, ScanData
+from .parcel_data import SCAN_STATES, ParcelData, ScanData
 
 NEWS_AGE = timedelta(days=3)  # older facts are history: they are kept, and start nothing
 ON_THE_WAY = PARCEL_RANK[ParcelState.IN_TRANSIT]

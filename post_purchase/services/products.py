@@ -20,7 +20,7 @@ from shopapp.shopify.admin_api import AdminApi
 from shopapp.shopify.errors import AdminApiError
 from shopapp.shopify.results import PageInfo, Result
 
-from .order_data import gid_number, web_address
+from .shopify_values import gid_number, web_address
 
 log = logging.getLogger("post_purchase.products")
 COMPLEMENTARY = "shopify--discovery--product_recommendation.complementary_products"  # Shopify Search & Discovery

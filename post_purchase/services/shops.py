@@ -16,7 +16,7 @@ from shopapp.shopify.results import Result
 
 from .events import record_event
 from .links import touchpoint_of
-from .order_data import gid_number, web_address
+from .shopify_values import gid_number, web_address
 
 UNINSTALLED = "The shop removed the app"
 

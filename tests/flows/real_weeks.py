@@ -14,8 +14,9 @@ from post_purchase.services import reach
 from post_purchase.services.arbiter import Decision, judge
 from post_purchase.services.bindings import bind
 from post_purchase.services.events import record_event
-from post_purchase.services.order_data import CustomerData, LineData, OrderData, ParcelData, ScanData
+from post_purchase.services.order_data import CustomerData, LineData, OrderData
 from post_purchase.services.orders import save_order, save_parcel, save_scan
+from post_purchase.services.parcel_data import ParcelData, ScanData
 from post_purchase.words import Direction, EventKind, MessageStatus, ParcelState
 from shopapp.lib import clock
 from shopapp.models import Shop

@@ -8,7 +8,8 @@ import pytest
 from demo.world import DemoWorld
 from post_purchase.flows.facts import gather, load_order
 from post_purchase.models import Order
-from post_purchase.services.order_data import OrderData, is_cash_on_delivery
+from post_purchase.services.order_data import OrderData
+from post_purchase.services.order_marks import is_cash_on_delivery
 from shopapp.lib import clock
 from shopapp.models import Shop
 from shopapp.shopify.install import install_or_refresh

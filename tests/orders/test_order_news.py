@@ -6,7 +6,7 @@ import pytest
 
 from post_purchase.flows.facts import gather, load_order
 from post_purchase.models import Contact, FlowEvent, Order, OrderLine
-from post_purchase.services.order_data import MAX_MONEY, MAX_QUANTITY
+from post_purchase.services.shopify_values import MAX_MONEY, MAX_QUANTITY
 from post_purchase.services.timezones import zone_for
 from shopapp.lib import clock
 from shopapp.lib.crypto import hash_secret

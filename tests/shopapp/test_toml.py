@@ -11,7 +11,8 @@ from django.urls import resolve
 
 from post_purchase.intake.registry import TOPICS
 from post_purchase.models import Product
-from post_purchase.services.order_data import OrderData, ParcelData, ScanData
+from post_purchase.services.order_data import OrderData
+from post_purchase.services.parcel_data import ParcelData, ScanData
 from post_purchase.services.products import save_news
 from post_purchase.services.publications import PRODUCT_SCOPE
 from post_purchase.services.shops import save_shop_news

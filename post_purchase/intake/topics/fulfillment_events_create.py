@@ -1,7 +1,7 @@
 from typing import Any
 
-from post_purchase.services.order_data import ScanData
 from post_purchase.services.orders import save_scan
+from post_purchase.services.parcel_data import ScanData
 from shopapp.models import IncomingWebhook, Shop
 
 

@@ -1,7 +1,7 @@
 from typing import Any
 
-from post_purchase.services.order_data import ParcelData
 from post_purchase.services.orders import save_parcel
+from post_purchase.services.parcel_data import ParcelData
 from shopapp.models import IncomingWebhook, Shop
 
 
