@@ -336,6 +336,10 @@ class ChannelDriver(ABC):
     def fetch_media(self, *, channel: Channel, source: Mapping[str, Any], max_bytes: int) -> bytes:
         raise ChannelError(f"{self.kind.label} has no media", outcome=Outcome.BUG)
 
+    def tells_delivery(self, *, channel: Channel) -> bool:
+        """Whether this account's network tells when a message has arrived, so that its silence means something."""
+        return False
+
     def forget_media(self, *, channel: Channel, source: Mapping[str, Any]) -> None:  # noqa: B027
         """The file is stored here: take it away from the network, where it would stay for ever (Twilio)."""
 

@@ -1,4 +1,4 @@
-from post_purchase.services import delivery, outcomes, statuses
+from post_purchase.services import delivery, fallbacks, outcomes, statuses
 from shopapp.lib import clock
 
 
@@ -9,3 +9,4 @@ def send_messages() -> None:
 def reconcile_messages() -> None:
     outcomes.settle_left_over(now=clock.now(), max_crashes=delivery.MAX_CRASHES)
     statuses.attach_left_over(now=clock.now())
+    fallbacks.go_on_after_silence(now=clock.now())

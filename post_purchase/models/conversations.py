@@ -121,6 +121,12 @@ class Message(models.Model):
             models.Index(
                 fields=["contact", "purpose", "-sent_at"], name="message_caps", condition=Q(sent_at__isnull=False)
             ),
+            # services.fallbacks
+            models.Index(
+                fields=["shop", "sent_at"],
+                name="message_silent",
+                condition=Q(status=MessageStatus.SENT, purpose=Purpose.UTILITY, fixed_point=False),
+            ),
             models.Index(fields=["contact", "fact_key"], name="message_fact", condition=~Q(fact_key="")),
         ]
 

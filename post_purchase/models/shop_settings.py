@@ -27,6 +27,10 @@ class ShopSettings(models.Model):
     channel_order = models.JSONField(
         default=dict
     )  # {"DE": ["whatsapp", "email"], "*": [...]}; empty: the country table
+    # services.fallbacks: by the next channel where this one did not deliver
+    kept_purposes = models.JSONField(default=list)  # Purpose values that never go by another channel than the first
+    fallback_unsure = models.BooleanField(default=False)  # order news also where the network says nothing
+    fallback_minutes = models.JSONField(default=dict)  # {"whatsapp": 30}: how long silence lasts; else an hour
     # For one shopper, over all flows. Offers and review requests count; answers and news of an order never do.
     max_promotions_per_day = models.PositiveSmallIntegerField(default=1)
     max_promotions_per_week = models.PositiveSmallIntegerField(default=2)

@@ -3,8 +3,8 @@
 One judge over all flows. The caller (services/reach) gathers a Situation from the rows; the rehearsal gathers the same
 from a virtual shop. Who has to give way is told when to ask again, and is not dropped before its use-by date.
 
-Another way after silence: a network's late "not delivered" with the outcome `other_channel` comes back as
-`Candidate.blocked_reason`; whoever decides that some minutes of silence mean the same has to say it there.
+Another way: a network's "not delivered" comes back as `Candidate.blocked_reason`, and so does a silence that
+services/fallbacks has found too long. `Proposal.keeps_channel` is for those that go the first way or not at all.
 """
 
 from collections.abc import Iterable
@@ -128,6 +128,8 @@ def _choose(proposal: Proposal, situation: Situation, now: datetime) -> tuple[Ca
         else:
             slow = f"{late.kind.label} asked us to slow down" if late else ""
             return candidate, why_not or slow, halted
+        if proposal.keeps_channel:
+            break
     if late is not None:
         return late, why_not, halted
     return None, why_not or "No connected channel reaches this shopper", halted

@@ -81,6 +81,7 @@ class Facts:
             from_person=message.author == Author.PERSON,
             confirms_stop=message.step_id == consent.STOP_CONFIRMATION,
             run_id=message.run_id,
+            keeps_channel=message.purpose in self.shops[message.shop_id].settings.kept_purposes,
         )
         ways = self._ways(message, content)
         candidates = tuple(self._candidates(message, proposal, ways))
@@ -156,9 +157,7 @@ class Facts:
         self, message: Message, proposal: Proposal, ways: dict[tuple[int, int], Way]
     ) -> Iterable[Candidate]:
         refused = {
-            (attempt.point_id, attempt.channel_id): attempt
-            for attempt in self.attempts[message.pk]
-            if attempt.outcome == DeliveryAttempt.Outcome.REFUSED
+            (attempt.point_id, attempt.channel_id): attempt for attempt in self.attempts[message.pk] if attempt.decided
         }
         for key, way in ways.items():
             point, channel = way.point, way.channel

@@ -34,6 +34,7 @@ class Proposal:
     from_person: bool = False  # typed by the team
     confirms_stop: bool = False  # the one message that may follow a STOP (47 CFR 64.1200(a)(12))
     run_id: int | None = None
+    keeps_channel: bool = False  # the merchant's word: by the most wanted way, or not at all
 
     @property
     def is_unasked_promotion(self) -> bool:

@@ -19,6 +19,8 @@ LOOK_BACK = timedelta(days=2)
 CLOCKS_DIFFER = timedelta(seconds=2)  # the network's watermark against the start of our call
 BY_REF = "ref:"  # stands for the id where a mail provider gives none
 MOVABLE = (MessageStatus.SENDING, *RANK, MessageStatus.FAILED)
+WAITING = (MessageStatus.QUEUED, MessageStatus.HELD)
+ARRIVED = (MessageStatus.DELIVERED, MessageStatus.READ)
 _MOMENT = {MessageStatus.SENT: "sent_at", MessageStatus.DELIVERED: "delivered_at", MessageStatus.READ: "read_at"}
 
 
@@ -137,6 +139,10 @@ def attach(status: ProviderStatus, *, message_id: int) -> None:
     message = Message.objects.select_for_update(of=("self",)).get(pk=message_id)
     status.message = message
     status.save(update_fields=["message"])
+    if message.status in WAITING and status.status in ARRIVED and status.provider_id == message.provider_id:
+        if status.channel_id == message.channel_id:  # it has arrived while another way was being found
+            Message.objects.filter(pk=message.pk).update(**_forward(message, status))
+        return
     if message.status not in MOVABLE:
         return
     if _is_of_an_earlier_attempt(status, message):

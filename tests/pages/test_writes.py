@@ -429,3 +429,18 @@ def test_the_teams_hours_are_both_or_none(owner, shop):
     assert owner.post("/app/settings/team", {"team_from": "", "team_until": ""}).status_code == 200
     settings.refresh_from_db()
     assert (settings.team_from, settings.team_until, settings.team_days) == (None, None, [])
+
+
+def test_what_happens_when_a_message_does_not_arrive_is_the_merchants_choice(owner, rows):
+    form = {"fallback_unsure": "1", "minutes_whatsapp": "20", "minutes_sms": "", "kept_purposes": ["marketing"]}
+    assert owner.post("/app/settings/fallback", form | {"minutes_whatsapp": "2"}).json()["errors"].keys() == {
+        "minutes_whatsapp"
+    }
+    assert owner.post("/app/settings/fallback", form | {"kept_purposes": ["service"]}).status_code == 422
+    assert owner.post("/app/settings/fallback", form).status_code == 200
+    settings = ShopSettings.objects.get(shop=rows.shop)
+    assert (settings.fallback_unsure, settings.fallback_minutes) == (True, {"whatsapp": 20})
+    assert settings.kept_purposes == ["marketing"]
+    assert 'name="minutes_whatsapp" suffix="minutes" min="5" max="1440" value="20"' in (
+        owner.get("/app/settings").content.decode()
+    )

@@ -50,6 +50,7 @@ class Speaking(Weeks):
             fixed_point_id=id(fixed) if fixed is not None else None,
             use_by_at=self.now + (spec.useful_for or USEFUL_FOR[spec.purpose]),
             run_id=run.id,
+            keeps_channel=spec.purpose in self.theatre.settings.kept_purposes,
         )
         refused = spec.template is not None and spec.template.name in self.theatre.refused_templates
         fact = fact_of(spec, say, facts)

@@ -13,7 +13,8 @@ from django.core.validators import validate_email
 from post_purchase.channels.registry import DRIVERS
 from post_purchase.models import ShopSettings
 from post_purchase.services.daytime import Quiet, minutes_left_everywhere
-from post_purchase.words import ChannelKind
+from post_purchase.services.fallbacks import MINUTES
+from post_purchase.words import ChannelKind, Purpose
 
 # What the library's texts are written in (flows/library); tag and its own name.
 LANGUAGES = (
@@ -34,6 +35,8 @@ LANGUAGES = (
 
 MOST_ADDRESSES = 5
 ENOUGH_DAY = 120  # minutes that the quiet hours must leave of what is day everywhere
+PURPOSES_THAT_STAY = [(each.value, each.label) for each in (Purpose.UTILITY, Purpose.REVIEW_REQUEST, Purpose.MARKETING)]
+TELL_DELIVERY = (ChannelKind.WHATSAPP, ChannelKind.MESSENGER, ChannelKind.SMS)
 WEEKDAYS = tuple(enumerate(("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")))
 
 
@@ -123,6 +126,24 @@ class TeamForm(PartForm):
         return self.cleaned_data
 
 
+class FallbackForm(PartForm):
+    """What happens when a message does not arrive. One number for each network that tells of arrivals."""
+
+    fields_of_row = ("kept_purposes", "fallback_unsure", "fallback_minutes")
+    kept_purposes = forms.MultipleChoiceField(choices=PURPOSES_THAT_STAY, required=False)
+    fallback_unsure = forms.BooleanField(required=False)
+
+    def __init__(self, data: Mapping[str, Any] | None = None):
+        super().__init__(data)
+        for kind in TELL_DELIVERY:
+            self.fields[f"minutes_{kind}"] = forms.IntegerField(min_value=5, max_value=1440, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        minutes = {kind.value: self.cleaned_data.get(f"minutes_{kind}") for kind in TELL_DELIVERY}
+        self.cleaned_data["fallback_minutes"] = {kind: number for kind, number in minutes.items() if number}
+        return self.cleaned_data
+
+
 class RewardForm(PartForm):
     fields_of_row = ("reward_percentage", "reward_valid_days", "reward_minimum_subtotal")
     reward_percentage = forms.DecimalField(min_value=Decimal(1), max_value=Decimal(100), decimal_places=2)
@@ -187,6 +208,7 @@ FORMS: dict[str, type[PartForm | OrderForm]] = {
     "languages": LanguagesForm,
     "hours": HoursForm,
     "team": TeamForm,
+    "fallback": FallbackForm,
     "reward": RewardForm,
     "order": OrderForm,
     "country": CountryOrderForm,
@@ -202,6 +224,11 @@ def country_orders(row: ShopSettings) -> list[tuple[str, str, str]]:
         if country != "*"
     ]
     return sorted(found, key=lambda each: each[1])
+
+
+def silences(row: ShopSettings) -> list[tuple[ChannelKind, int]]:
+    """[(network that tells of arrivals, minutes until its silence counts)]"""
+    return [(kind, row.fallback_minutes.get(kind, MINUTES)) for kind in TELL_DELIVERY]
 
 
 def ordered_kinds(row: ShopSettings) -> list[tuple[int, str, list[tuple[str, str]]]]:

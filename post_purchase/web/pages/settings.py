@@ -14,10 +14,12 @@ from post_purchase.services.templates import templates_wanted
 from post_purchase.web.forms.settings import (
     FORMS,
     LANGUAGES,
+    PURPOSES_THAT_STAY,
     WEEKDAYS,
     countries,
     country_orders,
     ordered_kinds,
+    silences,
 )
 from shopapp.lib import clock
 from shopapp.web.embedded import ShopRequest, shop_required
@@ -41,6 +43,8 @@ def settings(request: ShopRequest) -> HttpResponse:
         country_orders=country_orders(row),
         countries=countries(),
         weekdays=WEEKDAYS,
+        silences=silences(row),
+        purposes=PURPOSES_THAT_STAY,
         channels=list(request.shop.channels.exclude(status=ChannelStatus.DISCONNECTED).order_by("pk")),
         open_requests=request.shop.privacy_requests.filter(done_at=None).count(),
     )

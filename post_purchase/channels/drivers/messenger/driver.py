@@ -58,6 +58,9 @@ class Messenger(MetaMessaging):
         why = f"The shopper last wrote {hours} hours ago; after 24, Messenger takes only an approved utility template"
         return Capability(Mode.TEMPLATE, why)
 
+    def tells_delivery(self, *, channel: Channel) -> bool:
+        return True
+
     def words_of(self, message: OutMessage, mode: Mode) -> dict[str, Any]:
         return template_message(message) if mode == Mode.TEMPLATE else free_message(message)
 

@@ -97,6 +97,9 @@ class WhatsApp(ChannelDriver):
             raise ChannelError("WhatsApp's answer has no message id", outcome=Outcome.UNKNOWN)
         return SendResult(provider_id=provider_id)
 
+    def tells_delivery(self, *, channel: Channel) -> bool:
+        return True
+
     def _image(self, channel: Channel, message: OutMessage) -> dict[str, str]:
         """A public address as it is; a file of ours uploaded first (it stays at Meta for 30 days)."""
         if pictures.is_address(message.image_path):
