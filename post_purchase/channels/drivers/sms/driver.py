@@ -65,7 +65,7 @@ class Sms(ChannelDriver):
         return SendResult(provider_id=provider_id)
 
     def tells_delivery(self, *, channel: Channel) -> bool:
-        return channel.options.get("gateway") != "http"  # a gateway may, and need not
+        return bool(channel.options.get("gateway") != "http")  # a gateway may, and need not
 
     def account_of(self, typed: str, credentials: Mapping[str, str]) -> str:
         """A number as digits, however it was written; a gateway may also have a name as its sender."""
