@@ -166,7 +166,7 @@ def _mine(alerts: Sequence[TeamAlert]) -> QuerySet[TeamAlert]:
 
 def last_trouble(shop: Shop) -> str:
     """Why the newest alert did not reach the team; empty where it did."""
-    newest = shop.team_alerts.order_by("-pk").values_list("told_at", "error", "next_attempt_at").first()  # type: ignore[attr-defined]
+    newest = shop.team_alerts.order_by("-pk").values_list("told_at", "error", "next_attempt_at").first()
     if newest is None or newest[0] is not None or newest[2] is not None or newest[1].startswith("Answered"):
         return ""
     return str(newest[1])
