@@ -161,6 +161,7 @@ def origins(*, world: int, smtp: int) -> dict[str, str]:
         "INSTAGRAM_GRAPH_ORIGIN": f"{url}/instagram",
         "INSTAGRAM_LINK_ORIGIN": f"{url}/ig.me",
         "TWILIO_API_ORIGIN": f"{url}/twilio",
+        "TWILIO_MESSAGING_ORIGIN": f"{url}/twilio-messaging",
         "TELEGRAM_API_ORIGIN": f"{url}/telegram",
         "TELEGRAM_LINK_ORIGIN": f"{url}/t.me",
         "DEMO_WORLD_URL": url,

@@ -40,7 +40,10 @@ class Request:
         }
 
     def form(self) -> dict[str, str]:
-        return {key: values[-1] for key, values in parse_qs(self.body.decode("utf-8", "replace")).items()}
+        return {
+            key: values[-1]
+            for key, values in parse_qs(self.body.decode("utf-8", "replace"), keep_blank_values=True).items()
+        }
 
     @property
     def bearer(self) -> str:

@@ -18,8 +18,9 @@ SID = "AC" + "d0" * 16
 TOKEN = "demo-twilio-auth-token"
 NUMBER = "15550100200"
 ROOT = "/twilio/2010-04-01/Accounts"
+SERVICES = "/twilio-messaging/v1/Services"
 STOP = ("stop", "stopall", "unsubscribe", "end", "quit", "revoke", "optout", "cancel")
-START = ("start", "unstop")
+START = ("start", "yes", "unstop")
 
 
 class Refused(Exception):
@@ -43,10 +44,13 @@ class Twilio:
         self._route("GET", "/<sid>/Messages/<message>/Media/<media>", self._media)
         self._route("DELETE", "/<sid>/Messages/<message>/Media/<media>", self._forget)
 
-    def _route(self, method: str, pattern: str, function: Any) -> None:
+        self._route("GET", "/<service>/PhoneNumbers", self._senders, root=SERVICES)
+        self._route("POST", "/<service>", self._set_service, root=SERVICES)
+
+    def _route(self, method: str, pattern: str, function: Any, *, root: str = ROOT) -> None:
         def answer(request: Request, **parts: str) -> Reply:
             try:
-                sid = parts.get("sid") or parts["file"].removesuffix(".json")
+                sid = SID if root == SERVICES else parts.get("sid") or parts["file"].removesuffix(".json")
                 given = request.headers.get("Authorization") or ""
                 login = base64.b64encode(f"{SID}:{TOKEN}".encode()).decode()
                 if sid != SID or given != f"Basic {login}":
@@ -56,7 +60,28 @@ class Twilio:
             except Refused as refused:
                 return refused.reply()
 
-        self.server.route(method, f"{ROOT}{pattern}", answer)
+        self.server.route(method, f"{root}{pattern}", answer)
+
+    def create_service(self, sid: str, *numbers: str) -> None:
+        with self.state.lock:
+            self.state.part("twilio_services")[sid] = {"numbers": list(numbers), "by_number": False}
+            self.state.touch()
+
+    def _service(self, service: str) -> dict[str, Any]:
+        found = self.state.part("twilio_services").get(service)
+        if found is None:
+            raise Refused(20404, "The requested resource was not found", status=404)
+        return dict(found)
+
+    def _senders(self, request: Request, service: str) -> Reply:
+        return Reply({"phone_numbers": [{"phone_number": f"+{each}"} for each in self._service(service)["numbers"]]})
+
+    def _set_service(self, request: Request, service: str) -> Reply:
+        by_number = request.form().get("UseInboundWebhookOnNumber") == "true"
+        with self.state.lock:
+            self.state.part("twilio_services")[service] = self._service(service) | {"by_number": by_number}
+            self.state.touch()
+        return Reply({"sid": service, "use_inbound_webhook_on_number": by_number})
 
     def create_number(self, number: str = NUMBER, *, sms: bool = True) -> None:
         with self.state.lock:
@@ -112,7 +137,8 @@ class Twilio:
             self.chat(person, number).append(line | shown)
             self.state.touch()
         url = self.state.part("twilio_numbers")[number]["url"]
-        if url:
+        services = self.state.part("twilio_services").values()
+        if url and all(each["by_number"] for each in services if number in each["numbers"]):
             ids = {"MessageSid": message, "SmsSid": message, "AccountSid": SID, "SmsStatus": "received"}
             self._tell(url, ids | {"From": f"+{person}", "To": f"+{number}", "NumSegments": "1"} | told, label="text")
         return message
@@ -136,6 +162,7 @@ class Twilio:
             {
                 "sid": each["sid"],
                 "phone_number": f"+{number}",
+                "sms_url": each["url"],
                 "capabilities": {"sms": each["sms"], "mms": number.startswith("1"), "voice": True},
             }
             for number, each in self.state.part("twilio_numbers").items()
@@ -168,6 +195,8 @@ class Twilio:
 
     def _take(self, asked: dict[str, str]) -> Reply:
         number, person = asked.get("From", "").removeprefix("+"), asked.get("To", "").removeprefix("+")
+        if asked.get("MessagingServiceSid"):
+            number = self._service(asked["MessagingServiceSid"])["numbers"][0]
         body = asked.get("Body", "")
         if number not in self.state.part("twilio_numbers"):
             raise Refused(21606, f"The 'From' phone number provided ({number}) is not a valid message-capable number")

@@ -77,6 +77,7 @@ class DemoWorld:
             "INSTAGRAM_GRAPH_ORIGIN": f"{self.url}/instagram",
             "INSTAGRAM_LINK_ORIGIN": f"{self.url}/ig.me",
             "TWILIO_API_ORIGIN": f"{self.url}/twilio",
+            "TWILIO_MESSAGING_ORIGIN": f"{self.url}/twilio-messaging",
             "TELEGRAM_API_ORIGIN": f"{self.url}/telegram",
             "TELEGRAM_LINK_ORIGIN": f"{self.url}/t.me",
             "DEMO_WORLD_URL": self.url,

@@ -38,6 +38,7 @@ SHOPIFY_CDN_ORIGIN = env.str("SHOPIFY_CDN_ORIGIN", "https://cdn.shopify.com")  #
 META_GRAPH_ORIGIN = env.str("META_GRAPH_ORIGIN", "https://graph.facebook.com")
 INSTAGRAM_GRAPH_ORIGIN = env.str("INSTAGRAM_GRAPH_ORIGIN", "https://graph.instagram.com")
 TWILIO_API_ORIGIN = env.str("TWILIO_API_ORIGIN", "https://api.twilio.com")
+TWILIO_MESSAGING_ORIGIN = env.str("TWILIO_MESSAGING_ORIGIN", "https://messaging.twilio.com")
 TELEGRAM_API_ORIGIN = env.str("TELEGRAM_API_ORIGIN", "https://api.telegram.org")
 # Where a shopper's tap leads. Only stand-ins change these.
 WHATSAPP_LINK_ORIGIN = env.str("WHATSAPP_LINK_ORIGIN", "https://wa.me")

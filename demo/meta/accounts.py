@@ -20,6 +20,7 @@ class Accounts:
         route("GET", "/<waba>/message_templates", self._list_templates)
         route("GET", "/<waba>/phone_numbers", self._phone_numbers)
         route("POST", "/<account>/subscribed_apps", self._subscribe)
+        route("DELETE", "/<account>/subscribed_apps", self._unsubscribe)
         route("GET", "/<account>/subscribed_apps", self._subscriptions)
         route("POST", "/<number>/register", lambda request, number: {"success": True})
         route("POST", "/<page>/messenger_profile", self._profile)
@@ -135,14 +136,17 @@ class Accounts:
         self._check_token(request, self._owner(waba))
         return {"data": [_about(each) for each in self.state.part("whatsapp_numbers").values() if each["waba"] == waba]}
 
-    def _subscribe(self, request: Request, account: str) -> dict[str, Any]:
+    def _unsubscribe(self, request: Request, account: str) -> dict[str, Any]:
+        return self._subscribe(request, account, wanted=False)
+
+    def _subscribe(self, request: Request, account: str, *, wanted: bool = True) -> dict[str, Any]:
         page = self.state.part("pages").get(account)
         owner = page or self._owner(account)
         self._check_token(request, owner)
         with self.state.lock:
             for number in [page] if page else self.state.part("whatsapp_numbers").values():
                 if page or number["waba"] == account:
-                    number["subscribed"] = True
+                    number["subscribed"] = wanted
             self.state.touch()
         return {"success": True}
 

@@ -24,6 +24,7 @@ class Instagram(Messenger):
         graph.route("GET", "/refresh_access_token", self._refresh, root=ROOT)
         graph.route("POST", "/<account>/messages", self.send, place=place, root=ROOT)
         graph.route("POST", "/<account>/subscribed_apps", self._subscribe, root=ROOT)
+        graph.route("DELETE", "/<account>/subscribed_apps", self._subscribe, root=ROOT)  # without fields
         graph.route("POST", "/<account>/messenger_profile", self._profile, root=ROOT)
 
     def create_account(

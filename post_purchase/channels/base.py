@@ -75,6 +75,9 @@ class Outcome(StrEnum):
     OTHER_CHANNEL = "other_channel"  # this point cannot get this message
     SUPPRESS_PURPOSE = "suppress_purpose"  # no more of this purpose to this point
     SUPPRESS_ADDRESS = "suppress_address"  # nothing more to this point
+    OPTED_OUT = (
+        "opted_out"  # the shopper has said STOP to the network: a line in the ledger, nothing more to this point
+    )
     HALT_ACCOUNT = "halt_account"  # the merchant must mend the account
     BUG = "bug"  # our request was wrong
     UNKNOWN = "unknown"  # no answer came: the network may or may not have taken it
@@ -151,6 +154,7 @@ class Inbound:
     channel_id: int | None = None  # where the address it came to names our channel itself (e-mail); else use account_id
     point_id: int | None = None  # e-mail: the reply address was made for this point
     language: str = ""  # what the person's app speaks (Telegram); used where nothing better is known
+    resumes: bool = False  # the network took it as the word that ends a STOP (Twilio's START, also YES)
     proved: bool | None = True  # the address is the sender's own; None: nobody knows (e-mail: the From line is a claim)
 
 
@@ -249,6 +253,7 @@ class CredentialField:
     label: str
     help: str = ""
     secret: bool = True
+    required: bool = True
 
 
 @dataclass(frozen=True)
@@ -348,6 +353,9 @@ class ChannelDriver(ABC):
 
     def set_up_account(self, *, channel: Channel) -> None:  # noqa: B027
         """Once after connecting: subscribe to the account's news, set its first screen. Raises ChannelError."""
+
+    def take_leave(self, *, channel: Channel) -> None:  # noqa: B027
+        """While it is being disconnected: the network stops telling us. Raises ChannelError."""
 
     def renewed(self, *, channel: Channel) -> dict[str, str]:
         """Fresh credentials before the old ones run out; {} where these do not. Raises ChannelError."""

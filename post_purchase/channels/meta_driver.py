@@ -121,6 +121,9 @@ class MetaMessaging(ChannelDriver):
         path = f"{channel.account_id}/messages"
         return self.call(channel, "POST", path, json=body, attempt=context.attempt, on_leaving=context.leaving)
 
+    def take_leave(self, *, channel: Channel) -> None:
+        self.call(channel, "DELETE", f"{channel.account_id}/subscribed_apps")
+
     def parse(self, *, body: bytes, headers: Mapping[str, str]) -> list[Update]:
         return parse_callback(body)
 

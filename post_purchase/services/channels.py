@@ -77,12 +77,25 @@ def _elsewhere(kind: ChannelKind) -> ChannelError:
 
 
 def disconnect_channel(channel: Channel) -> None:
-    """Nothing more is sent from it; the credentials are forgotten, the conversations stay."""
+    """Nothing more is sent from it, the network stops telling us; the credentials are forgotten, the talks stay."""
+    _take_leave(channel)
     channel.status, channel.status_reason = ChannelStatus.DISCONNECTED, ""
     channel.credentials_json, channel.templates_due_at = "", None
     channel.save(update_fields=["status", "status_reason", "credentials_json", "templates_due_at"])
     storefront_changed(shop=channel.shop)
     wake(Job.SEND_MESSAGES)  # what waits for it may go another way
+
+
+def _take_leave(channel: Channel) -> None:
+    """Whether the network hears it or not: what it still tells finds no channel here."""
+    waba = channel.options.get("waba_id")
+    others = Channel.objects.filter(kind=channel.kind, options__waba_id=waba).exclude(pk=channel.pk)
+    if waba and others.exclude(status=ChannelStatus.DISCONNECTED).exists():
+        return  # another number of the account listens by the same subscription
+    try:
+        driver_for(channel.kind).take_leave(channel=channel)
+    except ChannelError as error:
+        log.warning("channel.still_subscribed", extra={"channel": channel.pk, "code": error.code})
 
 
 def renew_credentials(*, until: Callable[[], bool]) -> int:

@@ -127,6 +127,24 @@ def stop_everything(*, point: ContactPoint, message: Message) -> Message | None:
     )
 
 
+def stopped_at_network(*, point: ContactPoint, message: Message, wording: str, code: str) -> None:
+    """The network will not deliver because the shopper told it STOP: the ledger says so too. `message` was ours.
+
+    No confirmation: the network has given one. Lines that are there already are not written again.
+    """
+    open_ones = set(EVERYTHING) - withdrawn_purposes(point)
+    for purpose in sorted(open_ones):
+        record_consent(
+            point=point,
+            purpose=purpose,
+            state=ConsentState.WITHDRAWN,
+            method="network",
+            wording=wording,
+            proof={"message": message.pk, "code": code},
+            dedupe_key=f"network:{message.pk}:{point.pk}:{purpose}",
+        )
+
+
 def start_again(*, point: ContactPoint, message: Message) -> Message:
     """START: answers, order news and review requests again; offers stay with their own yes."""
     purposes = (Purpose.SERVICE, Purpose.UTILITY, Purpose.REVIEW_REQUEST)

@@ -176,7 +176,7 @@ def _respond(arrival: _Arrival) -> bool:
     if not arrival.inbound.button_id and wants_stop(text):
         consent.stop_everything(point=point, message=message)
         return True
-    if consent.has_stopped(point) and is_one_of("start", text):
+    if consent.has_stopped(point) and (arrival.inbound.resumes or is_one_of("start", text)):
         consent.start_again(point=point, message=message)
         return True
     consent.grant_conversation(point=point, message=message)

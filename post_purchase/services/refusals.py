@@ -11,7 +11,7 @@ from shopapp.lib import clock
 from shopapp.lib.queue import Job, wake
 
 from .channels import halt_channel
-from .consent import record_consent
+from .consent import record_consent, stopped_at_network
 
 log = logging.getLogger("post_purchase.refusals")
 FIRST_PAUSE = timedelta(seconds=5)
@@ -52,7 +52,9 @@ def follow(*, message_id: int, error: ChannelError, tries: int) -> None:
 def _close_way(message: Message, error: ChannelError, now: datetime) -> None:
     if message.point is None:
         return
-    if error.outcome == Outcome.SUPPRESS_ADDRESS:
+    if error.outcome == Outcome.OPTED_OUT:
+        stopped_at_network(point=message.point, message=message, wording=str(error), code=error.code)
+    if error.outcome in (Outcome.SUPPRESS_ADDRESS, Outcome.OPTED_OUT):
         ContactPoint.objects.filter(pk=message.point.pk).update(blocked_at=now, blocked_reason=str(error)[:255])
     elif error.outcome == Outcome.SUPPRESS_PURPOSE:
         for purpose in {Purpose(message.purpose), Purpose.MARKETING} - {Purpose.SERVICE}:

@@ -61,7 +61,7 @@ def graph_server() -> Iterator[GraphServer]:
             self.end_headers()
             self.wfile.write(data)
 
-        do_GET = do_POST = answer
+        do_GET = do_POST = do_DELETE = answer
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     graph.origin = f"http://127.0.0.1:{server.server_address[1]}"

@@ -80,7 +80,9 @@ def test_an_account_belongs_to_one_shop_until_it_is_disconnected(graph: GraphSer
     rival = make_shop("rival.myshopify.com")
     with pytest.raises(ChannelError, match="connected to another shop"):
         connect(rival)
+    graph.answers[f"DELETE /{WABA}/subscribed_apps"] = (200, {"success": True})
     disconnect_channel(channel)
+    assert [each.method for each in graph.sent("/subscribed_apps")] == ["POST", "DELETE"]
     assert connect(rival).shop == rival
     channel.refresh_from_db()
     assert (channel.status, channel.credentials) == (ChannelStatus.DISCONNECTED, {})
@@ -246,3 +248,15 @@ def test_the_job_takes_only_accounts_that_are_due(
     assert [(row.name, row.status) for row in MessageTemplate.objects.all()] == [("order_shipped", "approved")]
     channel.refresh_from_db()
     assert channel.templates_due_at is None
+
+
+def test_the_network_is_told_once_nobody_of_the_account_listens(graph: GraphServer, shop: Shop) -> None:
+    first, second = make_channel(shop), make_channel(shop, account_id="2")
+    disconnect_channel(first)  # the second number listens by the same subscription
+    assert graph.asked == []
+    disconnect_channel(second)  # Meta says no, or is away: disconnected all the same
+    assert [each.method for each in graph.asked] == ["DELETE"]
+    assert set(Channel.objects.values_list("status", flat=True)) == {ChannelStatus.DISCONNECTED}
+    page = make_channel(shop, ChannelKind.MESSENGER)
+    disconnect_channel(page)
+    assert graph.asked[-1].path.endswith("/700100/subscribed_apps")

@@ -28,7 +28,7 @@ from post_purchase.channels.sms_length import segments, sms_words
 from post_purchase.jobs.media import fetch_media
 from post_purchase.jobs.webhooks import process_webhooks
 from post_purchase.models import Attachment, Channel, ConsentEntry, ContactPoint, Message, OrderBinding
-from post_purchase.services.channels import connect_channel
+from post_purchase.services.channels import connect_channel, disconnect_channel
 from post_purchase.services.delivery import send_due
 from post_purchase.words import ChannelKind, MessageStatus, Mode
 from shopapp.lib import clock
@@ -122,6 +122,59 @@ def test_a_number_from_its_account_to_stop(talk: Talk) -> None:
     assert len(twilio.received(ben)) == before + 1
 
 
+def test_who_stopped_at_twilio_is_written_down_and_comes_back_with_yes(talk: Talk) -> None:
+    """STOP while nobody of ours listened: the refusal of the next text tells it (21610)."""
+    twilio = talk.world.sms
+    channel, ben = connect(talk.shop), twilio.create_person("Ben Ode")
+    twilio.open_link(ben, talk.code)
+    talk.carry()
+    point = ContactPoint.objects.get(kind=ChannelKind.SMS)
+    twilio.write(ben, "STOP")
+    talk.world.courier.take()  # lost
+    news = talk.tell(point, OutMessage(text="On its way"))
+    talk.carry()
+    news.refresh_from_db()
+    lines = ConsentEntry.objects.filter(point=point, state="withdrawn")
+    assert sorted(lines.values_list("purpose", "method")) == [
+        (each, "network") for each in sorted(["service", "utility", "review_request", "marketing"])
+    ]
+    assert lines[0].proof == {"message": news.pk, "code": "21610"}
+    assert news.status == MessageStatus.SUPPRESSED
+    twilio.write(ben, "Yes")
+    talk.carry()
+    point.refresh_from_db()
+    assert point.blocked_at is None
+    assert ConsentEntry.objects.filter(point=point, state="granted", purpose="utility", method="start_word").exists()
+    assert "Welcome back" in twilio.received(ben)[-1]["text"]
+    before = len(twilio.received(ben))
+    twilio.write(ben, "Yes")  # now it is only a yes
+    talk.carry()
+    assert not any("Welcome back" in each["text"] for each in twilio.received(ben)[before:])
+
+    disconnect_channel(channel)
+    assert talk.world.state.part("twilio_numbers")[NUMBER]["url"] == ""
+
+
+def test_a_messaging_service_sends_and_its_number_hears(talk: Talk) -> None:
+    twilio, service = talk.world.sms, "MG" + "e" * 32
+    twilio.create_service(service, "15550100999")
+    for sid, words in (("MG1", "begins with MG"), (service, "not among the senders"), ("MG" + "f" * 32, "not know")):
+        with pytest.raises(ChannelError, match=words):
+            connect(talk.shop, messaging_service=sid)
+    twilio.create_service(service, NUMBER)
+    channel = connect(talk.shop, messaging_service=service)
+    assert (channel.options["messaging_service"], channel.credentials) == (service, {"auth_token": TOKEN})
+    ben = twilio.create_person("Ben Ode")
+    twilio.open_link(ben, talk.code)
+    talk.carry()
+    assert "#1001" in twilio.received(ben)[0]["text"]
+    talk.carry()
+    assert Message.objects.get(direction="out").status == MessageStatus.DELIVERED
+    talk.world.state.part("twilio_numbers")[NUMBER]["url"] = "https://elsewhere.example.com"
+    disconnect_channel(channel)  # what the merchant has led elsewhere stays
+    assert talk.world.state.part("twilio_numbers")[NUMBER]["url"] == "https://elsewhere.example.com"
+
+
 def test_what_twilio_refuses(talk: Talk) -> None:
     channel = connect(talk.shop)
 
@@ -146,7 +199,7 @@ def test_what_twilio_refuses(talk: Talk) -> None:
 @pytest.mark.parametrize(
     ("code", "outcome"),
     [
-        (21610, Outcome.SUPPRESS_ADDRESS),
+        (21610, Outcome.OPTED_OUT),
         (21408, Outcome.OTHER_CHANNEL),
         (30003, Outcome.OTHER_CHANNEL),
         (30006, Outcome.SUPPRESS_ADDRESS),
@@ -206,7 +259,8 @@ def test_opt_out_words_of_the_merchants_own_are_a_stop() -> None:
         return DRIVER.parse(body=body, headers={"gateway": "twilio", "account": NUMBER, "ref": "REF1"})[0]
 
     assert parse(Body="ARRET", OptOutType="STOP").text == "STOP"
-    assert parse(Body="yes", OptOutType="START").text == "yes"
+    resumed = parse(Body="yes", OptOutType="START")
+    assert (resumed.text, resumed.resumes, parse(Body="yes").resumes) == ("yes", True, False)
     failed = parse(MessageStatus="undelivered", ErrorCode="30006")
     assert isinstance(failed, StatusUpdate)
     assert (failed.ref, failed.error.outcome) == ("REF1", Outcome.SUPPRESS_ADDRESS)
@@ -267,7 +321,7 @@ def test_a_gateway_of_ones_own(graph: GraphServer, settings: Any) -> None:
         "ref": "REF1",
     }
     for status, code, outcome in (
-        (400, "opted_out", Outcome.SUPPRESS_ADDRESS),
+        (400, "opted_out", Outcome.OPTED_OUT),
         (400, "unreachable", Outcome.OTHER_CHANNEL),
         (429, "rate", Outcome.RETRY_AFTER),
         (503, "", Outcome.RETRY_AFTER),

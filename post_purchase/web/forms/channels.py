@@ -33,7 +33,9 @@ class ConnectForm(forms.Form):
         self.fields["account_id"].required = asks_account
         self.secrets = [field.name for field in fields]
         for field in fields:
-            self.fields[field.name] = forms.CharField(max_length=2000, error_messages={"required": "This is needed."})
+            self.fields[field.name] = forms.CharField(
+                max_length=2000, required=field.required, error_messages={"required": "This is needed."}
+            )
 
     def credentials(self) -> dict[str, str]:
         return {name: self.cleaned_data[name].strip() for name in self.secrets}

@@ -83,6 +83,10 @@ class Sms(ChannelDriver):
         if channel.options.get("gateway") != "http":
             twilio.set_up(channel)
 
+    def take_leave(self, *, channel: Channel) -> None:
+        if channel.options.get("gateway") != "http":
+            twilio.take_leave(channel)
+
     def parse(self, *, body: bytes, headers: Mapping[str, str]) -> list[Update]:
         account = headers.get("account", "")
         if not account:

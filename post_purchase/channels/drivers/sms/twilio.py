@@ -40,6 +40,13 @@ FIELDS = (
         "account_sid", "Account SID", "On the first page of the Twilio console; it begins with AC.", secret=False
     ),
     CredentialField("auth_token", "Auth token", "Beside it. Twilio signs its calls to us with it."),
+    CredentialField(
+        "messaging_service",
+        "Messaging Service SID",
+        "Only where you send by one: it begins with MG, and the number above is among its senders.",
+        secret=False,
+        required=False,
+    ),
 )
 MEDIA_HOSTS = ("twilio.com", "twiliocdn.com", "amazonaws.com")  # the last: where api.twilio.com itself redirects to
 
@@ -52,10 +59,12 @@ def call(
     token: str,
     params: Mapping[str, str] | None = None,
     data: Mapping[str, str] | None = None,
+    base: str = "",
     on_leaving: Callable[[], None] | None = None,
 ) -> dict[str, Any]:
+    """`base`: where the path does not hang below the account (Messaging Services have a host of their own)."""
     sends = on_leaving is not None
-    url = f"{settings.TWILIO_API_ORIGIN}/{VERSION}/Accounts/{sid}{path}"
+    url = f"{base or f'{settings.TWILIO_API_ORIGIN}/{VERSION}/Accounts/{sid}'}{path}"
     try:
         reply = http.request(
             method, url, params=params, data=data, auth=(sid, token), timeout=15, on_leaving=on_leaving
@@ -81,9 +90,13 @@ def check(*, account_id: str, credentials: Mapping[str, str]) -> AccountCheck:
         return AccountCheck(ok=False, message="The account SID begins with AC and has 34 characters")
     if not 7 <= len(account_id) <= 15 or not account_id.isdigit():
         return AccountCheck(ok=False, message="Write the number with its country code, as +1 555 123 4567")
+    service = credentials.get("messaging_service", "")
+    if service and not (service.startswith("MG") and len(service) == 34 and service.isalnum()):
+        return AccountCheck(ok=False, message="The Messaging Service SID begins with MG and has 34 characters")
     try:
         account = call("GET", ".json", sid=sid, token=token)
         number = _number(account_id, sid, token)
+        is_sender = not service or _sends_by(service, account_id, sid, token)
     except ChannelError as error:
         if error.outcome in (Outcome.RETRY_AFTER, Outcome.UNKNOWN):
             raise
@@ -97,7 +110,9 @@ def check(*, account_id: str, credentials: Mapping[str, str]) -> AccountCheck:
         return AccountCheck(
             ok=False, message="This number cannot send texts: choose one with SMS in the Twilio console"
         )
-    options = {"gateway": "twilio", "account_sid": sid, "mms": bool(able.get("mms"))}
+    if not is_sender:
+        return AccountCheck(ok=False, message="This number is not among the senders of this Messaging Service")
+    options = {"gateway": "twilio", "account_sid": sid, "mms": bool(able.get("mms")), "messaging_service": service}
     return AccountCheck(ok=True, name=f"+{account_id}", link_address=account_id, options=options)
 
 
@@ -108,17 +123,43 @@ def _number(account_id: str, sid: str, token: str) -> dict[str, Any]:
     return next((row for row in rows if row.get("phone_number") == f"+{account_id}"), {})
 
 
+def _sends_by(service: str, account_id: str, sid: str, token: str) -> bool:
+    """Whether the number is one of the service's senders (at most 400, Twilio)."""
+    params = {"PageSize": "500"}
+    answer = call("GET", f"/{service}/PhoneNumbers", sid=sid, token=token, params=params, base=_services())
+    return any(row.get("phone_number") == f"+{account_id}" for row in mappings(answer.get("phone_numbers")))
+
+
+def _services() -> str:
+    return f"{settings.TWILIO_MESSAGING_ORIGIN}/v1/Services"
+
+
 def set_up(channel: Channel) -> None:
-    """Texts to this number come to us."""
+    """Texts to this number come to us; a Messaging Service leaves that to its numbers."""
     sid, token = _login(channel)
     number = text(_number(channel.account_id, sid, token).get("sid"), 40)
     data = {"SmsUrl": _door(channel), "SmsMethod": "POST"}
     call("POST", f"/IncomingPhoneNumbers/{number}.json", sid=sid, token=token, data=data)
+    service = str(channel.options.get("messaging_service", ""))
+    if service:
+        data = {"UseInboundWebhookOnNumber": "true"}
+        call("POST", f"/{service}", sid=sid, token=token, data=data, base=_services())
+
+
+def take_leave(channel: Channel) -> None:
+    """Only where the number still tells us: the merchant may have led it elsewhere meanwhile."""
+    sid, token = _login(channel)
+    number = _number(channel.account_id, sid, token)
+    if number.get("sms_url") == _door(channel):
+        path = f"/IncomingPhoneNumbers/{text(number.get('sid'), 40)}.json"
+        call("POST", path, sid=sid, token=token, data={"SmsUrl": ""})
 
 
 def send(*, channel: Channel, to: str, words: str, ref: str, picture: str, context: SendContext) -> str:
     sid, token = _login(channel)
-    data = {"To": f"+{to}", "From": f"+{channel.account_id}", "StatusCallback": f"{_door(channel)}?ref={ref}"}
+    data = {"To": f"+{to}", "StatusCallback": f"{_door(channel)}?ref={ref}"}
+    service = str(channel.options.get("messaging_service", ""))
+    data |= {"MessagingServiceSid": service} if service else {"From": f"+{channel.account_id}"}
     if words:
         data["Body"] = words
     if picture and channel.options.get("mms"):
@@ -202,13 +243,14 @@ def _inbound(fields: dict[str, str], account: str, message: str) -> Update:
         for each in places
         if fields.get(f"MediaUrl{each}")
     )
-    stopped = fields.get("OptOutType", "").upper() == "STOP"  # Advanced Opt-Out: the merchant's own words, any language
+    opt = fields.get("OptOutType", "").upper()  # Advanced Opt-Out: the merchant's own words, any language
     return Inbound(
         account_id=account,
         provider_id=message,
         address=digits,
         phone=f"+{digits}",
         happened_at=clock.now(),  # Twilio tells no time
-        text="STOP" if stopped else fields.get("Body", ""),
+        text="STOP" if opt == "STOP" else fields.get("Body", ""),
+        resumes=opt == "START",
         media=media,
     )

@@ -115,6 +115,9 @@ class Telegram(ChannelDriver):
             },
         )
 
+    def take_leave(self, *, channel: Channel) -> None:
+        call("deleteWebhook", token=_token(channel), json={"drop_pending_updates": True})
+
     def parse(self, *, body: bytes, headers: Mapping[str, str]) -> list[Update]:
         return parse_callback(body, headers.get("bot", ""))
 

@@ -138,6 +138,9 @@ class WhatsApp(ChannelDriver):
     def set_up_account(self, *, channel: Channel) -> None:
         self._call(channel, "POST", f"{channel.options.get('waba_id', '')}/subscribed_apps")
 
+    def take_leave(self, *, channel: Channel) -> None:
+        self._call(channel, "DELETE", f"{channel.options.get('waba_id', '')}/subscribed_apps")
+
     def parse(self, *, body: bytes, headers: Mapping[str, str]) -> list[Update]:
         return parse_callback(body)
 
