@@ -17,6 +17,7 @@ from post_purchase.models import (
     Order,
     Review,
     Reward,
+    TeamAlert,
 )
 from post_purchase.words import ChannelKind
 from shopapp.lib import clock
@@ -176,5 +177,6 @@ def _pour(old: Conversation, kept: Conversation) -> None:
     kept.assignee = kept.assignee or old.assignee
     inbox_states.pour(old, kept)
     kept.save()
-    Note.objects.filter(conversation=old).update(conversation=kept)
+    for model in (Note, TeamAlert):
+        model._default_manager.filter(conversation=old).update(conversation=kept)
     old.delete()

@@ -19,6 +19,7 @@ from .events import record_event
 from .messages import queue_answer
 from .phrases import is_one_of, phrase, wants_stop
 from .talk_language import language_of
+from .team_alerts import alert_team
 from .threads import conversation_for
 
 MAX_TEXT = 8000
@@ -255,6 +256,12 @@ def _say(arrival: _Arrival, name: str, *, once: str = "", **values: str) -> None
     arrival.message.refresh_from_db(fields=["conversation", "contact"])
     if name == "too_many":  # it says that a person sees the message
         inbox_states.waits_for_team(conversation_id=arrival.message.conversation_id)
+        reason = "Somebody could not prove an order in several tries, and was promised a person"
+        alert_team(
+            conversation=arrival.message.conversation,
+            reason=reason,
+            since=clock.now().replace(minute=0, second=0, microsecond=0),
+        )
     moment = {"day": "%Y%m%d", "hour": "%Y%m%d%H"}.get(once)
     tail = f"{arrival.point.pk}:{clock.now().strftime(moment)}" if moment else str(arrival.message.pk)
     queue_answer(

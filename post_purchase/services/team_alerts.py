@@ -19,7 +19,7 @@ from django.db.models import F, QuerySet
 from django.template.loader import render_to_string
 from django.utils.text import Truncator
 
-from post_purchase.models import Conversation, ShopSettings, TeamAlert
+from post_purchase.models import Conversation, ConversationState, ShopSettings, TeamAlert
 from shopapp.lib import clock
 from shopapp.lib.queue import Job, wake
 from shopapp.models import Shop
@@ -112,8 +112,7 @@ def _claim(shop_id: int) -> list[TeamAlert]:
 
 
 def _still_waits(alert: TeamAlert) -> bool:
-    talk = alert.conversation
-    return talk.closed_at is None and (talk.handed_off_at is not None or talk.answer_promised_at is not None)
+    return alert.conversation.state == ConversationState.TEAM  # a hand-off goes on after a person has answered
 
 
 def _send(shop: Shop, addresses: list[str], alerts: Sequence[TeamAlert]) -> None:

@@ -159,7 +159,8 @@ WRITES = {
     "brand": "/app/settings/brand",
 }
 INBOX, INBOX_PAGES = ("inbox.css", "inbox.js"), [name for name in PAGES if name.startswith(("conversations", "thread"))]
-MOST_QUERIES = {  # of all others 12, and the shop itself
+MOST_QUERIES = {
+    "home": 14,  # of all others 12, and the shop itself
     "thread": 24,  # everything about one person
     "rehearsed journey": 14,  # with the version's document, which a process remembers afterwards
 }

@@ -8,6 +8,7 @@ import pytest
 
 from post_purchase.flows.editing import install_library
 from post_purchase.models import Flow, Message, Review, Scan, ShopSettings, Touchpoint
+from post_purchase.services import conversations, team_alerts
 from post_purchase.services.links import link_for_order, shop_link
 from shopapp.lib import clock
 from shopapp.lib.crypto import new_code
@@ -444,3 +445,14 @@ def test_what_happens_when_a_message_does_not_arrive_is_the_merchants_choice(own
     assert 'name="minutes_whatsapp" suffix="minutes" min="5" max="1440" value="20"' in (
         owner.get("/app/settings").content.decode()
     )
+
+
+def test_the_home_page_names_who_waits_longest_and_a_mail_that_did_not_go(owner, rows):
+    conversations.hand_off(conversation=rows.conversation, reason="A low rating, and the shopper wants help")
+    html = owner.get("/app").content.decode()
+    assert f'href="/app/conversations/{rows.conversation.pk}?' in html
+    assert f"Order {rows.conversation.order.name}</s-link>" in html
+    assert "A low rating, and the shopper wants help; since 24 Nov, 13:00" in html
+    assert "may not have been told" not in html
+    team_alerts.tell_teams()  # the shop has no address
+    assert team_alerts.NO_ADDRESS in owner.get("/app").content.decode()

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from post_purchase.channels.base import Inbound
-from post_purchase.models import CodeGuess, ContactPoint, FlowEvent, Message, OrderBinding
+from post_purchase.models import CodeGuess, ContactPoint, FlowEvent, Message, OrderBinding, TeamAlert
 from post_purchase.services import consent, links
 from post_purchase.services.bindings import GUESSES_PER_POINT, GUESSES_PER_SHOP, bound_orders
 from post_purchase.services.conversations import receive
@@ -289,6 +289,7 @@ def test_after_too_many_tries_the_team_sees_the_message_as_it_was_promised(door:
     for number in range(GUESSES_PER_POINT + 1):
         door.hear(f"0000-0000-0000-000{number}", OTTO)
     assert door.answers(OTTO)[-1] == load("phrases")["too_many"]["en"]
+    assert TeamAlert.objects.get().reason.startswith("Somebody could not prove an order")
     assert door.point(OTTO).contact.conversation.unread == 1
 
 

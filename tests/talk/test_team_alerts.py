@@ -11,6 +11,7 @@ from django.core.mail.backends.locmem import EmailBackend
 from post_purchase.jobs.inbox import tell_teams
 from post_purchase.models import Conversation, ShopSettings, TeamAlert
 from post_purchase.services import conversations, team_alerts
+from post_purchase.services.contact_points import merge_contact
 from post_purchase.services.privacy import Person, erase_person
 from shopapp.lib import clock
 from shopapp.models import Shop
@@ -167,3 +168,19 @@ def test_an_erasure_takes_the_alerts_along(shop: Shop) -> None:
     ask(conversation)
     erase_person(Person(shop, order_ids=(conversation.order.shopify_id,)))
     assert not TeamAlert.objects.exists()
+
+
+def test_who_was_answered_by_a_person_is_not_told_of(shop: Shop) -> None:
+    conversation = talk(shop)
+    ask(conversation)
+    conversations.mark_answered(conversation=conversation)  # still handed off: flows stay silent
+    tell_teams()
+    assert mail.outbox == []
+
+
+def test_a_merge_takes_the_alert_along(shop: Shop) -> None:
+    old, kept = talk(shop), talk(shop, 2)
+    ask(old)
+    merge_contact(old.contact, kept.contact)
+    tell_teams()
+    assert f"conversations/{kept.pk}" in mail.outbox[0].body

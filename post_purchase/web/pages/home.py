@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings as django_settings
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q, Window
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET, require_POST
 
@@ -13,12 +13,15 @@ from post_purchase.models import Channel, ChannelStatus, FlowStatus, Scan
 from post_purchase.services.inbox import NEEDS_PERSON
 from post_purchase.services.print_health import troubles_of
 from post_purchase.services.shops import settings_of
+from post_purchase.services.team_alerts import last_trouble
 from post_purchase.words import Direction, MessageStatus
 from shopapp.lib import clock
 from shopapp.models import Shop
 from shopapp.web.embedded import ShopRequest, shop_required
 
 from .answers import page, saved, zone_of
+
+SHOWN = 3  # of those who wait for a person
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,9 @@ def home(request: ShopRequest) -> HttpResponse:
     channels = list(shop.channels.order_by("pk"))
     flows = dict(shop.flows.values_list("key", "status"))
     tasks = set_up_tasks(shop, channels=channels, flows=flows)
+    waiting = shop.conversations.filter(NEEDS_PERSON, contact__merged_into=None).select_related("order")
+    counted = waiting.annotate(of_all=Window(Count("pk")))
+    longest = list(counted.order_by(F("waits_since").asc(nulls_last=True), "pk")[:SHOWN])
     return page(
         request,
         "pages/home.html",
@@ -57,7 +63,9 @@ def home(request: ShopRequest) -> HttpResponse:
         troubles=troubles_of(shop, channels=channels, flows=flows),
         halted=[channel for channel in channels if channel.status == ChannelStatus.HALTED],
         blocks=checkout_blocks(shop),
-        waiting=shop.conversations.filter(NEEDS_PERSON, contact__merged_into=None).count(),
+        waiting=longest[0].of_all if longest else 0,
+        longest=longest,
+        alert_trouble=last_trouble(shop),
     )
 
 
