@@ -197,6 +197,9 @@ class TemplateUpdate:
     reason: str = ""
     provider_id: str = ""
     body: str = ""  # where the network was asked for its list
+    quality: str = ""  # GREEN, YELLOW, RED, UNKNOWN
+    coming_category: str = ""  # an announcement: `category` is still what it is now
+    coming_at: datetime | None = None
 
 
 @dataclass(frozen=True)

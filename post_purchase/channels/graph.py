@@ -103,7 +103,7 @@ def submit_template(template: MessageTemplate, *, account_id: str, token: str, t
 def list_templates(*, account_id: str, token: str, table: ErrorTable) -> list[TemplateUpdate]:
     """Every template of the account, page by page: at most 250, or 6,000 where the business is verified (Meta)."""
     found: list[TemplateUpdate] = []
-    params = {"fields": "id,name,language,status,category,rejected_reason,components", "limit": "200"}
+    params = {"fields": "id,name,language,status,category,rejected_reason,quality_score,components", "limit": "200"}
     for _ in range(40):
         answer = call("GET", f"{account_id}/message_templates", token=token, table=table, params=params)
         found += [_template(account_id, each) for each in mappings(answer.get("data"))]
@@ -127,6 +127,7 @@ def _template(account_id: str, row: dict[str, Any]) -> TemplateUpdate:
         reason="" if reason == "NONE" else reason,
         provider_id=text(row.get("id"), 64),
         body=text(bodies[0].get("text")) if bodies else "",
+        quality=text(mapping(row.get("quality_score")).get("score"), 12).upper(),
     )
 
 

@@ -39,15 +39,15 @@ def text(value: Any, limit: int = 20_000) -> str:
     return storable(found)[:limit]
 
 
-def moment(value: Any) -> datetime:
-    """Meta's time: seconds or milliseconds, number or string. Nonsense and the future become now."""
+def moment(value: Any, *, ahead: timedelta = AHEAD) -> datetime:
+    """Meta's time: seconds or milliseconds, number or string. Nonsense and what is further `ahead` become now."""
     now = clock.now()
     try:
         number = float(value)
         found = datetime.fromtimestamp(number / 1000 if number > MILLISECONDS_FROM else number, UTC)
     except (TypeError, ValueError, OverflowError, OSError):
         return now
-    return found if datetime(2015, 1, 1, tzinfo=UTC) <= found <= now + AHEAD else now
+    return found if datetime(2015, 1, 1, tzinfo=UTC) <= found <= now + ahead else now
 
 
 def made_id(*parts: Any) -> str:

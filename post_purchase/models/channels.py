@@ -81,7 +81,13 @@ class MessageTemplate(models.Model):
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="templates")
     name = models.CharField(max_length=190)
     language = models.CharField(max_length=16)
-    category = models.CharField(max_length=20)  # UTILITY, MARKETING, AUTHENTICATION
+    category = models.CharField(max_length=20)  # UTILITY, MARKETING, AUTHENTICATION: what the network charges it as
+    asked_category = models.CharField(max_length=20, blank=True)  # what we submitted it as; the network may disagree
+    coming_category = models.CharField(max_length=20, blank=True)  # announced: what it becomes at `coming_at`
+    coming_at = models.DateTimeField(null=True)
+    quality = models.CharField(max_length=12, blank=True)  # GREEN, YELLOW, RED: how shoppers took it
+    is_own = models.BooleanField(default=False)  # written on the page of templates, not by a flow
+    history = models.JSONField(default=list)  # [{"at": ISO time, "what": words}], oldest first
     body = models.TextField()
     parameters = models.JSONField(
         default=list
@@ -96,3 +102,8 @@ class MessageTemplate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.language})"
+
+    @property
+    def is_reclassed(self) -> bool:
+        """Asked for as news of an order, and charged as an offer, now or soon."""
+        return self.asked_category == "UTILITY" and "MARKETING" in (self.category, self.coming_category)

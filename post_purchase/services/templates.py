@@ -19,12 +19,14 @@ from .channels import halt_channel
 
 log = logging.getLogger("post_purchase.templates")
 MAX_BODY = 1024
+MOST_NEWS = 30  # of one template
 LOOK_AGAIN = timedelta(minutes=10)  # while Meta reviews; its callback usually tells earlier
 TRY_AGAIN = timedelta(minutes=5)
 _VARIABLE = re.compile(r"\{\{(\d+)\}\}")
 STATUSES = {
     "APPROVED": TemplateStatus.APPROVED,
     "REINSTATED": TemplateStatus.APPROVED,
+    "UNPAUSED": TemplateStatus.APPROVED,
     "FLAGGED": TemplateStatus.APPROVED,
     "PENDING": TemplateStatus.PENDING,
     "IN_APPEAL": TemplateStatus.PENDING,
@@ -33,6 +35,7 @@ STATUSES = {
     "DISABLED": TemplateStatus.DISABLED,
     "DELETED": TemplateStatus.DISABLED,
     "PENDING_DELETION": TemplateStatus.DISABLED,
+    "ARCHIVED": TemplateStatus.DISABLED,
 }
 
 
@@ -62,7 +65,7 @@ def ensure_templates(*, channel: Channel, specs: Sequence[TemplateSpec]) -> None
     Repeating it changes nothing. Sets `templates_due_at` for the next look, or None where nothing is open.
     """
     for spec in specs:
-        _save(channel, spec)
+        save_spec(channel, spec)
     due: timedelta | None = None
     try:
         _adopt(channel)
@@ -80,14 +83,16 @@ def ensure_templates(*, channel: Channel, specs: Sequence[TemplateSpec]) -> None
     mine.update(templates_due_at=clock.now() + due if due else None)
 
 
-def _save(channel: Channel, spec: TemplateSpec) -> None:
+def save_spec(channel: Channel, spec: TemplateSpec, *, is_own: bool = False) -> None:
+    """A row for it; a changed text makes it a draft again."""
     names = spec.names or [str(number) for number in range(1, len(spec.samples) + 1)]
     parameters = [{"name": name, "sample": sample} for name, sample in zip(names, spec.samples, strict=True)]
-    wanted = {"category": spec.category.upper(), "body": spec.body.strip(), "parameters": parameters}
+    category = spec.category.upper()
+    wanted = {"category": category, "asked_category": category, "body": spec.body.strip(), "parameters": parameters}
     problem = why_unfit(spec)
     state = {"status": TemplateStatus.REJECTED if problem else TemplateStatus.DRAFT, "status_reason": problem}
     key = {"channel": channel, "name": spec.name, "language": meta_language(spec.language)}
-    template, created = MessageTemplate.objects.get_or_create(**key, defaults=wanted | state)
+    template, created = MessageTemplate.objects.get_or_create(**key, defaults=wanted | state | {"is_own": is_own})
     # Meta may move a template to another category by itself; that alone is no reason to submit it again.
     samples = [parameter.get("sample") for parameter in template.parameters]
     if not created and (template.body, samples) != (wanted["body"], list(spec.samples)):
@@ -108,6 +113,12 @@ def _adopt(channel: Channel) -> None:
             MessageTemplate.objects.filter(pk=row.pk).update(provider_id=update.provider_id)  # submitted as an edit
         else:
             _apply(MessageTemplate.objects.filter(pk=row.pk), update)
+
+
+def adopt_news(channel: Channel, update: TemplateUpdate) -> int:
+    """One line of the network's list. A draft is what the shop wants to say next: it stays."""
+    mine = channel.templates.filter(name=update.name, language=update.language)
+    return _apply(mine.exclude(status=TemplateStatus.DRAFT), update)
 
 
 def _submit(channel: Channel, template: MessageTemplate) -> None:
@@ -144,20 +155,39 @@ def apply_update(update: TemplateUpdate) -> int:
 
 
 def _apply(rows: QuerySet[MessageTemplate], update: TemplateUpdate) -> int:
-    values: dict[str, object] = {"updated_at": clock.now()}
-    status = STATUSES.get(update.status.upper())
-    if status:
-        values |= {"status": status, "status_reason": update.reason[:255]}
-    elif update.reason:
-        values["status_reason"] = update.reason[:255]
-    if update.category:
-        values["category"] = update.category.upper()
-    if update.provider_id:
-        values["provider_id"] = update.provider_id
-    changed = int(rows.update(**values))
-    if changed and status == TemplateStatus.APPROVED:
+    changed = sum(rows.filter(pk=row.pk).update(**_news(row, update)) for row in rows)
+    if changed and STATUSES.get(update.status.upper()) == TemplateStatus.APPROVED:
         wake(Job.SEND_MESSAGES)  # messages may wait for it
     return changed
+
+
+def _news(row: MessageTemplate, update: TemplateUpdate) -> dict[str, object]:
+    """The fields that this changes, and a line for each thing that a person would want to know."""
+    now, told = clock.now(), []
+    values: dict[str, object] = {"updated_at": now}
+    status, reason = STATUSES.get(update.status.upper()), update.reason[:255]
+    if status:
+        values |= {"status": status, "status_reason": reason}
+        if (status, reason) != (row.status, row.status_reason):
+            told.append(f"{status.label}: {reason}" if reason else status.label)
+    elif reason:
+        values["status_reason"] = reason
+    if update.provider_id:
+        values["provider_id"] = update.provider_id
+    quality = update.quality.upper()
+    if quality and quality != row.quality:
+        values["quality"] = quality
+        told.append(f"Quality {quality.lower()}")
+    category, coming = update.category.upper(), update.coming_category.upper()
+    if category and category != row.category:
+        values |= {"category": category, "coming_category": "", "coming_at": None}
+        told.append(f"Charged as {category.lower()} from now on, before as {row.category.lower()}")
+    if coming and coming not in (row.coming_category, category or row.category):
+        values |= {"coming_category": coming, "coming_at": update.coming_at}
+        told.append(f"Announced: it will be charged as {coming.lower()}")
+    if told:
+        values["history"] = [*row.history, *({"at": now.isoformat(), "what": each} for each in told)][-MOST_NEWS:]
+    return values
 
 
 def approved_templates(

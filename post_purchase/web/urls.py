@@ -31,6 +31,7 @@ from post_purchase.web.pages import (
     saved_replies,
     settings,
     team,
+    templates,
     thread,
     touchpoints,
 )
@@ -146,6 +147,10 @@ urlpatterns = [
     path("app/settings/saved-replies/add", saved_replies.add),
     path("app/settings/saved-replies/<int:pk>", saved_replies.change),
     path("app/settings/saved-replies/<int:pk>/delete", saved_replies.delete),
+    path("app/settings/templates", templates.templates),
+    path("app/settings/templates/add", templates.add),
+    path("app/settings/templates/ask", templates.ask),
+    path("app/settings/templates/<int:pk>/again", templates.again),
     path("app/settings/<slug:part>", settings.save_settings),
     path("app/privacy", settings.privacy),
     path("app/privacy/<int:pk>/export", settings.privacy_export),

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given
+from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from post_purchase.channels.base import (
@@ -185,6 +186,7 @@ SHAPED = st.recursive(
 
 
 @given(value=SHAPED, field=st.sampled_from(["messages", "user_preferences", "user_id_update", "x"]))
+@effort(suppress_health_check=[HealthCheck.too_slow])  # on a machine that does something else
 def test_no_value_can_break_the_parser(value: Any, field: str) -> None:
     for body in ({"entry": [{"id": WABA, "changes": [{"field": field, "value": value}]}]}, {"entry": value}, value):
         assert DRIVER.parse(body=json.dumps(body).encode(), headers={})

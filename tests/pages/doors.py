@@ -57,6 +57,8 @@ PAGES = {
     "connect Instagram": "/app/settings/channels/instagram",
     "connect Telegram": "/app/settings/channels/telegram",
     "connect e-mail": "/app/settings/channels/email",
+    "templates": "/app/settings/templates",
+    "templates, nothing found": "/app/settings/templates?q=zzz&state=paused",
     "connections": "/app/settings/connections",
     "connections, failed calls": "/app/settings/connections?state=failed",
     "privacy": "/app/privacy",
@@ -140,6 +142,7 @@ WRITES_OF_A_ROW = {
     "make a file again": "/app/prints/files/{file}/resume",
     "hide": "/app/reviews/{review}/hide",
     "show": "/app/reviews/{review}/show",
+    "submit a template again": "/app/settings/templates/{template}/again",
     "disconnect": "/app/channels/{channel}/disconnect",
     "resume": "/app/channels/{channel}/resume",
 }
@@ -156,6 +159,8 @@ WRITES = {
     "add a saved reply": "/app/settings/saved-replies/add",
     "make a token": "/app/settings/connections/tokens",
     "add a flow": "/app/flows/add",
+    "add a template": "/app/settings/templates/add",
+    "ask of templates": "/app/settings/templates/ask",
     "brand": "/app/settings/brand",
 }
 INBOX, INBOX_PAGES = ("inbox.css", "inbox.js"), [name for name in PAGES if name.startswith(("conversations", "thread"))]
@@ -182,6 +187,7 @@ ROWS = (
     "product",
     "member",
     "saved",
+    "template",
 )
 
 

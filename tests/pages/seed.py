@@ -71,14 +71,19 @@ class Seed:
     product: Product
     member: Member
     saved: SavedReply
+    template: MessageTemplate
 
 
 def seed(shop: Shop) -> Seed:
     now = clock.now()
     channel = factories.make_channel(shop)
     factories.make_channel(shop, ChannelKind.MESSENGER, status="halted", status_reason="The page token has expired")
-    MessageTemplate.objects.create(
+    template = MessageTemplate.objects.create(
         channel=channel,
+        asked_category="UTILITY",
+        coming_category="MARKETING",
+        quality="YELLOW",
+        history=[{"at": now.isoformat(), "what": NASTY}],
         name="doorstep_shipped",
         language="en",
         category="UTILITY",
@@ -157,6 +162,7 @@ def seed(shop: Shop) -> Seed:
         product=product,
         member=member,
         saved=saved,
+        template=template,
     )
 
 

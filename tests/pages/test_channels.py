@@ -2,7 +2,7 @@
 
 import socket
 
-from post_purchase.models import Channel
+from post_purchase.models import Channel, MessageTemplate
 from tests.factories import make_channel
 
 
@@ -87,3 +87,30 @@ def test_a_network_with_several_providers_has_a_form_for_each(owner, shop):
     assert response.status_code == 422
     assert "must start with https://" in response.json()["message"]
     assert not Channel.objects.exists()
+
+
+def test_the_page_of_templates_tells_what_a_re_classing_costs(owner, shop):
+    channel = make_channel(shop)
+    made = {"channel": channel, "name": "shipped", "category": "MARKETING", "asked_category": "UTILITY", "body": "Hi"}
+    MessageTemplate.objects.create(**made, language="de", status="rejected", status_reason="INVALID_FORMAT")
+    page = owner.get("/app/settings/templates").content.decode()
+    assert "shipped (de) is charged as an offer now" in page
+    assert "Nothing has been sent with it in the last 30 days" in page
+    assert "INVALID_FORMAT" in page
+    assert "1 template charged as an offer" in owner.get("/app").content.decode()
+    row = MessageTemplate.objects.get()
+    assert owner.post(f"/app/settings/templates/{row.pk}/again").status_code == 200
+    assert owner.post(f"/app/settings/templates/{row.pk}/again").status_code == 422
+    form = {
+        "account": channel.pk,
+        "name": "question",
+        "language": "en",
+        "category": "UTILITY",
+        "body": "About {{1}}: ?",
+    }
+    refused = owner.post("/app/settings/templates/add", form)
+    assert (refused.status_code, refused.json()["errors"]) == (422, {"body": "Every value needs an example."})
+    assert owner.post("/app/settings/templates/add", form | {"name": "No!"}).json()["errors"].keys() == {"name"}
+    assert owner.post("/app/settings/templates/add", form | {"account": "99"}).status_code == 404
+    assert owner.post("/app/settings/templates/add", form | {"samples": "#1001"}).status_code == 200
+    assert MessageTemplate.objects.get(name="question").parameters == [{"name": "1", "sample": "#1001"}]

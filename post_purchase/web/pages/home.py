@@ -1,5 +1,6 @@
 """Home: what is set up, what happened today, and what needs a person."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ from post_purchase.services.inbox import NEEDS_PERSON
 from post_purchase.services.print_health import troubles_of
 from post_purchase.services.shops import settings_of
 from post_purchase.services.team_alerts import last_trouble
+from post_purchase.services.template_library import RECLASSED
 from post_purchase.words import Direction, MessageStatus
 from shopapp.lib import clock
 from shopapp.models import Shop
@@ -45,7 +47,7 @@ def ping(request: ShopRequest) -> HttpResponse:
 def home(request: ShopRequest) -> HttpResponse:
     shop = request.shop
     settings = settings_of(shop)
-    channels = list(shop.channels.order_by("pk"))
+    channels = list(shop.channels.annotate(reclassed=Count("templates", filter=RECLASSED)).order_by("pk"))
     flows = dict(shop.flows.values_list("key", "status"))
     tasks = set_up_tasks(shop, channels=channels, flows=flows)
     waiting = shop.conversations.filter(NEEDS_PERSON, contact__merged_into=None).select_related("order")
@@ -61,6 +63,7 @@ def home(request: ShopRequest) -> HttpResponse:
         all_done=all(task.done for task in tasks),
         numbers=numbers_of_today(shop, clock.now()),
         troubles=troubles_of(shop, channels=channels, flows=flows),
+        reclassed=sum(each.reclassed for each in channels if each.status != ChannelStatus.DISCONNECTED),
         halted=[channel for channel in channels if channel.status == ChannelStatus.HALTED],
         blocks=checkout_blocks(shop),
         waiting=longest[0].of_all if longest else 0,
@@ -78,7 +81,7 @@ def dismiss_set_up(request: ShopRequest) -> HttpResponse:
     return saved("The checklist is put away")
 
 
-def set_up_tasks(shop: Shop, *, channels: list[Channel], flows: dict[str, str]) -> list[Task]:
+def set_up_tasks(shop: Shop, *, channels: Sequence[Channel], flows: dict[str, str]) -> list[Task]:
     """Each is asked of the rows, so that a tick always means that it really works."""
     connected = any(channel.status == ChannelStatus.ACTIVE for channel in channels)
     flows_on = FlowStatus.ON in flows.values()

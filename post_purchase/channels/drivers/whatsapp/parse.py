@@ -1,6 +1,7 @@
 """What the Cloud API tells us: bytes in, updates out. Total; reads every entry and change (up to 1,000)."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from post_purchase.channels import graph
@@ -198,21 +199,39 @@ def _user_id_update(value: dict[str, Any], waba: str) -> Iterator[Update]:
 
 
 def _template(value: dict[str, Any], waba: str) -> Iterator[Update]:
+    """Three fields in one: a status, a quality, or a category that has changed or is going to."""
     name = text(value.get("message_template_name"), 190)
-    if name:
-        score = text(value.get("new_quality_score"), 20)
-        reason = text(value.get("reason"), 200)
-        yield TemplateUpdate(
-            account_id=waba,
-            name=name,
-            language=text(value.get("message_template_language"), 16),
-            status=text(value.get("event"), 30),
-            category=text(value.get("new_category"), 20),
-            reason=f"quality {score.lower()}" if score else "" if reason == "NONE" else reason,
-            provider_id=text(value.get("message_template_id"), 64),
-        )
+    if not name:
+        return
+    reason = text(value.get("reason"), 200)
+    coming = text(value.get("correct_category"), 20)
+    yield TemplateUpdate(
+        account_id=waba,
+        name=name,
+        language=text(value.get("message_template_language"), 16),
+        status=text(value.get("event"), 30),
+        category=text(value.get("new_category"), 20),
+        reason=_pause(value) or ("" if reason == "NONE" else reason),
+        provider_id=text(value.get("message_template_id"), 64),
+        quality=text(value.get("new_quality_score"), 12).upper(),
+        coming_category=coming,
+        coming_at=moment(value.get("category_update_timestamp"), ahead=ANNOUNCED) if coming else None,
+    )
 
 
+def _pause(value: dict[str, Any]) -> str:
+    """Meta pauses for three hours, then six, then for good ("Template pausing")."""
+    return PAUSES.get(text(mapping(value.get("other_info")).get("title"), 60).upper(), "")
+
+
+ANNOUNCED = timedelta(days=60)  # Meta announces a category a day or a month before
+PAUSES = {
+    "FIRST_PAUSE": "Paused for 3 hours: too many shoppers blocked it or found it unwanted",
+    "SECOND_PAUSE": "Paused for 6 hours: too many shoppers blocked it or found it unwanted again",
+    "RATE_LIMITING_PAUSE": "Paused: too much was sent with it before its quality was known",
+    "UNPAUSE": "It may be sent again",
+    "DISABLED": "Switched off for good after the second pause: write a new one",
+}
 FIELDS = {
     "messages": _messages,
     "user_preferences": _preferences,
