@@ -40,6 +40,14 @@ def add_pages(world: DemoWorld) -> None:
     add_admin_order(world)
 
 
+GRANTED = {
+    "write_products",
+    "write_orders",
+    "write_returns",
+    "read_legal_policies",
+}  # shopify.app.toml, optional_scopes
+
+
 class Site:
     def __init__(self, world: DemoWorld):
         self.world = world
@@ -98,7 +106,7 @@ class Site:
 
     def _grant(self, request: Request) -> Reply:
         shop, scopes = request.query.get("shop", ""), request.query.get("scopes", "").split(",")
-        if shop not in self.world.state.part("shops") or set(scopes) - {"write_products"}:
+        if shop not in self.world.state.part("shops") or set(scopes) - GRANTED:
             return Reply({"error": "this shop does not grant that"}, status=404, headers=self._cors())
         self.world.shopify.grant(shop, scopes)
         return Reply({"ok": True}, headers=self._cors())

@@ -27,6 +27,7 @@ from graphql.language import (
 from demo.faults import Faults
 from demo.moments import Now
 from demo.server import Reply, Request
+from demo.shopify.acting import Tell
 from demo.shopify.oauth import OAuth
 from demo.shopify.resolve import Root
 from demo.state import State
@@ -43,6 +44,7 @@ class AdminGraphQL:
         self.state, self.oauth, self.faults, self.now = state, oauth, faults, now
         self.buckets: dict[str, tuple[float, float]] = {}
         self.lock = threading.Lock()
+        self.tell: Tell = lambda *_: None  # the shop's webhooks, where there is a shop around
         self.calls: list[tuple[str, str]] = []  # (shop, operation name), newest last
 
     def endpoint(self, request: Request, shop: str, version: str) -> Reply:
@@ -85,7 +87,7 @@ class AdminGraphQL:
             return self._throttled(shop, cost)
         with self.state.lock:
             self.calls.append((shop, operation.name.value if operation.name else ""))
-            root = Root(self.state, shop, record, self.now)
+            root = Root(self.state, shop, record, self.now, self.tell)
             result = execute_sync(
                 SCHEMA, document, root_value=root, variable_values=variables, operation_name=asked.get("operationName")
             )

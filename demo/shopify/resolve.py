@@ -10,8 +10,9 @@ from typing import Any
 from graphql import GraphQLError
 
 from demo.moments import Now, iso
+from demo.shopify.acting import Acting, Tell
 from demo.shopify.metafields import delete_metafields, set_metafields
-from demo.shopify.nodes import Node, Nodes, connection_node, customer_node, discount_node
+from demo.shopify.nodes import Node, connection_node, customer_node, discount_node
 from demo.state import State
 
 EXTENSIONS = Path(__file__).resolve().parents[2] / "extensions"
@@ -20,9 +21,9 @@ NEWCOMERS = "gid://shopify/Segment/1"  # as in every new store; `segments` of th
 MAX_TRIGGER = 50_000  # bytes of a Flow trigger's payload (shopify.dev, "Create a Flow trigger")
 
 
-class Root(Nodes):
-    def __init__(self, state: State, domain: str, record: dict[str, Any], now: Now):
-        self.state, self.domain, self.record, self.now = state, domain, record, now
+class Root(Acting):
+    def __init__(self, state: State, domain: str, record: dict[str, Any], now: Now, tell: Tell):
+        self.state, self.domain, self.record, self.now, self.tell = state, domain, record, now, tell
 
     # queries
     def shop(self, info: Any) -> Node:
@@ -42,6 +43,7 @@ class Root(Nodes):
             plan=Node(publicDisplayName=record["plan"], shopifyPlus=False, partnerDevelopment=False),
             shopAddress=Node(countryCodeV2=record["country"]),
             billingAddress=Node(countryCodeV2=record["country"]),
+            shopPolicies=lambda info: self.policies(),
         )
 
     def order(self, info: Any, id: str) -> Node | None:

@@ -41,6 +41,7 @@ from .privacy import PrivacyRequest, PrivacyRequestKind
 from .products import Product, ProductGuide, ProductSync
 from .publications import Publication, PublicationKind
 from .rehearsals import Rehearsal, RehearsalStatus, RehearsedMessage
+from .requested_actions import ActionKind, ActionState, RequestedAction
 from .reviews import Review, ReviewPhoto
 from .rewards import Reward, RewardStatus
 from .shop_settings import ShopSettings
@@ -66,6 +67,8 @@ __all__ = [
     "WORDS_OF_MESSAGES",
     "WORDS_OF_ORDERS",
     "WORD_INDEXES",
+    "ActionKind",
+    "ActionState",
     "ApiToken",
     "Attachment",
     "AttachmentStatus",
@@ -117,6 +120,7 @@ __all__ = [
     "Rehearsal",
     "RehearsalStatus",
     "RehearsedMessage",
+    "RequestedAction",
     "Review",
     "ReviewPhoto",
     "Reward",

@@ -40,6 +40,10 @@ class ShopSettings(models.Model):
     reward_percentage = models.DecimalField(max_digits=5, decimal_places=2, default=Decimal("10"))  # 10 = ten per cent
     reward_valid_days = models.PositiveSmallIntegerField(default=60)
     reward_minimum_subtotal = models.DecimalField(max_digits=12, decimal_places=2, null=True)
+    action_rules = models.JSONField(
+        default=dict
+    )  # {"cancel": {"mode": "person", "limit": 24}}: services/action_rules.py
+    policies = models.JSONField(default=dict)  # {"REFUND_POLICY": {"title": …, "url": …}}, as Shopify has them
     link_key = EncryptedTextField(default=new_code)  # the per-shop key that the e-mail snippet carries
     product_metafields = models.JSONField(default=list)  # ["custom.material"]: what flows may ask of products
     onboarding_dismissed_at = models.DateTimeField(null=True)

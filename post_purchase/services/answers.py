@@ -1,14 +1,15 @@
 """Answers at once, made only from facts: the order, its parcels, their scans with place and time. No fact, no claim."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
+from post_purchase.channels.base import Button
 from post_purchase.models import Message, Order, Parcel
 from post_purchase.words import ParcelState
 from shopapp.lib import clock
 
-from . import bindings
+from . import bindings, requested_actions
 from .guides import guide_for
 from .messages import queue_answer
 from .phrases import load, phrase
@@ -81,6 +82,13 @@ def answer_at_once(*, message: Message) -> Message | None:
     if guide:
         told.append(guide)
         asked.discard("how_to")
+    back = requested_actions.ask_back(message=message, heard=heard)
+    if back is not None:
+        told.append(back.text)
+        asked.discard(back.intent)
+        order = order or back.order
+        if back.hand_off:
+            hand_off(conversation=conversation, reason=back.hand_off)
     if asked == {"thanks"} and len(message.text) <= SHORT_THANKS:
         return _answer(message, phrase("welcome", language), name="thanks")
     if not told and "person" not in asked:
@@ -91,7 +99,11 @@ def answer_at_once(*, message: Message) -> Message | None:
         reason = " and ".join(filter(None, [wish, f"the shopper also asks: {others}" if others else ""]))
         hand_off(conversation=conversation, reason=reason[:1].upper() + reason[1:])
         told.append(phrase("person_coming", language))
-    return _answer(message, "\n\n".join(told), name="person" if asked else "facts", order=order)
+    name = "person" if asked else "facts"
+    answer = _answer(message, "\n\n".join(told), name=name, order=order, buttons=back.buttons if back else ())
+    if back is not None and back.action is not None and answer is not None:
+        requested_actions.asked(back.action, answer)
+    return answer
 
 
 def _guide(message: Message) -> str:
@@ -166,7 +178,9 @@ def _line(name: str, order: Order, parts: dict[str, Any], language: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _answer(message: Message, text: str, *, name: str, order: Order | None = None) -> Message | None:
+def _answer(
+    message: Message, text: str, *, name: str, order: Order | None = None, buttons: Sequence[Button] = ()
+) -> Message | None:
     if message.point is None:
         return None
     return queue_answer(
@@ -176,4 +190,5 @@ def _answer(message: Message, text: str, *, name: str, order: Order | None = Non
         point=message.point,
         order=order,
         dedupe_key=f"answer:{name}:{message.pk}",
+        buttons=buttons,
     )

@@ -15,6 +15,7 @@ from post_purchase.models import (
     Message,
     Note,
     Order,
+    RequestedAction,
     Review,
     Reward,
     TeamAlert,
@@ -177,6 +178,6 @@ def _pour(old: Conversation, kept: Conversation) -> None:
     kept.assignee = kept.assignee or old.assignee
     inbox_states.pour(old, kept)
     kept.save()
-    for model in (Note, TeamAlert):
+    for model in (Note, TeamAlert, RequestedAction):
         model._default_manager.filter(conversation=old).update(conversation=kept)
     old.delete()

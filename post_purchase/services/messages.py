@@ -1,10 +1,11 @@
 """The outbox: a message is a row first. services/delivery sends it, services/statuses hears how it fared."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from post_purchase.channels.base import OutMessage
+from post_purchase.channels.base import Button, OutMessage
 from post_purchase.models import Contact, ContactPoint, Conversation, FlowRun, Message, Order
 from post_purchase.words import Author, Direction, MessageStatus, Purpose
 from shopapp.lib import clock
@@ -84,12 +85,13 @@ def queue_answer(
     dedupe_key: str,
     order: Order | None = None,
     step_id: str = "",
+    buttons: Sequence[Button] = (),
 ) -> Message:
     """An automatic answer, to the point that asked."""
     rtl = language.split("-")[0] in ("ar", "he", "fa", "ur")
     return queue_message(
         conversation=conversation,
-        content=OutMessage(text=text, language=language, rtl=rtl),
+        content=OutMessage(text=text, language=language, rtl=rtl, buttons=list(buttons)),
         purpose=Purpose.SERVICE,
         author=Author.ANSWER,
         point=point,

@@ -11,14 +11,18 @@ MOST_STOP_WORDS = 5  # "stop it now please, thanks"
 DATA = Path(__file__).resolve().parent / "data"
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def load(name: str) -> Any:
     return yaml.safe_load((DATA / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
 def phrase(name: str, language: str, **values: str) -> str:
-    """The sentence in this language, else in English: "pt-BR" reads "pt"."""
-    sentences = load("phrases")[name]
+    return sentence("phrases", name, language, **values)
+
+
+def sentence(file: str, name: str, language: str, **values: str) -> str:
+    """Of data/<file>.yaml, in this language, else in English: "pt-BR" reads "pt"."""
+    sentences = load(file)[name]
     text: str = sentences.get(language.split("-")[0].split("_")[0].lower()) or sentences["en"]
     return text.format(**values)
 

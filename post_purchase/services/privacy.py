@@ -29,6 +29,7 @@ from post_purchase.models import (
     ParcelEvent,
     PrivacyRequest,
     ProviderStatus,
+    RequestedAction,
     Review,
     Reward,
     RunEvent,
@@ -128,6 +129,11 @@ def export_person(person: Person) -> dict[str, Any]:
             "direction author purpose text status happened_at sent_at delivered_at read_at",
         ),
         "notes": _rows(Note.objects.filter(conversation__contact__in=contacts).order_by("pk"), "text written_at"),
+        "requests": [
+            row | {"address": action.address}
+            for action in RequestedAction.objects.filter(conversation__contact__in=contacts).order_by("pk")
+            for row in _rows(RequestedAction.objects.filter(pk=action.pk), "kind state asked_at confirmed_at done_at")
+        ],
         "photos": _rows(
             Attachment.objects.filter(message__contact__in=contacts), "message_id status file width height bytes"
         ),
@@ -242,6 +248,7 @@ def _erase_talk(contacts: list[Contact]) -> list[str]:
         last_text="", hand_off_reason="", handed_off_at=None, answer_promised_at=None, unread=0, closed_at=clock.now()
     )
     TeamAlert.objects.filter(conversation__contact__in=contacts).delete()
+    RequestedAction.objects.filter(conversation__contact__in=contacts).delete()
     forget_persons(conversations=Conversation.objects.filter(contact__in=contacts))
     Review.objects.filter(contact__in=contacts).update(author_name="", text="", contact=None)
     return files

@@ -13,7 +13,7 @@ from shopapp.lib.crypto import hash_secret, new_code
 from shopapp.lib.queue import Job, wake
 from shopapp.lib.storable import all_storable
 
-from . import answers, bindings, consent, inbox_states
+from . import answers, bindings, consent, inbox_states, requested_actions
 from .contact_points import find_or_create_point, find_point
 from .events import record_event
 from .messages import queue_answer
@@ -184,7 +184,7 @@ def _respond(arrival: _Arrival) -> bool:
     bindings.begin_conversation(point=point, message=message)
     message.refresh_from_db(fields=["conversation", "contact"])
     if arrival.inbound.button_id:
-        return False
+        return requested_actions.heard_tap(message=message, button_id=arrival.inbound.button_id)
     code = _code(arrival)
     if code:
         return _use_code(arrival, code)
@@ -192,7 +192,7 @@ def _respond(arrival: _Arrival) -> bool:
         return _ask_for_order(arrival)
     if arrival.inbound.kind == "entry":
         return True
-    return answers.answer_at_once(message=message) is not None
+    return requested_actions.heard_reply(message=message) or answers.answer_at_once(message=message) is not None
 
 
 def _code(arrival: _Arrival) -> str:

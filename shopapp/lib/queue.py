@@ -34,6 +34,7 @@ class Job(StrEnum):
     MOVE_RUNS = "default:post_purchase.jobs.flows.move_runs"
     FETCH_MEDIA = "default:post_purchase.jobs.media.fetch_media"
     ISSUE_REWARDS = "hot:post_purchase.jobs.rewards.issue_rewards"
+    CARRY_OUT_ACTIONS = "hot:post_purchase.jobs.requested_actions.carry_out_actions"
     WAKE_SNOOZED = "default:post_purchase.jobs.inbox.wake_snoozed"
     TELL_TEAMS = "default:post_purchase.jobs.inbox.tell_teams"
     SYNC_PRODUCTS = "default:post_purchase.jobs.products.sync_products"

@@ -1,0 +1,7 @@
+"""The queue's door to what shoppers want done with their orders."""
+
+from post_purchase.services import action_carrying
+
+
+def carry_out_actions() -> None:
+    action_carrying.carry_out_due()
