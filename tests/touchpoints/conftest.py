@@ -25,5 +25,5 @@ def card(shop) -> str:
 def look_ups(monkeypatch) -> list[str]:
     """Every SELECT behind a code. On PostgreSQL it goes past Django's cursor, so Django's own count does not see it."""
     seen: list[str] = []
-    monkeypatch.setattr(taps, "_select", lambda now, code_hash: seen.append(code_hash) or SELECT(now, code_hash))
+    monkeypatch.setattr(taps, "_select", lambda sql, values: seen.append(sql) or SELECT(sql, values))
     return seen

@@ -118,7 +118,7 @@ def test_a_plain_redirect_never_meets_djangos_handler(shop, card, monkeypatch, c
 def test_a_page_behind_the_door_costs_no_second_look_up(shop, card, look_ups):
     for path in (f"/c/{card}", "/c/AB3KQ9ZT7MXW2HHC"):  # no channel: a page; unknown: another
         through(wsgi.application, environ_of(path))
-    assert len(look_ups) == 2
+    assert look_ups == [taps.OF_A_LINK, taps.OF_A_TOUCHPOINT, taps.OF_A_LINK]
 
 
 def test_a_second_tap_within_three_seconds_asks_nothing(shop, card, look_ups):
@@ -127,10 +127,27 @@ def test_a_second_tap_within_three_seconds_asks_nothing(shop, card, look_ups):
         for _ in range(3):
             assert through(wsgi.application, environ_of(f"/c/{card}"))[0] == "302 Found"
             at.move(milliseconds=999)
-        assert len(look_ups) == 1
+        assert look_ups == [taps.OF_A_LINK, taps.OF_A_TOUCHPOINT]
         at.move(milliseconds=3)
         through(wsgi.application, environ_of(f"/c/{grouped(card).lower()}"))
-        assert len(look_ups) == 2
+        assert look_ups == [taps.OF_A_LINK, taps.OF_A_TOUCHPOINT] * 2
+
+
+def test_what_links_share_is_asked_for_once_and_nothing_is_older_than_three_seconds(shop, look_ups):
+    touchpoint = links.touchpoint_of(shop=shop, kind=TouchpointKind.THANK_YOU_PAGE)
+    codes = [
+        links.link_for_order(
+            touchpoint=touchpoint, order=make_order(shop, shopify_id=9000 + number, name=f"#{number}")
+        )[1]
+        for number in range(3)
+    ]
+    with clock.frozen(clock.now()) as at:
+        assert taps.recall(codes[0], now=at.move(seconds=0)).channels == {}
+        make_channel(shop)
+        assert taps.recall(codes[1], now=at.move(seconds=2)).channels == {}
+        assert look_ups == [taps.OF_A_LINK, taps.OF_A_TOUCHPOINT, taps.OF_A_LINK]
+        assert list(taps.recall(codes[1], now=at.move(seconds=1)).channels) == ["whatsapp"]
+        assert list(taps.look_up(codes[2], now=at.move(seconds=0)).channels) == ["whatsapp"]
 
 
 def uninstalled(shop, card):
@@ -179,7 +196,7 @@ def test_a_clock_that_was_set_back_keeps_nothing_alive(shop, card, look_ups):
     with clock.frozen(clock.now()) as at:
         taps.recall(card, now=at.move(hours=2))
         taps.recall(card, now=at.move(hours=-2))
-    assert len(look_ups) == 2
+    assert look_ups == [taps.OF_A_LINK, taps.OF_A_TOUCHPOINT] * 2
 
 
 def test_unknown_codes_are_not_remembered_and_memory_is_bounded(shop, look_ups, monkeypatch):
@@ -187,12 +204,12 @@ def test_unknown_codes_are_not_remembered_and_memory_is_bounded(shop, look_ups, 
     now = clock.now()
     for _ in range(2):
         assert taps.recall("AB3KQ9ZT7MXW2HHC", now=now) is None
-    assert (len(look_ups), taps._kept) == (2, {})
+    assert (len(look_ups), taps._taps.found) == (2, {})
     touchpoint = links.touchpoint_of(shop=shop, kind=TouchpointKind.THANK_YOU_PAGE)
     for number in range(8):
         order = make_order(shop, shopify_id=9000 + number, name=f"#{number}")
         taps.recall(links.link_for_order(touchpoint=touchpoint, order=order)[1], now=now)
-        assert 1 <= len(taps._kept) <= 3
+        assert 1 <= len(taps._taps.found) <= 3
 
 
 def test_the_door_leaves_other_paths_alone():

@@ -11,7 +11,7 @@ from redis.exceptions import ConnectionError as RedisAway
 
 from post_purchase.jobs.scans import ingest_scans
 from post_purchase.models import ChannelStatus, Scan, ShopSettings
-from post_purchase.services import guesses, links, visits
+from post_purchase.services import guesses, links, taps, visits
 from post_purchase.touchpoints.texts import languages
 from post_purchase.web.public.links import label_of
 from post_purchase.words import ChannelKind, TouchpointKind
@@ -179,12 +179,14 @@ def test_an_unknown_code_gets_a_page_with_a_form_and_no_query_where_it_cannot_be
     assert counted() == []
 
 
-def test_a_tap_costs_one_query(client, shop, card, look_ups, django_assert_max_num_queries):
+def test_a_tap_costs_one_query_and_one_for_what_its_touchpoint_shares(
+    client, shop, card, look_ups, django_assert_max_num_queries
+):
     make_channel(shop)
     visits.person_of({}, link_id=0, now=clock.now())  # once a day the process reads the key of the day
-    with django_assert_max_num_queries(1):
+    with django_assert_max_num_queries(2):
         assert tap(client, card).status_code == 302
-    assert len(look_ups) == 1
+    assert look_ups == [taps.OF_A_LINK, taps.OF_A_TOUCHPOINT]
 
 
 def test_an_expired_link_says_so(client, shop):
