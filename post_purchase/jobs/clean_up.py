@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from post_purchase.models import CheckoutConsent, CodeGuess, FlowEvent, PrivacyRequest, Timer, WebPhoto
+from post_purchase.models import CheckoutConsent, CodeGuess, ControlLink, FlowEvent, PrivacyRequest, Timer, WebPhoto
 from post_purchase.services import print_files, rehearsals
 from shopapp.lib import clock
 from shopapp.models import IncomingWebhook
@@ -25,6 +25,7 @@ def clean_up() -> None:
     _delete(Timer.objects.filter(due_at__lt=now - FINISHED_WORK, next_attempt_at=None))
     _delete(CodeGuess.objects.filter(guessed_at__lt=now - GUESSES))
     _delete(WebPhoto.objects.filter(received_at__lt=now - WEB_PHOTOS))
+    _delete(ControlLink.objects.filter(expires_at__lt=now))
     print_files.forget_old()
     rehearsals.forget_old()
     _delete(CheckoutConsent.objects.filter(recorded_at__lt=now - FINISHED_WORK, order=None))

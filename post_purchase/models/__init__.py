@@ -1,6 +1,6 @@
 from .api_tokens import ApiToken
 from .channels import Channel, ChannelStatus, MessageTemplate, TemplateStatus
-from .consent import CheckoutConsent, ConsentEntry, ConsentState
+from .consent import CheckoutConsent, ChoiceEntry, ConsentEntry, ConsentState, ControlLink
 from .contacts import Contact, ContactPoint, ContactPointAlias, OrderBinding
 from .conversations import (
     Attachment,
@@ -76,12 +76,14 @@ __all__ = [
     "ChannelStatus",
     "ChatStart",
     "CheckoutConsent",
+    "ChoiceEntry",
     "CodeGuess",
     "ConsentEntry",
     "ConsentState",
     "Contact",
     "ContactPoint",
     "ContactPointAlias",
+    "ControlLink",
     "Conversation",
     "ConversationState",
     "DeliveryAttempt",

@@ -36,6 +36,37 @@ class ConsentEntry(models.Model):
         return f"{self.state} {self.purpose} on {self.kind}"
 
 
+class ChoiceEntry(models.Model):
+    """One line of the ledger about what is no consent: language, channel, quiet hours, size, a copy, an erasure."""
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE)
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="choices")
+    point = models.ForeignKey(ContactPoint, on_delete=models.CASCADE, related_name="choices")
+    name = models.CharField(max_length=16)  # services.choices.Choice
+    value = models.CharField(max_length=64, blank=True)
+    method = models.CharField(max_length=32)  # chat, page
+    wording = models.TextField(blank=True)  # what the shopper wrote, or what stood beside the field
+    wording_version = models.CharField(max_length=32, blank=True)
+    language = models.CharField(max_length=16, blank=True)
+    proof = models.JSONField(default=dict)  # message or link row ids
+    recorded_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"choice {self.pk}"
+
+
+class ControlLink(models.Model):
+    """The key of the page on which a shopper sees and changes what we know. One for each point; a new one ends it."""
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE)
+    point = models.OneToOneField(ContactPoint, on_delete=models.CASCADE, related_name="control_link")
+    token_hash = models.CharField(max_length=64, unique=True)
+    expires_at = models.DateTimeField(db_index=True)  # jobs.clean_up
+
+    def __str__(self) -> str:
+        return f"control link {self.pk}"
+
+
 class CheckoutConsent(models.Model):
     """The tick on the thank-you or order-status page, before or after the order came: joined by the checkout token.
 

@@ -15,6 +15,11 @@ class Contact(models.Model):
     country = models.CharField(max_length=2, blank=True)
     province = models.CharField(max_length=8, blank=True)
     timezone = models.CharField(max_length=64, blank=True)  # IANA; empty: not known
+    # What the shopper has chosen (services/choices): it wins over what the checkout said.
+    chosen_language = models.CharField(max_length=16, blank=True)
+    preferred_kind = models.CharField(max_length=16, choices=ChannelKind.choices, blank=True)
+    quiet_from = models.TimeField(null=True)
+    quiet_until = models.TimeField(null=True)
     tags = models.JSONField(default=list)
     fields = models.JSONField(default=dict)  # size, taste, preferences
     merged_into = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="merged_from")

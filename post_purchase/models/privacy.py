@@ -9,6 +9,7 @@ class PrivacyRequestKind(models.TextChoices):
     DATA_REQUEST = "data_request"
     CUSTOMER_REDACT = "customer_redact"
     SHOP_REDACT = "shop_redact"
+    SHOPPER_ERASE = "shopper_erase"  # asked by the shopper, in a chat or on the page
 
 
 class PrivacyRequest(models.Model):

@@ -5,6 +5,7 @@ from django.db import transaction
 from post_purchase.channels.base import Inbound, PointUpdate
 from post_purchase.models import (
     Channel,
+    ChoiceEntry,
     ConsentEntry,
     Contact,
     ContactPoint,
@@ -28,7 +29,10 @@ from .suppressions import restore_stop
 
 PER_ACCOUNT = (ChannelKind.MESSENGER, ChannelKind.INSTAGRAM, ChannelKind.TELEGRAM)  # ids hold for one page or bot only
 OF_A_POINT = ("contact__shop__settings", "shop")  # asked of every message, so fetched at once
-MERGED_FIELDS = ("first_name", "last_name", "language", "country", "province", "timezone")  # the target's own win
+MERGED_FIELDS = (  # the target's own win
+    *("first_name", "last_name", "language", "country", "province", "timezone"),
+    *("chosen_language", "preferred_kind", "quiet_from", "quiet_until"),
+)
 
 
 def account_of(channel: Channel) -> str:
@@ -143,7 +147,7 @@ def merge_contact(source: Contact, target: Contact) -> None:
         return
     Contact.objects.select_for_update(no_key=True).filter(pk=target.pk).first()  # bindings.lock_orders
     ContactPoint.objects.filter(contact=source).update(contact=target)
-    for model in (ConsentEntry, Message, FlowEvent, FlowRun, Order, Review, Reward):
+    for model in (ChoiceEntry, ConsentEntry, Message, FlowEvent, FlowRun, Order, Review, Reward):
         model._default_manager.filter(contact=source).update(contact=target)
     old = Conversation.objects.filter(contact=source).first()
     if old is not None:
@@ -160,6 +164,20 @@ def merge_contact(source: Contact, target: Contact) -> None:
     target.tags = list(dict.fromkeys([*target.tags, *source.tags]))
     target.fields = {**source.fields, **target.fields}
     target.save(update_fields=[*MERGED_FIELDS, "tags", "fields"])
+
+
+@transaction.atomic
+def set_apart(point: ContactPoint) -> Contact:
+    """A contact of its own for this point, with what was said and agreed there. Orders stay where they are."""
+    others = ContactPoint.objects.filter(contact_id=point.contact_id).exclude(pk=point.pk)
+    if not others.exists() and not Order.objects.filter(contact_id=point.contact_id).exists():
+        return point.contact
+    alone = Contact.objects.create(shop_id=point.shop_id)
+    ContactPoint.objects.filter(pk=point.pk).update(contact=alone)
+    for model in (ChoiceEntry, ConsentEntry, Message):
+        model._default_manager.filter(point=point).update(contact=alone)
+    Conversation.objects.filter(contact_id=point.contact_id).update(last_text="")
+    return alone
 
 
 def _pour(old: Conversation, kept: Conversation) -> None:

@@ -4,7 +4,6 @@ import shutil
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.db import models, transaction
@@ -12,7 +11,6 @@ from django.db.models import Q
 
 from post_purchase.models import (
     Attachment,
-    ConsentEntry,
     Contact,
     ContactPoint,
     Conversation,
@@ -31,7 +29,6 @@ from post_purchase.models import (
     ProviderStatus,
     RequestedAction,
     Review,
-    Reward,
     RunEvent,
     RunStatus,
     TeamAlert,
@@ -62,12 +59,13 @@ class Person:
     order_ids: tuple[int, ...] = ()
     email: str = ""
     phone: str = ""
+    contact_ids: tuple[int, ...] = ()
 
 
 def contacts_of(person: Person) -> list[Contact]:
     """Every contact that is this person: by customer id, address, number, orders, and what was merged into them."""
     shop = person.shop
-    wanted = Q(pk__in=[])
+    wanted = Q(pk__in=person.contact_ids)
     if person.customer_id is not None:
         wanted |= Q(shopify_customer_id=person.customer_id)
     if person.order_ids:
@@ -93,60 +91,6 @@ def orders_of(person: Person, contacts: list[Contact]) -> "models.QuerySet[Order
     if person.email:
         wanted |= Q(email=person.email.strip().lower())
     return Order.objects.filter(wanted, shop=person.shop)
-
-
-def export_person(person: Person) -> dict[str, Any]:
-    """Everything as JSON-able dicts, for the merchant to hand on."""
-    contacts = contacts_of(person)
-    orders = orders_of(person, contacts)
-    of_contacts = {"contact__in": contacts}
-    return {
-        "contacts": _rows(
-            Contact.objects.filter(pk__in=[contact.pk for contact in contacts]),
-            "first_name last_name language country province timezone tags fields created_at",
-        ),
-        "addresses": _rows(
-            ContactPoint.objects.filter(**of_contacts),
-            "kind address phone profile_name last_inbound_at blocked_at created_at",
-        ),
-        "orders": [
-            row
-            | {
-                "lines": _rows(order.lines.all(), "title variant_title sku quantity current_quantity price"),
-                "parcels": _rows(
-                    order.parcels.all(), "name state carrier tracking_number tracking_url shipped_at delivered_at"
-                ),
-            }
-            for order in orders
-            for row in _rows(
-                Order.objects.filter(pk=order.pk),
-                "name email phone language currency subtotal total refunded shipping_country shipping_province "
-                "shipping_city shipping_zip financial_status fulfillment_status placed_at paid_at cancelled_at",
-            )
-        ],
-        "messages": _rows(
-            Message.objects.filter(**of_contacts).order_by("happened_at", "pk"),
-            "direction author purpose text status happened_at sent_at delivered_at read_at",
-        ),
-        "notes": _rows(Note.objects.filter(conversation__contact__in=contacts).order_by("pk"), "text written_at"),
-        "requests": [
-            row | {"address": action.address}
-            for action in RequestedAction.objects.filter(conversation__contact__in=contacts).order_by("pk")
-            for row in _rows(RequestedAction.objects.filter(pk=action.pk), "kind state asked_at confirmed_at done_at")
-        ],
-        "photos": _rows(
-            Attachment.objects.filter(message__contact__in=contacts), "message_id status file width height bytes"
-        ),
-        "consent": _rows(
-            ConsentEntry.objects.filter(**of_contacts).order_by("recorded_at"),
-            "kind purpose state method wording language recorded_at",
-        ),
-        "reviews": _rows(
-            Review.objects.filter(**of_contacts),
-            "product_title rating text author_name incentivised disclosure submitted_at",
-        ),
-        "rewards": _rows(Reward.objects.filter(**of_contacts), "code percentage status starts_at ends_at"),
-    }
 
 
 def erase_person(person: Person) -> tuple[int, int]:
@@ -189,14 +133,6 @@ def erase_shop(*, shop: Shop, requested_at: datetime) -> str:
     _delete_files(files)
     shutil.rmtree(prints, ignore_errors=True)  # print runs and logos
     return "Erased: the shop with everything stored about it"
-
-
-def _rows(rows: "models.QuerySet[Any]", names: str) -> list[dict[str, Any]]:
-    return [{name: _plain(value) for name, value in row.items()} for row in rows.values(*names.split())]
-
-
-def _plain(value: Any) -> Any:
-    return value if value is None or isinstance(value, (bool, int, str, list, dict)) else str(value)
 
 
 def _addresses(person: Person, contacts: list[Contact], orders: list[Order]) -> set[str]:
@@ -283,6 +219,7 @@ def _erase_contact(contact: Contact) -> None:
     """All that is left of their addresses is an unreadable trace of a STOP: otherwise the next order undoes it."""
     keep_stops(contact.points.all())
     contact.consent_entries.all().delete()
+    contact.choices.all().delete()
     contact.points.all().delete()
     Contact.objects.filter(pk=contact.pk).update(
         shopify_customer_id=None,
@@ -292,6 +229,10 @@ def _erase_contact(contact: Contact) -> None:
         country="",
         province="",
         timezone="",
+        chosen_language="",
+        preferred_kind="",
+        quiet_from=None,
+        quiet_until=None,
         tags=[],
         fields={},
         redacted_at=contact.redacted_at or clock.now(),

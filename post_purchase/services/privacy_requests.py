@@ -8,16 +8,19 @@ import logging
 from datetime import timedelta
 from typing import Any
 
-from post_purchase.models import PrivacyRequest, PrivacyRequestKind
+from post_purchase.models import ContactPoint, PrivacyRequest, PrivacyRequestKind
 from shopapp.lib import clock
 from shopapp.lib.queue import Job, wake
 from shopapp.models import IncomingWebhook, Shop
 
-from .privacy import Person, erase_person, erase_shop, export_person
+from .contact_points import set_apart
+from .exports import export_person
+from .privacy import Person, erase_person, erase_shop
 
 log = logging.getLogger("post_purchase.privacy")
 LEASE = timedelta(minutes=10)
 PAUSE = timedelta(hours=1)
+LAST_WORD = timedelta(minutes=2)  # a message to the shopper goes before their address is forgotten
 
 
 def save_request(
@@ -44,6 +47,35 @@ def save_request(
     return request
 
 
+def ask_for_erasure(*, point: ContactPoint, whole: bool, key: str) -> PrivacyRequest:
+    """The shopper wants to be forgotten: all that is theirs, or only what this chat holds. Done when the last word
+    to them had time to go. The same key asks once.
+    """
+    now = clock.now()
+    request, created = PrivacyRequest.objects.get_or_create(
+        webhook_key=f"shopper:{key}"[:190],
+        defaults={
+            "shop_id": point.shop_id,
+            "shop_domain": point.shop.domain,
+            "kind": PrivacyRequestKind.SHOPPER_ERASE,
+            "export": json.dumps({"contact": point.contact_id} if whole else {"point": point.pk}),
+            "requested_at": now,
+            "next_attempt_at": now + LAST_WORD,
+        },
+    )
+    if created:
+        wake(Job.ANSWER_PRIVACY_REQUESTS)
+    return request
+
+
+def _contacts_to_erase(asked: dict[str, Any]) -> tuple[int, ...]:
+    """Of a shopper's own wish. Who proved only this chat is made a contact of its own first, so nothing else goes."""
+    if "point" not in asked:
+        return (asked["contact"],) if "contact" in asked else ()
+    point = ContactPoint.objects.filter(pk=asked["point"]).first()
+    return (set_apart(point).pk,) if point is not None else ()
+
+
 def claim_request() -> PrivacyRequest | None:
     now = clock.now()
     due = PrivacyRequest.objects.filter(next_attempt_at__lte=now)
@@ -66,12 +98,13 @@ def answer_request(*, request: PrivacyRequest) -> None:
             order_ids=tuple(request.order_ids),
             email=asked.get("email", ""),
             phone=asked.get("phone", ""),
+            contact_ids=_contacts_to_erase(asked),
         )
         if request.kind == PrivacyRequestKind.DATA_REQUEST:
             data = export_person(person)
             export = json.dumps(data, ensure_ascii=False, default=str)
             outcome = f"Export ready: {len(data['orders'])} orders, {len(data['messages'])} messages"
-        elif request.kind == PrivacyRequestKind.CUSTOMER_REDACT:
+        elif request.kind in (PrivacyRequestKind.CUSTOMER_REDACT, PrivacyRequestKind.SHOPPER_ERASE):
             contacts, orders = erase_person(person)
             _forget_exports(request)
             outcome = f"Erased: {contacts} contacts, {orders} orders"

@@ -6,7 +6,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from django.db.models import Max
 
@@ -16,6 +16,7 @@ from post_purchase.models import (
     Channel,
     ChannelStatus,
     ConsentState,
+    Contact,
     ContactPoint,
     DeliveryAttempt,
     Message,
@@ -136,6 +137,7 @@ class Facts:
             ranked = choose(connected=kinds, merchant_order=settings.channel_order, country=country).ranked
             points.sort(
                 key=lambda point: (
+                    point.kind != message.contact.preferred_kind,
                     point.last_inbound_at is None,
                     0 if point.last_inbound_at else ranked.index(point.kind),
                 )
@@ -202,6 +204,7 @@ class Facts:
             or zone.rpartition("/")[2].replace("_", " "),
             quiet_from=shop.settings.quiet_from,
             quiet_until=shop.settings.quiet_until,
+            own_quiet=own_quiet_of(contact),
             others=self.history.others(message),
             told=self.history.told(message),
             caps=caps_of(shop.settings),
@@ -213,6 +216,10 @@ class Facts:
             shop_installed=shop.is_installed,
             fallback_zones=() if zone else zones_in(country) or (shop.timezone,),
         )
+
+
+def own_quiet_of(contact: Contact) -> tuple[time, time] | None:
+    return (contact.quiet_from, contact.quiet_until) if contact.quiet_from and contact.quiet_until else None
 
 
 def caps_of(settings: ShopSettings) -> Caps:

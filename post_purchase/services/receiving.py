@@ -13,7 +13,7 @@ from shopapp.lib.crypto import hash_secret, new_code
 from shopapp.lib.queue import Job, wake
 from shopapp.lib.storable import all_storable
 
-from . import answers, bindings, consent, inbox_states, requested_actions
+from . import answers, bindings, consent, inbox_states, requested_actions, shopper_control
 from .contact_points import find_or_create_point, find_point
 from .events import record_event
 from .messages import queue_answer
@@ -185,6 +185,8 @@ def _respond(arrival: _Arrival) -> bool:
     message.refresh_from_db(fields=["conversation", "contact"])
     if arrival.inbound.button_id:
         return requested_actions.heard_tap(message=message, button_id=arrival.inbound.button_id)
+    if shopper_control.respond(message=message, point=point):
+        return True
     code = _code(arrival)
     if code:
         return _use_code(arrival, code)

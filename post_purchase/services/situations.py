@@ -79,6 +79,7 @@ class Situation:
     place: str = ""  # for the reason: "Lyon"
     quiet_from: time = time(21, 0)
     quiet_until: time = time(8, 0)
+    own_quiet: tuple[time, time] | None = None  # the shopper's own quiet hours: from, until
     others: tuple[Other, ...] = ()  # of the last CAP_SPAN, and what waits
     told: tuple[Told, ...] = ()
     caps: Caps = Caps()

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from post_purchase.words import Purpose
 
-from .daytime import Hours, Quiet, hours_for_news, hours_for_offers, next_open
+from .daytime import ALWAYS, Hours, Quiet, hours_for_news, hours_for_offers, next_open
 from .situations import PROMOTIONS, Candidate, Other, Proposal, Situation
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
@@ -54,6 +54,8 @@ def _rules(proposal: Proposal, situation: Situation, chosen: Candidate, now: dat
     rules.append(lambda at: _network_is_ready(chosen, at))
     if _keeps_quiet_hours(proposal):
         rules.append(lambda at: _by_day(proposal, situation, at))
+        if situation.own_quiet is not None:
+            rules.append(lambda at: _by_own_hours(situation, at))
     return rules
 
 
@@ -149,6 +151,12 @@ def _by_day(proposal: Proposal, situation: Situation, at: datetime) -> tuple[dat
     hours = hours_of(proposal.purpose, situation)
     found = wake_time(situation, at, hours)
     return found, "" if found == at else hours.why_closed(at.astimezone(zones_of(situation)[0]).date())
+
+
+def _by_own_hours(situation: Situation, at: datetime) -> tuple[datetime, str]:
+    if situation.own_quiet is None:
+        return at, ""
+    return next_open(at, zones_of(situation), ALWAYS, Quiet(*situation.own_quiet)), "the shopper's own quiet hours"
 
 
 def hours_of(purpose: Purpose, situation: Situation) -> Hours:

@@ -35,7 +35,18 @@ from post_purchase.web.pages import (
     thread,
     touchpoints,
 )
-from post_purchase.web.public import api, callbacks, chat, extension, links, media, qr, shopify_flow, unsubscribe
+from post_purchase.web.public import (
+    api,
+    callbacks,
+    chat,
+    control,
+    extension,
+    links,
+    media,
+    qr,
+    shopify_flow,
+    unsubscribe,
+)
 
 urlpatterns = [
     path("app", home.home),
@@ -180,6 +191,7 @@ urlpatterns = [
     path("media/<str:signed>", media.photo),
     path("photos/<str:signed>", media.review_photo),
     path("pictures/<str:signed>", media.guide_picture),
+    path("my", control.page),
     path("unsubscribe/<str:code>", unsubscribe.unsubscribe),
     path("api/flows/<str:key>/start", api.start_flow),
     path("shopify-flow/start", shopify_flow.start),

@@ -20,9 +20,10 @@ from post_purchase.models import (
 from post_purchase.services import web_chat
 from post_purchase.services.conversations import reply_as_person
 from post_purchase.services.delivery import claim_due, deliver, send_due
+from post_purchase.services.exports import export_person
 from post_purchase.services.media import fetch_due
 from post_purchase.services.messages import queue_message
-from post_purchase.services.privacy import Person, erase_person, export_person
+from post_purchase.services.privacy import Person, erase_person
 from post_purchase.words import Author, ChannelKind, MessageStatus, Mode, ParcelState, Purpose
 from shopapp.lib import clock, queue
 from shopapp.models import ShopStatus

@@ -26,6 +26,7 @@ from post_purchase.models import (
     ProductGuide,
     TemplateStatus,
 )
+from post_purchase.services.reach import own_quiet_of
 from post_purchase.words import ChannelKind, EventKind, Purpose
 from shopapp.models import Shop
 
@@ -111,6 +112,7 @@ def people(theatre: Theatre, keys: Collection[Key], *, more: frozenset[str]) -> 
             bought_before=tuple(before.get(pk, ())) if pk is not None else (),
             fields=contact.fields if contact else {},
             timezone=contact.timezone if contact else "",
+            own_quiet=own_quiet_of(contact) if contact else None,
             country=contact.country if contact else "",
             province=contact.province if contact else "",
         )

@@ -98,6 +98,7 @@ class Speaking(Weeks):
             or zone.rpartition("/")[2].replace("_", " "),
             quiet_from=settings.quiet_from,
             quiet_until=settings.quiet_until,
+            own_quiet=self.person.own_quiet,
             others=self.memory.others(pending.proposal, now=self.now) + self._ahead(pending),
             told=self.memory.told(pending.proposal, pending.fact) + self._about_to_tell(pending),
             caps=caps_of(settings),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time
 from functools import lru_cache
 from typing import Any
 
@@ -82,6 +82,7 @@ class Person:
     bought_before: tuple[datetime, ...] = ()  # when, before these weeks
     fields: Mapping[str, Any] = field(default_factory=dict)
     timezone: str = ""
+    own_quiet: tuple[time, time] | None = None
     country: str = ""
     province: str = ""
 

@@ -32,10 +32,15 @@ def public_page(kind: str, *, status: int, language: str = "en", **context: Any)
             **context,
         },
     )
+    return as_public(html, status=status, language=language)
+
+
+def as_public(html: str, *, status: int, language: str, policy: str = POLICY) -> HttpResponse:
+    """With the headers of every small page: kept nowhere, framed nowhere, told to nobody."""
     response = HttpResponse(html, status=status)
     response["Cache-Control"] = "no-store"
     response["Content-Language"] = language
-    response["Content-Security-Policy"] = POLICY
+    response["Content-Security-Policy"] = policy
     response["Referrer-Policy"] = "no-referrer"
     response["X-Robots-Tag"] = "noindex"
     return response
