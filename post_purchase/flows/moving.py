@@ -172,16 +172,11 @@ def handle_due() -> int:
 def _some(move: RunMove) -> None:
     """The next runs after the cursor. Repeating it changes nothing: a run takes the same event once."""
     rows = FlowRun.objects.filter(flow_id=move.flow_id, status=RunStatus.ACTIVE, pk__gt=move.cursor)
-    found = list(rows.exclude(version_id=move.to_version_id).order_by("pk")[:BATCH])
-    moved = stayed = 0
-    for run in found:
-        done = _move(run.pk, move)
-        moved, stayed = moved + done, stayed + (not done)
+    found = list(rows.exclude(version_id=move.to_version_id).order_by("pk").values_list("pk", flat=True)[:BATCH])
+    for pk in found:
+        _one(pk, move)
     over = len(found) < BATCH
     RunMove.objects.filter(pk=move.pk, done_at=None).update(
-        cursor=found[-1].pk if found else move.cursor,
-        moved=F("moved") + moved,
-        stayed=F("stayed") + stayed,
         attempts=0,
         error="",
         next_attempt_at=None if over else clock.now(),
@@ -190,6 +185,12 @@ def _some(move: RunMove) -> None:
 
 
 @transaction.atomic
+def _one(pk: int, move: RunMove) -> None:
+    """The person, the count and the cursor in one: whoever goes on for a killed worker counts nobody twice."""
+    done = "moved" if _move(pk, move) else "stayed"
+    RunMove.objects.filter(pk=move.pk, cursor__lt=pk).update(cursor=pk, **{done: F(done) + 1})
+
+
 def _move(pk: int, move: RunMove) -> bool:
     run = FlowRun.objects.select_for_update(of=("self",)).get(pk=pk)
     how: dict[str, Any] | None = move.plan.get(str(run.version_id))

@@ -47,6 +47,7 @@ from .rewards import Reward, RewardStatus
 from .shop_settings import ShopSettings
 from .suppressions import Suppression
 from .team_alerts import TeamAlert
+from .testers import Tester
 from .touchpoints import (
     ChatStart,
     CodeGuess,
@@ -136,6 +137,7 @@ __all__ = [
     "Suppression",
     "TeamAlert",
     "TemplateStatus",
+    "Tester",
     "Timer",
     "Touchpoint",
     "Unread",

@@ -13,7 +13,7 @@ from shopapp.lib.crypto import hash_secret, new_code
 from shopapp.lib.queue import Job, wake
 from shopapp.lib.storable import all_storable
 
-from . import answers, bindings, consent, inbox_states, requested_actions, shopper_control
+from . import answers, bindings, consent, inbox_states, requested_actions, shopper_control, testers
 from .contact_points import find_or_create_point, find_point
 from .events import record_event
 from .messages import queue_answer
@@ -38,9 +38,11 @@ class _Arrival:
 
 
 def receive(*, channel: Channel, inbound: Inbound) -> Message | None:
-    """Save the message and everything that follows from it in one transaction. None: it had come before."""
+    """Save the message and all that follows from it in one transaction. None: it had come before, or is a tester's."""
     values = {each.name: all_storable(getattr(inbound, each.name)) for each in fields(inbound) if each.name != "media"}
     inbound = replace(inbound, **values)
+    if testers.take(channel=channel, inbound=inbound):
+        return None
     try:
         with transaction.atomic():
             return _receive(channel, inbound)

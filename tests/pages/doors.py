@@ -73,6 +73,7 @@ READS_OF_A_ROW = {
     "products for a thread": "/app/conversations/{conversation}/products",
     "live thread": "/app/conversations/{conversation}/live",
     "flow": "/app/flows/{flow}",
+    "where tests go": "/app/flows/{flow}/steps/review/testing",
     "texts": "/app/flows/{flow}/texts",
     "publishing": "/app/flows/{flow}/publishing",
     "versions": "/app/flows/{flow}/versions",
@@ -117,6 +118,8 @@ WRITES_OF_A_ROW = {
     "save a step": "/app/flows/{flow}/steps/review",
     "preview of a step": "/app/flows/{flow}/steps/review/preview",
     "a test to oneself": "/app/flows/{flow}/steps/review/test",
+    "connect a chat for tests": "/app/channels/{channel}/tester",
+    "forget a chat for tests": "/app/testers/{tester}/forget",
     "change the path": "/app/flows/{flow}/change",
     "publish with people inside": "/app/flows/{flow}/publishing",
     "share": "/app/flows/{flow}/share",
@@ -167,6 +170,7 @@ INBOX, INBOX_PAGES = ("inbox.css", "inbox.js"), [name for name in PAGES if name.
 MOST_QUERIES = {
     "home": 14,  # of all others 12, and the shop itself
     "thread": 24,  # everything about one person
+    "flow, a step in German": 14,  # and where tests can go
     "rehearsed journey": 14,  # with the version's document, which a process remembers afterwards
 }
 ROWS = (
@@ -188,6 +192,7 @@ ROWS = (
     "member",
     "saved",
     "template",
+    "tester",
 )
 
 

@@ -34,6 +34,7 @@ from post_purchase.models import (
     ReviewPhoto,
     SavedReply,
     Scan,
+    Tester,
     Touchpoint,
 )
 from post_purchase.services import rehearsals
@@ -72,6 +73,7 @@ class Seed:
     member: Member
     saved: SavedReply
     template: MessageTemplate
+    tester: Tester
 
 
 def seed(shop: Shop) -> Seed:
@@ -163,6 +165,7 @@ def seed(shop: Shop) -> Seed:
         member=member,
         saved=saved,
         template=template,
+        tester=Tester.objects.create(shop=shop, channel=channel, user="42", expires_at=now, address="DE.1"),
     )
 
 

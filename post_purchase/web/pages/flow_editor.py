@@ -20,6 +20,7 @@ from shopapp.web.embedded import ShopRequest, shop_required
 
 from .answers import draw, page, refused
 from .flow_path import PathView, places_to_move
+from .flow_tests import context_for_tests
 from .flows import flow_of
 
 Document = Mapping[str, Any]
@@ -56,6 +57,7 @@ def context_of(request: ShopRequest, row: Flow, asked: Mapping[str, str]) -> dic
         if condition.name == asked.get("more"):
             conditions.one_more(condition)
     _name_products(row, panel)
+    tests = context_for_tests(request, row, chosen, language) if panel.get("messages") else {}
     return {
         "flow": row,
         "languages": languages,
@@ -67,7 +69,8 @@ def context_of(request: ShopRequest, row: Flow, asked: Mapping[str, str]) -> dic
         "undo": undo,
         "redo": redo,
         "panel": panel,
-        "orders": list(row.shop.orders.order_by("-placed_at").only("pk", "name")[:10]) if panel.get("messages") else [],
+        "orders": tests.get("orders", []),
+        "tests": tests,
         "values": list(describing.VALUES.items()),
         "phones": PHONES,
         "news": list(describing.NEWS.items()),

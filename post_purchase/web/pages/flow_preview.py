@@ -7,11 +7,10 @@ from post_purchase.channels.sms_length import segments, sms_words
 from post_purchase.flows import paths
 from post_purchase.flows.definition import DocumentError
 from post_purchase.flows.preview import PreviewMessage, preview
-from post_purchase.services.trial_sends import NotSent, mail_to_oneself
 from post_purchase.words import ChannelKind
 from shopapp.web.embedded import ShopRequest, shop_required
 
-from .answers import draw, refused, saved
+from .answers import draw
 from .flow_editor import PHONES, flow_names, typed
 from .flow_texts import order_of
 from .flows import flow_of
@@ -36,28 +35,6 @@ def preview_step(request: ShopRequest, pk: int, step: str) -> HttpResponse:
         phone=kind, dark=request.POST.get("light") == "dark",
         name=request.shop.name or request.shop.domain, segments=[segments(sms_text(one)) for one in messages],
     ))  # fmt: skip
-
-
-@shop_required
-@require_POST
-def send_test(request: ShopRequest, pk: int, step: str) -> HttpResponse:
-    """What the step says first, as it is saved, by e-mail to whoever asks for it."""
-    row = flow_of(request, pk)
-    language = request.POST.get("language", "en")[:16]
-    try:
-        messages = preview(row, language, order_of(request), step=step, channel=ChannelKind.EMAIL)
-    except DocumentError as error:
-        return refused(f"This message cannot be sent: {error.problems[0]}")
-    message = next(iter(messages), None)
-    if message is None:
-        return refused("This step says nothing. Choose a step with a message.")
-    if message.content is None:
-        return refused(f"This message cannot be sent: {message.error}")
-    try:
-        address = mail_to_oneself(shop=request.shop, address=request.POST.get("address", ""), content=message.content)
-    except NotSent as error:
-        return refused(errors={"address": str(error)})
-    return saved(f"The test is on its way to {address}.")
 
 
 def sms_text(message: PreviewMessage) -> str:
