@@ -22,7 +22,7 @@ from .flows import flow_of
 
 def context_for_tests(request: ShopRequest, flow: Flow, step: str, language: str) -> dict[str, Any]:
     """Where this member of staff can send tests, and what is being connected."""
-    mine = {one.channel_id: one for one in request.shop.testers.filter(user=request.shop_user)}
+    mine = {one.channel_id: one for one in Tester.objects.filter(shop=request.shop, user=request.shop_user)}
     chats, others, waiting = [], [], None
     for channel in testers.channels_for_tests(request.shop):
         tester = mine.get(channel.pk)
@@ -57,7 +57,7 @@ def send_test(request: ShopRequest, pk: int, step: str) -> HttpResponse:
     language, where = request.POST.get("language", "en")[:16], request.POST.get("where", "") or ChannelKind.EMAIL
     tester = None
     if where != ChannelKind.EMAIL:
-        mine = request.shop.testers.filter(user=request.shop_user).exclude(address="")
+        mine = Tester.objects.filter(shop=request.shop, user=request.shop_user).exclude(address="")
         number = int(where) if where.isascii() and where.isdigit() and len(where) < 19 else 0
         tester = mine.select_related("channel__shop", "shop").filter(pk=number).first()
         if tester is None:
