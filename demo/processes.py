@@ -61,6 +61,7 @@ def secrets_of(folder: Path) -> dict[str, str]:
         "SHOPIFY_API_KEY": secrets.token_hex(16),
         "SHOPIFY_API_SECRET": secrets.token_hex(32),
         "META_APP_ID": "1001",
+        "META_SIGNUP_CONFIG_ID": "1002",
         "META_APP_SECRET": secrets.token_hex(16),
         "META_VERIFY_TOKEN": secrets.token_hex(16),
         "ANYMAIL_WEBHOOK_SECRET": f"demo:{secrets.token_hex(16)}",

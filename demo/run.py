@@ -156,6 +156,7 @@ def origins(*, world: int, smtp: int) -> dict[str, str]:
         "SHOPIFY_ADMIN_ORIGIN": f"{url}/shops/{{shop}}",
         "SHOPIFY_CDN_ORIGIN": f"{url}/cdn",
         "META_GRAPH_ORIGIN": f"{url}/graph",
+        "FACEBOOK_SDK_URL": f"{url}/facebook/sdk.js",
         "WHATSAPP_LINK_ORIGIN": f"{url}/wa.me",
         "MESSENGER_LINK_ORIGIN": f"{url}/m.me",
         "INSTAGRAM_GRAPH_ORIGIN": f"{url}/instagram",

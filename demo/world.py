@@ -13,6 +13,7 @@ from demo.mail import Mail
 from demo.meta.graph import Graph
 from demo.meta.instagram import Instagram
 from demo.meta.messenger import Messenger
+from demo.meta.signup import SignUp
 from demo.meta.whatsapp import WhatsApp
 from demo.moments import Now, clock_from_file
 from demo.server import Server
@@ -59,6 +60,7 @@ class DemoWorld:
         self.messenger = Messenger(graph)
         self.instagram = Instagram(graph)
         self.whatsapp.messenger = self.messenger
+        self.signup = SignUp(graph, app_id=env.get("META_APP_ID", "1001"))
         self.telegram = Telegram(self.server, self.state, self.courier, self.faults, self.now)
         self.sms = Twilio(self.server, self.state, self.courier, self.faults, self.now)
         self.inbound_domain = env.get("INBOUND_EMAIL_DOMAIN", "")  # whose mail the provider hands to the app
@@ -72,6 +74,7 @@ class DemoWorld:
             "SHOPIFY_ADMIN_ORIGIN": f"{self.url}/shops/{{shop}}",
             "SHOPIFY_CDN_ORIGIN": f"{self.url}/cdn",
             "META_GRAPH_ORIGIN": f"{self.url}/graph",
+            "FACEBOOK_SDK_URL": f"{self.url}/facebook/sdk.js",
             "WHATSAPP_LINK_ORIGIN": f"{self.url}/wa.me",
             "MESSENGER_LINK_ORIGIN": f"{self.url}/m.me",
             "INSTAGRAM_GRAPH_ORIGIN": f"{self.url}/instagram",

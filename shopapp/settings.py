@@ -25,6 +25,9 @@ SHOPIFY_APP_HANDLE = env.str("SHOPIFY_APP_HANDLE", "doorstep")
 META_APP_ID = env.str("META_APP_ID", "")
 META_APP_SECRET = env.str("META_APP_SECRET", "")
 META_VERIFY_TOKEN = env.str("META_VERIFY_TOKEN", "")
+# Embedded Signup: the id of that app's "Facebook Login for Business" configuration; empty: WhatsApp only by hand.
+META_SIGNUP_CONFIG_ID = env.str("META_SIGNUP_CONFIG_ID", "")
+FACEBOOK_SDK_URL = env.str("FACEBOOK_SDK_URL", "https://connect.facebook.net/en_US/sdk.js")
 # Instagram Login has an app id and secret of its own in the same Meta app (App dashboard, Instagram, API setup).
 INSTAGRAM_APP_ID = env.str("INSTAGRAM_APP_ID", "")
 INSTAGRAM_APP_SECRET = env.str("INSTAGRAM_APP_SECRET", "")

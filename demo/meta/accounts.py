@@ -22,7 +22,7 @@ class Accounts:
         route("POST", "/<account>/subscribed_apps", self._subscribe)
         route("DELETE", "/<account>/subscribed_apps", self._unsubscribe)
         route("GET", "/<account>/subscribed_apps", self._subscriptions)
-        route("POST", "/<number>/register", lambda request, number: {"success": True})
+        route("POST", "/<number>/register", self._register)
         route("POST", "/<page>/messenger_profile", self._profile)
         route("POST", "/<number>/media", self._upload)
         route("POST", "/<template_id>", self._edit_template)
@@ -136,6 +136,19 @@ class Accounts:
         self._check_token(request, self._owner(waba))
         return {"data": [_about(each) for each in self.state.part("whatsapp_numbers").values() if each["waba"] == waba]}
 
+    def _register(self, request: Request, number: str) -> dict[str, Any]:
+        found, asked = self._number(number), request.json() or {}
+        self._check_token(request, found)
+        pin = str(asked.get("pin") or "")
+        if asked.get("messaging_product") != "whatsapp" or not re.fullmatch("[0-9]{6}", pin):
+            raise Refused(100, "Invalid parameter", details="pin must be six digits")
+        if found.get("pin", pin) != pin:
+            raise Refused(133005, "Two step verification PIN Mismatch")
+        with self.state.lock:
+            found |= {"pin": pin, "status": "CONNECTED"}
+            self.state.touch()
+        return {"success": True}
+
     def _unsubscribe(self, request: Request, account: str) -> dict[str, Any]:
         return self._subscribe(request, account, wanted=False)
 
@@ -209,5 +222,6 @@ def _about(number: dict[str, Any]) -> dict[str, Any]:
         "verified_name": number["name"],
         "quality_rating": "GREEN",
         "code_verification_status": "VERIFIED",
+        "status": number.get("status", "CONNECTED"),
         "whatsapp_business_account": {"id": number["waba"]},
     }

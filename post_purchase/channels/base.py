@@ -357,6 +357,10 @@ class ChannelDriver(ABC):
     def set_up_account(self, *, channel: Channel) -> None:  # noqa: B027
         """Once after connecting: subscribe to the account's news, set its first screen. Raises ChannelError."""
 
+    def token_for(self, code: str) -> str:
+        """The token behind the code of a sign-up at the network itself. Raises ChannelError."""
+        raise ChannelError(f"{self.kind.label} has no sign-up of its own", outcome=Outcome.BUG)
+
     def take_leave(self, *, channel: Channel) -> None:  # noqa: B027
         """While it is being disconnected: the network stops telling us. Raises ChannelError."""
 

@@ -1,6 +1,7 @@
 """Connecting and disconnecting sending accounts. Credentials are checked with the network before anything is saved."""
 
 import logging
+import secrets
 from collections.abc import Callable, Mapping
 
 from django.conf import settings
@@ -60,6 +61,17 @@ def connect_channel(
     wake(Job.SEND_MESSAGES)
     wake(Job.SUBMIT_TEMPLATES)
     return channel
+
+
+def sign_up(*, shop: Shop, code: str, account_id: str, waba_id: str) -> Channel:
+    """The end of Meta's Embedded Signup. The ids come from the browser: the token behind the code must fit them.
+
+    A number that does not send yet is registered with a PIN of ours, kept among its credentials.
+    """
+    token = driver_for(ChannelKind.WHATSAPP).token_for(code)
+    pin = f"{secrets.randbelow(10**6):06d}"
+    credentials = {"access_token": token, "waba_id": waba_id, "pin": pin}
+    return connect_channel(shop=shop, kind=ChannelKind.WHATSAPP, account_id=account_id, credentials=credentials)
 
 
 def _refuse_other_shop(shop: Shop, kind: ChannelKind, account_id: str) -> None:

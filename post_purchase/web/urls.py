@@ -149,6 +149,7 @@ urlpatterns = [
     path("app/settings", settings.settings),
     path("app/settings/channels", channels.channels),
     path("app/settings/channels/<slug:kind>", channels.channel_form),
+    path("app/settings/channels/whatsapp/sign-up", channels.end_sign_up),
     path("app/settings/channels/<slug:kind>/connect", channels.connect),
     path("app/channels/<int:pk>/disconnect", channels.disconnect),
     path("app/channels/<int:pk>/resume", channels.resume),

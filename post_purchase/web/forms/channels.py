@@ -39,3 +39,11 @@ class ConnectForm(forms.Form):
 
     def credentials(self) -> dict[str, str]:
         return {name: self.cleaned_data[name].strip() for name in self.secrets}
+
+
+class SignUpForm(forms.Form):
+    """What Meta's window hands to the page. All of it is checked again with Meta."""
+
+    code = forms.CharField(max_length=2000)
+    phone_number_id = forms.RegexField(r"^[0-9]{5,30}$")
+    waba_id = forms.RegexField(r"^[0-9]{5,30}$")

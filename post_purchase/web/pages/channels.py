@@ -1,5 +1,8 @@
 """Channels: connect an account with its credentials checked at once, see what is wrong with it, disconnect it."""
 
+from urllib.parse import urlsplit
+
+from django.conf import settings
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET, require_POST
@@ -7,8 +10,8 @@ from django.views.decorators.http import require_GET, require_POST
 from post_purchase.channels.base import ChannelDriver, ChannelError, Gateway
 from post_purchase.channels.registry import DRIVERS, driver_for
 from post_purchase.models import ChannelStatus
-from post_purchase.services.channels import connect_channel, disconnect_channel, resume_channel
-from post_purchase.web.forms.channels import ConnectForm, account_label
+from post_purchase.services.channels import connect_channel, disconnect_channel, resume_channel, sign_up
+from post_purchase.web.forms.channels import ConnectForm, SignUpForm, account_label
 from post_purchase.words import ChannelKind
 from shopapp.web.embedded import ShopRequest, shop_required
 
@@ -49,6 +52,7 @@ def channel_form(request: ShopRequest, kind: str) -> HttpResponse:
         account_label=asked if driver.asks_account else None,
         gateway=gateway,
         gateways=driver.gateways,
+        signup=_signup() if kind == ChannelKind.WHATSAPP else None,
         is_ours=driver.is_ours,
         is_on=request.shop.channels.filter(kind=kind).exclude(status=ChannelStatus.DISCONNECTED).exists(),
     )
@@ -78,6 +82,36 @@ def connect(request: ShopRequest, kind: str) -> HttpResponse:
     except ChannelError as error:
         field = "account_id" if driver.asks_account else driver.credential_fields[0].name
         return refused(str(error), errors={field: str(error)})  # at the field too: a toast goes away
+    return saved(f"{channel.name} is connected", go=f"/app/settings/channels?{request.frame_query}")
+
+
+def _signup() -> dict[str, str] | None:
+    """What static/whatsapp.js needs for Meta's window; None where this server has no configuration for it."""
+    if not (settings.META_SIGNUP_CONFIG_ID and settings.META_APP_ID):
+        return None
+    parts = urlsplit(settings.FACEBOOK_SDK_URL)
+    return {
+        "app": settings.META_APP_ID,
+        "config": settings.META_SIGNUP_CONFIG_ID,
+        "version": settings.META_GRAPH_VERSION,
+        "sdk": settings.FACEBOOK_SDK_URL,
+        "origin": f"{parts.scheme}://{parts.netloc}" if settings.DEMO else "",
+    }
+
+
+@shop_required
+@require_POST
+def end_sign_up(request: ShopRequest) -> HttpResponse:
+    form = SignUpForm(request.POST)
+    if not form.is_valid():
+        return refused("Meta's window did not say which number it is. Start once again, or connect the number by hand.")
+    found = form.cleaned_data
+    try:
+        channel = sign_up(
+            shop=request.shop, code=found["code"], account_id=found["phone_number_id"], waba_id=found["waba_id"]
+        )
+    except ChannelError as error:
+        return refused(str(error))
     return saved(f"{channel.name} is connected", go=f"/app/settings/channels?{request.frame_query}")
 
 

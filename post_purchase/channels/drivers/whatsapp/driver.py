@@ -49,6 +49,12 @@ class WhatsApp(ChannelDriver):
     credential_fields = (
         CredentialField("waba_id", "WhatsApp Business account ID", secret=False),
         CredentialField("access_token", "Access token", "A system user's token from Meta's Business Manager"),
+        CredentialField(
+            "pin",
+            "Two-step PIN",
+            "Six digits, and only where the number does not send yet: we register it with them.",
+            required=False,
+        ),
     )
     media_hosts = ("fbsbx.com", "fbcdn.net", "facebook.com", "whatsapp.net")
     echoes_ref = True
@@ -118,10 +124,13 @@ class WhatsApp(ChannelDriver):
 
     def check_account(self, *, account_id: str, credentials: Mapping[str, str]) -> AccountCheck:
         token, waba = credentials.get("access_token", ""), credentials.get("waba_id", "")
+        pin = credentials.get("pin", "")
+        if pin and not (len(pin) == 6 and pin.isascii() and pin.isdigit()):
+            return AccountCheck(ok=False, message="The PIN has six digits")
         if not account_id.isdigit() or not waba.isdigit():
             return AccountCheck(ok=False, message="The phone number ID and the account ID consist of digits only")
         try:
-            fields = {"fields": "display_phone_number,verified_name,quality_rating"}
+            fields = {"fields": "display_phone_number,verified_name,quality_rating,status"}
             number = graph.call("GET", account_id, token=token, table=ERRORS, params=fields)
             listed = graph.call("GET", f"{waba}/phone_numbers", token=token, table=ERRORS)
         except ChannelError as error:
@@ -131,12 +140,28 @@ class WhatsApp(ChannelDriver):
             return AccountCheck(ok=False, message="This ID is not a WhatsApp phone number's: look in WhatsApp Manager")
         if account_id not in {text(each.get("id")) for each in mappings(listed.get("data"))}:
             return AccountCheck(ok=False, message="This phone number does not belong to this WhatsApp Business account")
-        options = {"waba_id": waba, "quality": text(number.get("quality_rating"), 20)}
+        options = {
+            "waba_id": waba,
+            "quality": text(number.get("quality_rating"), 20),
+            "sends": text(number.get("status"), 20).upper() == "CONNECTED",
+        }
         name = text(number.get("verified_name"), 120) or f"+{digits}"
         return AccountCheck(ok=True, name=name, link_address=digits, options=options)
 
     def set_up_account(self, *, channel: Channel) -> None:
+        """A number that does not send yet is registered; one that does would lose its other PIN."""
+        pin = channel.credentials.get("pin", "")
+        if pin and not channel.options.get("sends"):
+            self._call(
+                channel,
+                "POST",
+                f"{channel.account_id}/register",
+                json={"messaging_product": "whatsapp", "pin": pin},
+            )
         self._call(channel, "POST", f"{channel.options.get('waba_id', '')}/subscribed_apps")
+
+    def token_for(self, code: str) -> str:
+        return graph.token_for(code, table=ERRORS)
 
     def take_leave(self, *, channel: Channel) -> None:
         self._call(channel, "DELETE", f"{channel.options.get('waba_id', '')}/subscribed_apps")
