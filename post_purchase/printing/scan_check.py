@@ -12,7 +12,8 @@ import pypdfium2 as pdfium
 import zxingcpp
 from PIL import Image, ImageChops, ImageFilter
 
-from .card import MM, Card, Design, luminance
+from .card import MM, Card, Design
+from .colors import luminance
 from .drawing_room import one_at_a_time
 from .qr import QUIET, capital_url
 from .sheets import write_pdf
