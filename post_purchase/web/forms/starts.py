@@ -9,7 +9,8 @@ from post_purchase.flows.describing import NEWS
 from post_purchase.words import EventKind
 
 from . import conditions
-from .steps import READERS, FieldSpec, StepInput, answers_of, field_of
+from .step_fields import FieldSpec, StepInput, answers_of, field_of
+from .steps import READERS
 
 SUBJECTS = {"order": "Each order", "parcel": "Each parcel", "contact": "Each shopper", "review": "Each review"}
 IF_RUNNING = {

@@ -13,7 +13,7 @@ from post_purchase.flows.numbers import numbers_of
 from post_purchase.flows.troubles import START, warnings
 from post_purchase.models import Flow, Product, ShopSettings
 from post_purchase.services.templates import meta_language
-from post_purchase.web.forms import conditions, starts, steps, wordings
+from post_purchase.web.forms import conditions, starts, step_fields, steps, wordings
 from post_purchase.web.forms.settings import LANGUAGES
 from post_purchase.words import ChannelKind
 from shopapp.web.embedded import ShopRequest, shop_required
@@ -123,7 +123,7 @@ def _panel(row: Flow, document: Document, chosen: str, adding: str, language: st
         "kind": "step",
         "id": chosen,
         "card": view.card(chosen),
-        "inputs": steps.inputs_of(step, document, flow_names(row)),
+        "inputs": step_fields.inputs_of(step, document, flow_names(row)),
         "parts": steps.parts_of(step, document, language),
         "part_name": next((name for name in LISTED if name in step), ""),
         "ways": steps.ways_as_inputs(step, document, language),
@@ -199,7 +199,11 @@ def pieces(request: ShopRequest, row: Flow, step: str, language: str, before: Do
 
 def _shape(step: Document) -> Any:
     """Where it changes, the panel has other fields than before."""
-    return [name for name, _ in paths.ways_of(step)], steps.wait_mode(step), [bool(step.get(n)) for n in ("reminder",)]
+    return (
+        [name for name, _ in paths.ways_of(step)],
+        step_fields.wait_mode(step),
+        [bool(step.get(n)) for n in ("reminder",)],
+    )
 
 
 def _trigger_shape(document: Document) -> Any:
