@@ -1,7 +1,7 @@
 import '@shopify/ui-extensions/preact';
 import {render} from 'preact';
 
-import {Away, ConversationPart, Loading, ReviewsPart, list} from './parts.jsx';
+import {Block, ConversationPart, ReviewsPart, list} from './parts.jsx';
 import {useAnswer} from './use_answer.js';
 
 export default async () => {
@@ -12,15 +12,14 @@ export default async () => {
 function CustomerBlock() {
   const t = /** @type {import('./parts.jsx').Translate} */ (shopify.i18n.translate);
   const [state, load] = useAnswer(shopify.auth, '/api/admin/customer', {id: shopify.data.selected[0]?.id ?? ''});
-  const answer = state.name === 'ready' && state.answer.found ? state.answer : null;
-  const summary = answer?.conversation ? t(`state_${answer.conversation.state}`) : t('no_chat');
   return (
-    <s-admin-block heading={t('heading')} collapsedSummary={state.name === 'ready' ? summary : ''}>
-      {state.name === 'loading' && <Loading t={t} />}
-      {(state.name === 'away' || state.name === 'refused') && <Away t={t} onRetry={load} />}
-      {state.name === 'ready' && !answer && <s-paragraph>{t('no_customer')}</s-paragraph>}
-      {answer && (
-        <s-stack gap="base">
+    <Block
+      t={t}
+      state={state}
+      onRetry={load}
+      none={t('no_customer')}
+      draw={(answer) => (
+        <>
           <ConversationPart t={t} conversation={answer.conversation} none={t('no_customer')} />
           <s-text color="subdued">{t('orders', {number: Number(answer.orders) || 0})}</s-text>
           {list(answer.consents).map((consent, place) => (
@@ -35,8 +34,8 @@ function CustomerBlock() {
             </s-stack>
           ))}
           <ReviewsPart t={t} reviews={list(answer.reviews)} />
-        </s-stack>
+        </>
       )}
-    </s-admin-block>
+    />
   );
 }

@@ -27,6 +27,24 @@ export function Away({t, onRetry}) {
   );
 }
 
+/**
+ * The frame of both blocks. `draw` is asked once there is an answer with something in it; else `none` says so.
+ * @param {{t: Translate, state: import('./use_answer.js').State, onRetry: () => void, none: string, draw: (answer: any) => any}} props
+ */
+export function Block({t, state, onRetry, none, draw}) {
+  const ready = state.name === 'ready';
+  const answer = ready && state.answer.found ? state.answer : null;
+  const summary = answer?.conversation ? t(`state_${answer.conversation.state}`) : t('no_chat');
+  return (
+    <s-admin-block heading={t('heading')} collapsedSummary={ready ? summary : ''}>
+      {state.name === 'loading' && <Loading t={t} />}
+      {(state.name === 'away' || state.name === 'refused') && <Away t={t} onRetry={onRetry} />}
+      {ready && !answer && <s-paragraph>{none}</s-paragraph>}
+      {answer && <s-stack gap="base">{draw(answer)}</s-stack>}
+    </s-admin-block>
+  );
+}
+
 /** @param {{t: Translate, conversation: Conversation | null, none: string}} props */
 export function ConversationPart({t, conversation, none}) {
   if (!conversation) return <s-paragraph>{none}</s-paragraph>;

@@ -3,24 +3,10 @@ import {waitFor} from '@testing-library/preact';
 import {render} from 'preact';
 import {afterEach, beforeEach, expect, test, vi} from 'vitest';
 
-const extension = getExtension('customer-account.order-status.block.render');
-const ANSWER = {
-  heading: '',
-  text: '',
-  expected: '',
-  consent: null,
-  order: null,
-  channels: [
-    {kind: 'whatsapp', label: 'WhatsApp', url: 'https://app.example.test/c/AB3KQ9ZT7MXW2HHC?via=whatsapp'},
-    {kind: 'email', label: 'E-mail', url: 'https://app.example.test/c/AB3KQ9ZT7MXW2HHC?via=email'},
-  ],
-  url: 'https://app.example.test/c/AB3KQ9ZT7MXW2HHC',
-  qr_url: 'HTTPS://APP.EXAMPLE.TEST/C/AB3KQ9ZT7MXW2HHC',
-  code: 'AB3K-Q9ZT-7MXW-2HHC',
-};
+import {ANSWER as PLAIN, all, answers} from '../../shared/testing.js';
 
-const all = (selector) => [...document.body.querySelectorAll(selector)];
-const answers = (body, status = 200) => vi.fn(async () => new Response(JSON.stringify(body), {status}));
+const extension = getExtension('customer-account.order-status.block.render');
+const ANSWER = {...PLAIN, order: null};
 
 beforeEach(() => {
   extension.setUp();

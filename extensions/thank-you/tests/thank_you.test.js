@@ -3,24 +3,9 @@ import {waitFor} from '@testing-library/preact';
 import {render} from 'preact';
 import {afterEach, beforeEach, expect, test, vi} from 'vitest';
 
+import {ANSWER, all, answers} from '../../shared/testing.js';
+
 const extension = getExtension('purchase.thank-you.block.render');
-const ANSWER = {
-  heading: '',
-  text: '',
-  expected: '',
-  consent: null,
-  channels: [
-    {kind: 'whatsapp', label: 'WhatsApp', url: 'https://app.example.test/c/AB3KQ9ZT7MXW2HHC?via=whatsapp'},
-    {kind: 'email', label: 'E-mail', url: 'https://app.example.test/c/AB3KQ9ZT7MXW2HHC?via=email'},
-  ],
-  url: 'https://app.example.test/c/AB3KQ9ZT7MXW2HHC',
-  qr_url: 'HTTPS://APP.EXAMPLE.TEST/C/AB3KQ9ZT7MXW2HHC',
-  code: 'AB3K-Q9ZT-7MXW-2HHC',
-};
-
-const all = (selector) => [...document.body.querySelectorAll(selector)];
-const answers = (body, status = 200) => vi.fn(async () => new Response(JSON.stringify(body), {status}));
-
 beforeEach(() => {
   extension.setUp();
   extension.shopify.orderConfirmation.value = {
