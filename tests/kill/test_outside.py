@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from demo.world import DemoWorld
 from post_purchase.flows import editing
 from post_purchase.jobs.flows import handle_events, handle_timers
 from post_purchase.jobs.outgoing_calls import call_out
@@ -16,11 +15,12 @@ from post_purchase.services.events import record_event
 from post_purchase.words import EventKind
 from shopapp.lib import clock
 from shopapp.models import Shop
-from shopapp.shopify.install import install_or_refresh
 from tests import factories
 from tests.kill.harness import in_child
-from tests.pretend_world import SHOP, shopify_world
+from tests.orders.conftest import shop, world
+from tests.pretend_world import SHOP
 
+__all__ = ["shop", "world"]
 pytestmark = [pytest.mark.kill, pytest.mark.django_db(transaction=True)]
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 POINTS = 8
@@ -30,17 +30,6 @@ POINTS = 8
 def at() -> Iterator[Any]:
     with clock.frozen(NOON) as at:
         yield at
-
-
-@pytest.fixture
-def world(at: Any, settings: Any) -> Iterator[DemoWorld]:
-    with shopify_world(settings) as world:
-        yield world
-
-
-@pytest.fixture
-def shop(world: DemoWorld) -> Shop:
-    return install_or_refresh(SHOP, world.shopify.oauth.admin_token(SHOP))
 
 
 def everything() -> None:
