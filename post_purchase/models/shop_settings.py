@@ -43,6 +43,8 @@ class ShopSettings(models.Model):
     action_rules = models.JSONField(
         default=dict
     )  # {"cancel": {"mode": "person", "limit": 24}}: services/action_rules.py
+    says_automatic = models.BooleanField(default=False)  # wherever the shopper is
+    policies_read_at = models.DateTimeField(null=True)
     policies = models.JSONField(default=dict)  # {"REFUND_POLICY": {"title": …, "url": …}}, as Shopify has them
     link_key = EncryptedTextField(default=new_code)  # the per-shop key that the e-mail snippet carries
     product_metafields = models.JSONField(default=list)  # ["custom.material"]: what flows may ask of products

@@ -5,14 +5,17 @@ from datetime import timedelta
 from typing import Any
 
 from post_purchase.channels.base import Button
-from post_purchase.models import Message, Order, Parcel
+from post_purchase.models import Message, Order, OrderBinding, Parcel
 from post_purchase.words import ParcelState
 from shopapp.lib import clock
 
 from . import bindings, requested_actions
+from .action_words import said
 from .guides import guide_for
 from .messages import queue_answer
 from .phrases import load, phrase
+from .policies import about_returns
+from .shops import settings_of
 from .talk_language import language_of
 from .texts import render
 from .threads import hand_off
@@ -82,6 +85,13 @@ def answer_at_once(*, message: Message) -> Message | None:
     if guide:
         told.append(guide)
         asked.discard("how_to")
+    receipt = _receipt(message, heard.slots["order_numbers"]) if "invoice" in asked else ""
+    if receipt:
+        told.append(receipt)
+        asked.discard("invoice")
+    policy = about_returns(settings_of(message.shop), language) if "return_exchange" in asked else ""
+    if policy:
+        told.append(policy)
     back = requested_actions.ask_back(message=message, heard=heard)
     if back is not None:
         told.append(back.text)
@@ -113,6 +123,19 @@ def _guide(message: Message) -> str:
         return ""
     guide = guide_for(order=newest, language=_language(message, newest), default=message.shop.locale)
     return "\n".join(filter(None, [guide["title"], guide["text"], guide["video_url"]])) if guide else ""
+
+
+def _receipt(message: Message, numbers: tuple[str, ...]) -> str:
+    """The order's own page, which logs its buyer in: for who has proved to be that; a card is no proof."""
+    assert message.point is not None
+    proved = message.point.bindings.exclude(method=OrderBinding.Method.CODE).values("order")
+    orders = bindings.named_orders(message.point, numbers) or list(bindings.bound_orders(message.point)[:1])
+    order = (
+        bindings.bound_orders(message.point).filter(pk__in=proved).filter(pk__in=[each.pk for each in orders]).first()
+    )
+    if order is None or not order.status_url or order.is_gift:
+        return ""
+    return said("receipt", _language(message, order), order=order.name, url=order.status_url)
 
 
 def _where(message: Message, numbers: tuple[str, ...]) -> tuple[str, Order | None]:

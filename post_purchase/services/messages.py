@@ -12,6 +12,7 @@ from shopapp.lib import clock
 from shopapp.lib.crypto import new_code
 from shopapp.lib.queue import Job, wake
 
+from .disclosure import disclosed
 from .inbox_states import tell_team
 
 WAITING = (MessageStatus.QUEUED, MessageStatus.HELD)
@@ -87,7 +88,8 @@ def queue_answer(
     step_id: str = "",
     buttons: Sequence[Button] = (),
 ) -> Message:
-    """An automatic answer, to the point that asked."""
+    """An automatic answer, to the point that asked. The first says what it is, where that is wanted."""
+    text = disclosed(text, conversation=conversation, order=order, language=language)
     rtl = language.split("-")[0] in ("ar", "he", "fa", "ur")
     return queue_message(
         conversation=conversation,

@@ -20,11 +20,10 @@ from shopapp.lib import clock
 from shopapp.lib.queue import Job, wake
 from shopapp.models import Shop
 from shopapp.shopify.admin_api import AdminApi, AdminApiError, UserErrors
-from shopapp.shopify.install import save_scopes
-from shopapp.shopify.results import Result
 
 from .checkout_config import checkout_value
 from .review_page import review_page
+from .scopes import GetInstallation, read_scopes
 from .storefront import storefront_value
 
 log = logging.getLogger("post_purchase.publications")
@@ -45,19 +44,6 @@ class Standing:
     products: int  # whose pages have reviews
     waiting: int
     problem: str  # why one of them could not be written
-
-
-class _Scope(Result):
-    handle: str
-
-
-class _Installation(Result):
-    id: str
-    access_scopes: tuple[_Scope, ...] = ()
-
-
-class _GetInstallation(Result):
-    current_app_installation: _Installation
 
 
 def reviews_changed(*, shop: Shop, product_id: int | None) -> None:
@@ -85,8 +71,7 @@ def publish_everything(*, shop: Shop) -> int:
 
 def look_again(*, shop: Shop) -> bool:
     """The merchant may just have allowed it: ask Shopify, and publish everything if so. Raises AdminApiError."""
-    told = AdminApi(shop).run("GetAppInstallation", result=_GetInstallation).current_app_installation
-    save_scopes(shop=shop, scopes=[scope.handle for scope in told.access_scopes])
+    read_scopes(shop=shop)
     if may_publish_reviews(shop):
         publish_everything(shop=shop)
     return may_publish_reviews(shop)
@@ -197,7 +182,7 @@ def _write(publication: Publication, value: str) -> None:
     api = AdminApi(publication.shop)
     field: dict[str, Any]
     if publication.kind == PublicationKind.STOREFRONT:
-        owner = api.run("GetAppInstallation", result=_GetInstallation).current_app_installation.id
+        owner = api.run("GetAppInstallation", result=GetInstallation).current_app_installation.id
         field = {"ownerId": owner, "namespace": STOREFRONT_NAMESPACE, "key": "storefront"}
     elif publication.kind == PublicationKind.CHECKOUT:  # extensions read the shop's, not the installation's
         field = {"ownerId": f"gid://shopify/Shop/{publication.shop.shopify_id}", "namespace": OWN, "key": "checkout"}

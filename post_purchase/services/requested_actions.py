@@ -16,7 +16,7 @@ from shopapp.lib.queue import Job, wake
 
 from . import bindings, postal
 from .action_rules import BEFORE_IT_LEAVES, SCOPES, Mode, Rule, obstacle, rule_of
-from .action_words import address_of, facts_of, said, say
+from .action_words import facts_of, said, say
 from .inbox_states import waits_for_team
 from .phrases import load, plain
 from .shops import settings_of
@@ -310,6 +310,3 @@ def _means_exchange(text: str) -> bool:
 
 def _lines(order: Order) -> list[OrderLine]:
     return [line for line in order.lines.all() if line.requires_shipping and line.current_quantity]
-
-
-__all__ = ["Reply", "address_of", "ask_back", "asked", "decide", "fail", "heard_reply", "heard_tap"]

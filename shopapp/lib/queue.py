@@ -35,6 +35,7 @@ class Job(StrEnum):
     FETCH_MEDIA = "default:post_purchase.jobs.media.fetch_media"
     ISSUE_REWARDS = "hot:post_purchase.jobs.rewards.issue_rewards"
     CARRY_OUT_ACTIONS = "hot:post_purchase.jobs.requested_actions.carry_out_actions"
+    READ_POLICIES = "default:post_purchase.jobs.requested_actions.read_policies"
     WAKE_SNOOZED = "default:post_purchase.jobs.inbox.wake_snoozed"
     TELL_TEAMS = "default:post_purchase.jobs.inbox.tell_teams"
     SYNC_PRODUCTS = "default:post_purchase.jobs.products.sync_products"

@@ -59,6 +59,7 @@ PAGES = {
     "connect e-mail": "/app/settings/channels/email",
     "templates": "/app/settings/templates",
     "templates, nothing found": "/app/settings/templates?q=zzz&state=paused",
+    "requests": "/app/settings/requests",
     "connections": "/app/settings/connections",
     "connections, failed calls": "/app/settings/connections?state=failed",
     "privacy": "/app/privacy",
@@ -102,6 +103,8 @@ WRITES_OF_A_ROW = {
     "assign": "/app/conversations/{conversation}/assign",
     "snooze": "/app/conversations/{conversation}/snooze",
     "note": "/app/conversations/{conversation}/note",
+    "approve a request": "/app/conversations/{conversation}/requests/{action}/approve",
+    "decline a request": "/app/conversations/{conversation}/requests/{action}/decline",
     "draft": "/app/conversations/{conversation}/draft",
     "take back": "/app/conversations/{conversation}/take-back/1",
     "change a saved reply": "/app/settings/saved-replies/{saved}",
@@ -165,11 +168,13 @@ WRITES = {
     "add a template": "/app/settings/templates/add",
     "ask of templates": "/app/settings/templates/ask",
     "brand": "/app/settings/brand",
+    "rules of requests": "/app/settings/requests/save",
+    "allow requests": "/app/settings/requests/allow",
 }
 INBOX, INBOX_PAGES = ("inbox.css", "inbox.js"), [name for name in PAGES if name.startswith(("conversations", "thread"))]
 MOST_QUERIES = {
     "home": 14,  # of all others 12, and the shop itself
-    "thread": 24,  # everything about one person
+    "thread": 26,  # everything about one person
     "flow, a step in German": 14,  # and where tests can go
     "rehearsed journey": 14,  # with the version's document, which a process remembers afterwards
 }
@@ -193,6 +198,7 @@ ROWS = (
     "saved",
     "template",
     "tester",
+    "action",
 )
 
 

@@ -30,6 +30,7 @@ from post_purchase.models import (
     Product,
     ProductGuide,
     Rehearsal,
+    RequestedAction,
     Review,
     ReviewPhoto,
     SavedReply,
@@ -72,6 +73,7 @@ class Seed:
     product: Product
     member: Member
     saved: SavedReply
+    action: RequestedAction
     template: MessageTemplate
     tester: Tester
 
@@ -100,6 +102,17 @@ def seed(shop: Shop) -> Seed:
     switch_on(flow, "42")
     flow.refresh_from_db()
     conversation, order = _talk(shop, channel, flow)
+    action = RequestedAction.objects.create(
+        shop=shop,
+        conversation=conversation,
+        order=order,
+        kind="return",
+        state="approval",
+        lines=[order.lines.first().shopify_id],
+        dedupe_key="message:1",
+        asked_at=now,
+        confirmed_at=now,
+    )
     card = _touchpoints(shop)
     email = touchpoint_of(shop=shop, kind=TouchpointKind.EMAIL_BUTTON)
     shop_link(touchpoint=email)
@@ -164,6 +177,7 @@ def seed(shop: Shop) -> Seed:
         product=product,
         member=member,
         saved=saved,
+        action=action,
         template=template,
         tester=Tester.objects.create(shop=shop, channel=channel, user="42", expires_at=now, address="DE.1"),
     )

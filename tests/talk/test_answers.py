@@ -1,12 +1,13 @@
 """Where is my order? The truth, from the rows, in the shopper's language, to those who have proved the order."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from post_purchase.channels.base import Inbound
-from post_purchase.models import Conversation, FlowEvent, Message, ParcelEvent
-from post_purchase.services.answers import where_is
+from post_purchase.models import Conversation, FlowEvent, Message, Order, OrderBinding, ParcelEvent, ShopSettings
+from post_purchase.services.answers import wants_person, where_is
 from post_purchase.services.conversations import receive
 from post_purchase.services.guides import save_guide
 from post_purchase.services.phrases import load
@@ -221,3 +222,42 @@ def test_a_number_of_ones_own_order_is_known_however_the_shop_writes_it():
     (answer,) = talk.answers()
     assert "DS-42" in answer
     assert "#1001" not in answer
+
+
+POLICY = {"REFUND_POLICY": {"title": "Returns", "url": "https://fern.example.com/policies/refund-policy"}}
+
+
+def test_a_question_about_returns_names_the_shops_own_policy_and_a_person_takes_the_rest():
+    talk = Talk()
+    ShopSettings.objects.update_or_create(shop=talk.shop, defaults={"policies": POLICY})
+    talk.says("How do I return this?")
+    (answer,) = talk.answers()
+    assert answer.startswith("Our policy: Returns, https://fern.example.com/policies/refund-policy")
+    assert answer.endswith("A person of our team will answer you here.")
+
+
+def test_the_orders_own_page_is_told_to_its_proved_buyer_alone():
+    talk = Talk()
+    talk.order.status_url = "https://fern.example.com/orders/secret"
+    talk.order.save()
+    talk.says("Can I get an invoice?")
+    assert talk.answers() == []  # a card in a parcel is no proof of having bought it
+    OrderBinding.objects.update(method=OrderBinding.Method.PROOF)
+    talk.says("Can I get an invoice?")
+    assert talk.answers() == ["Your order #1001 with everything that was paid: https://fern.example.com/orders/secret"]
+
+
+def test_the_first_automatic_answer_in_california_says_that_it_is_one():
+    talk = Talk()
+    Order.objects.update(shipping_country="US", shipping_province="CA")
+    talk.says("where is my order")
+    talk.says("where is my order?")
+    first, second = talk.answers()
+    assert first == f"This answer comes from a program. Write “talk to a person” at any time.\n\n{second}"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_it_says_to_write_is_understood(language: str):
+    words = load("phrases")["automatic"][language]
+    quoted = re.split("[“”„«»「」]", words)[1].strip()
+    assert wants_person(quoted, language), quoted

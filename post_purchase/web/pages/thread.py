@@ -38,6 +38,7 @@ from .answers import draw, live, mark_of, page
 from .conversation_rows import conversation_of
 from .inbox_actions import SNOOZES
 from .inbox_door import InboxRequest, member_required
+from .requests import requests_of
 
 NOTES = 20
 REVIEWS = 5
@@ -107,6 +108,7 @@ def thread(request: InboxRequest, pk: int) -> HttpResponse:
         assigned=names.get(conversation.assignee, ""),
         notes=[(note, names.get(note.author_id, "")) for note in conversation.notes.order_by("-written_at")[:NOTES]],
         snoozes=SNOOZES,
+        requests=requests_of(conversation),
     )
 
 
