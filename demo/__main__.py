@@ -21,7 +21,7 @@ def main() -> None:
         smtp_port=int(os.environ["DEMO_SMTP_PORT"]),
         state_file=folder / "world.json",
     )
-    world.shopify.create_shop(scopes=f"{SCOPES},write_products")
+    world.shopify.create_shop(scopes=f"{SCOPES},write_customers,write_products")
     world.whatsapp.create_number()
     world.messenger.create_page()
     world.instagram.create_account()

@@ -41,6 +41,7 @@ def add_pages(world: DemoWorld) -> None:
 
 
 GRANTED = {
+    "write_customers",
     "write_products",
     "write_orders",
     "write_returns",

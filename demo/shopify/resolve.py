@@ -11,6 +11,7 @@ from graphql import GraphQLError
 
 from demo.moments import Now, iso
 from demo.shopify.acting import Acting, Tell
+from demo.shopify.consents import set_consent, with_consents
 from demo.shopify.metafields import delete_metafields, set_metafields
 from demo.shopify.nodes import Node, connection_node, customer_node, discount_node
 from demo.state import State
@@ -88,7 +89,7 @@ class Root(Acting):
     def customer(self, info: Any, id: str) -> Node | None:
         for order in self._orders().values():
             if order["customer"] and str(order["customer"]["id"]) == id.rsplit("/", 1)[-1]:
-                return customer_node(order["customer"], order)
+                return with_consents(customer_node(order["customer"], order), self.state, self.domain)
         return None
 
     def product(self, info: Any, id: str) -> Node | None:
@@ -105,6 +106,19 @@ class Root(Acting):
         return connection_node(found[::-1] if reverse else found, **page)
 
     # mutations
+    def customerEmailMarketingConsentUpdate(self, info: Any, input: dict[str, Any]) -> Node:
+        return self._consent("email", input, input["emailMarketingConsent"])
+
+    def customerSmsMarketingConsentUpdate(self, info: Any, input: dict[str, Any]) -> Node:
+        return self._consent("sms", input, input["smsMarketingConsent"])
+
+    def customerWhatsAppMarketingConsentUpdate(self, info: Any, input: dict[str, Any]) -> Node:
+        return self._consent("whatsapp", input, input["whatsAppMarketingConsent"])
+
+    def _consent(self, kind: str, input: dict[str, Any], told: dict[str, Any]) -> Node:
+        customer = self.customer(None, input["customerId"])
+        return set_consent(self.state, self.domain, self.record, customer, kind, told, self.now())
+
     def discountCodeBasicCreate(self, info: Any, basicCodeDiscount: dict[str, Any]) -> Node:
         asked, problems = basicCodeDiscount, []
         code = str(asked.get("code") or "")

@@ -106,7 +106,7 @@ def stage() -> Iterator[Stage]:
     os.environ.update(env | {"LOG_LEVEL": "WARNING"})  # this process tells the story, not the log
     django.setup()
     processes = Processes(folder, env)
-    world.shopify.create_shop(SHOP, scopes=f"{SCOPES},write_products")
+    world.shopify.create_shop(SHOP, scopes=f"{SCOPES},write_customers,write_products")
     world.whatsapp.create_number()
     world.messenger.create_page()
     add_pages(world)

@@ -7,7 +7,10 @@ from .topics import (
     app_scopes_update,
     app_uninstalled,
     customers_data_request,
+    customers_email_marketing_consent_update,
+    customers_marketing_consent_update,
     customers_redact,
+    customers_whats_app_marketing_consent_update,
     fulfillment_events_create,
     fulfillments_create,
     fulfillments_update,
@@ -54,6 +57,9 @@ TOPICS: dict[str, Handler] = {
     "app/uninstalled": app_uninstalled.handle,
     "app/scopes_update": app_scopes_update.handle,
     "shop/update": shop_update.handle,
+    "customers_email_marketing_consent/update": customers_email_marketing_consent_update.handle,
+    "customers_marketing_consent/update": customers_marketing_consent_update.handle,
+    "customers_whats_app_marketing_consent/update": customers_whats_app_marketing_consent_update.handle,
     "customers/data_request": customers_data_request.handle,
     "customers/redact": customers_redact.handle,
     "shop/redact": shop_redact.handle,
@@ -69,6 +75,8 @@ def subject_of(topic: str, payload: dict[str, Any]) -> str:
     customer, edit = payload.get("customer"), payload.get("order_edit")
     if topic.startswith("customers/"):
         kind, number = "customer", customer.get("id") if isinstance(customer, dict) else None
+    elif topic.startswith("customers_"):
+        kind, number = "customer", payload.get("customer_id", payload.get("id"))
     elif topic.startswith("returns/"):
         order = payload.get("order")
         kind, number = "order", order.get("id") if isinstance(order, dict) else None

@@ -1,6 +1,6 @@
 from .api_tokens import ApiToken
 from .channels import Channel, ChannelStatus, MessageTemplate, TemplateStatus
-from .consent import CheckoutConsent, ChoiceEntry, ConsentEntry, ConsentState, ControlLink
+from .consent import CheckoutConsent, ChoiceEntry, ConsentEntry, ConsentState, ConsentSync, ControlLink
 from .contacts import Contact, ContactPoint, ContactPointAlias, OrderBinding
 from .conversations import (
     Attachment,
@@ -81,6 +81,7 @@ __all__ = [
     "CodeGuess",
     "ConsentEntry",
     "ConsentState",
+    "ConsentSync",
     "Contact",
     "ContactPoint",
     "ContactPointAlias",

@@ -1,4 +1,5 @@
 from django.db import models
+from django.db.models import Q
 
 from post_purchase.words import ChannelKind, Purpose
 from shopapp.models import Shop
@@ -65,6 +66,30 @@ class ControlLink(models.Model):
 
     def __str__(self) -> str:
         return f"control link {self.pk}"
+
+
+class ConsentSync(models.Model):
+    """What Shopify and our ledger say of one customer's offers must be made the same: due, or done."""
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="consent_syncs")
+    customer_id = models.BigIntegerField()
+    seen = models.JSONField(default=dict)  # {"email": ["UNSUBSCRIBED", "<their time>"]}: what has been dealt with
+    revision = models.PositiveIntegerField(default=0)  # counts news; what came while we asked is asked for again
+    next_attempt_at = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    error = models.CharField(max_length=255, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["shop", "customer_id"], name="consent_sync_once")]
+        indexes = [
+            # services.consent_sync.sync_due
+            models.Index(
+                fields=["next_attempt_at"], name="consent_sync_due", condition=Q(next_attempt_at__isnull=False)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"consent sync {self.pk}"
 
 
 class CheckoutConsent(models.Model):

@@ -7,7 +7,7 @@ from post_purchase.models import ConsentEntry, ConsentState, ContactPoint, Messa
 from post_purchase.words import EventKind, Purpose
 from shopapp.lib import clock
 
-from . import messages
+from . import consent_due, messages
 from .events import record_event
 from .phrases import phrase
 from .suppressions import forget_stop
@@ -30,7 +30,7 @@ def record_consent(
     proof: Mapping[str, Any] | None = None,
 ) -> ConsentEntry:
     """Add a line to the ledger. The same key adds nothing."""
-    entry, _ = ConsentEntry.objects.get_or_create(
+    entry, created = ConsentEntry.objects.get_or_create(
         shop_id=point.shop_id,
         dedupe_key=dedupe_key,
         defaults={
@@ -47,6 +47,8 @@ def record_consent(
             "recorded_at": clock.now(),
         },
     )
+    if created and purpose == Purpose.MARKETING:
+        consent_due.ledger_changed(point)
     return entry
 
 

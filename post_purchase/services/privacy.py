@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from post_purchase.models import (
     Attachment,
+    ConsentSync,
     Contact,
     ContactPoint,
     Conversation,
@@ -220,6 +221,8 @@ def _erase_contact(contact: Contact) -> None:
     keep_stops(contact.points.all())
     contact.consent_entries.all().delete()
     contact.choices.all().delete()
+    if contact.shopify_customer_id is not None:
+        ConsentSync.objects.filter(shop_id=contact.shop_id, customer_id=contact.shopify_customer_id).delete()
     contact.points.all().delete()
     Contact.objects.filter(pk=contact.pk).update(
         shopify_customer_id=None,

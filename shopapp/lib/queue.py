@@ -53,6 +53,7 @@ class Job(StrEnum):
     RECONCILE_MESSAGES = "default:post_purchase.jobs.messages.reconcile_messages"
     ANSWER_PRIVACY_REQUESTS = "default:post_purchase.jobs.privacy.answer_privacy_requests"
     PUBLISH_METAFIELDS = "default:post_purchase.jobs.publications.publish_metafields"
+    SYNC_CONSENT = "default:post_purchase.jobs.consents.sync_consent"
     KEEP_TOKENS_ALIVE = "default:post_purchase.jobs.shops.keep_tokens_alive"
     CLEAN_UP = "default:post_purchase.jobs.clean_up.clean_up"
 

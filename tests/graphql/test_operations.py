@@ -28,6 +28,9 @@ SCHEMA = ROOT / "node_modules" / "@shopify" / "dev-mcp" / "dist" / "data" / "adm
 TOML = tomllib.loads((ROOT / "shopify.app.toml").read_text())
 # Topics bring scopes of their own: shopify.dev, "Webhook topics".
 TOPIC_SCOPES = {
+    "customers_email_marketing_consent": "read_customers",
+    "customers_marketing_consent": "read_customers",
+    "customers_whats_app_marketing_consent": "read_customers",
     "orders": "read_orders",
     "products": "read_products",
     "refunds": "read_orders",
@@ -36,7 +39,10 @@ TOPIC_SCOPES = {
     "fulfillment_events": "read_fulfillments",
 }
 # Asked of a shop that has granted the optional scopes, and of no other (services/action_rules.py).
-LATER = ("CancelOrder", "UpdateShippingAddress", "RequestReturn", "CancelReturn", "GetShopPolicies")
+LATER = (
+    *("CancelOrder", "UpdateShippingAddress", "RequestReturn", "CancelReturn", "GetShopPolicies"),
+    *("SetEmailConsent", "SetSmsConsent", "SetWhatsAppConsent"),
+)
 pytestmark = [
     pytest.mark.npm,
     pytest.mark.skipif(not SCHEMA.is_file(), reason="Shopify's schema is not here: run `npm ci`"),

@@ -12,6 +12,7 @@ from django.urls import resolve
 from post_purchase.intake.registry import TOPICS
 from post_purchase.models import Product
 from post_purchase.services.action_rules import ALL_SCOPES
+from post_purchase.services.consent_sync import SCOPE as CUSTOMER_SCOPE
 from post_purchase.services.order_data import OrderData
 from post_purchase.services.parcel_data import ParcelData, ScanData
 from post_purchase.services.products import save_news
@@ -61,8 +62,8 @@ def test_no_scope_is_asked_for_that_shopify_gives_only_on_request():
     assert not scopes & {"read_all_orders", "read_checkout_extensions_chat", "write_product_reviews", "write_orders"}
 
 
-def test_what_is_asked_for_later_is_what_product_pages_need_and_only_this_app_writes_there():
-    assert TOML["access_scopes"]["optional_scopes"] == [PRODUCT_SCOPE, *ALL_SCOPES]
+def test_what_is_asked_for_later_is_what_pages_and_consents_need_and_only_this_app_writes_there():
+    assert TOML["access_scopes"]["optional_scopes"] == [PRODUCT_SCOPE, *ALL_SCOPES, CUSTOMER_SCOPE]
     definition = TOML["product"]["metafields"]["app"]["reviews"]
     assert (definition["type"], definition["access"]) == ("json", {"admin": "merchant_read"})
 
