@@ -175,6 +175,7 @@ urlpatterns = [
     path("app/settings/templates/<int:pk>/again", templates.again),
     path("app/settings/<slug:part>", settings.save_settings),
     path("app/privacy", settings.privacy),
+    path("app/privacy/consents", settings.allow_consents),
     path("app/privacy/<int:pk>/export", settings.privacy_export),
     path("webhooks/whatsapp", callbacks.whatsapp),
     path("webhooks/messenger", callbacks.messenger),

@@ -19,6 +19,7 @@ from shopapp.lib import clock
 from shopapp.models import IncomingWebhook, Shop
 from shopapp.shopify.install import install_or_refresh
 from tests import factories
+from tests.pages.visitor import Visitor
 from tests.pretend_world import SHOP, shopify_world
 from tests.shopify_door import deliver
 
@@ -137,7 +138,6 @@ def test_without_the_scope_shopify_is_read_and_told_once_it_is_granted(both: Bot
     sync_consent()
     assert withdrawn_purposes(both.point) == {Purpose.MARKETING}
     both.say_here("granted", "2")
-    clock.now()
     both.world.state.part("shops")[SHOP]["scopes"] = f"{SCOPES},write_customers"
     shop = Shop.objects.get()
     assert allowed_now(shop=shop) == 0
@@ -145,6 +145,25 @@ def test_without_the_scope_shopify_is_read_and_told_once_it_is_granted(both: Bot
     shop.save(update_fields=["scopes"])
     sync_consent()
     assert both.at_shopify()["state"] == "SUBSCRIBED"
+
+
+def test_the_merchant_allows_it_on_the_page_of_privacy_requests(both: Both):
+    record = both.world.state.part("shops")[SHOP]
+    Shop.objects.update(scopes=SCOPES)
+    record["scopes"] = SCOPES
+    both.say_here("granted", "1")
+    sync_consent()
+    owner = Visitor(SHOP)
+    html = owner.get("/app/privacy").content.decode()
+    assert 'data-scopes="write_customers"' in html
+    assert "1 decision waits for that" in html
+    refused = owner.post("/app/privacy/consents")
+    assert (refused.status_code, "accept in Shopify's window" in refused.json()["message"]) == (422, True)
+    record["scopes"] = f"{SCOPES},write_customers"
+    assert owner.post("/app/privacy/consents").status_code == 200
+    sync_consent()
+    assert both.at_shopify()["state"] == "SUBSCRIBED"
+    assert "data-scopes" not in owner.get("/app/privacy").content.decode()
 
 
 def test_strangers_odd_news_and_erased_people_make_no_work(both: Both):

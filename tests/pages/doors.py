@@ -170,6 +170,7 @@ WRITES = {
     "brand": "/app/settings/brand",
     "rules of requests": "/app/settings/requests/save",
     "allow requests": "/app/settings/requests/allow",
+    "allow consents": "/app/privacy/consents",
 }
 INBOX, INBOX_PAGES = ("inbox.css", "inbox.js"), [name for name in PAGES if name.startswith(("conversations", "thread"))]
 MOST_QUERIES = {

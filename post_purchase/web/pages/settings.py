@@ -7,7 +7,9 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET, require_POST
 
 from post_purchase.models import ChannelStatus, PrivacyRequestKind
+from post_purchase.services import consent_sync
 from post_purchase.services.publications import storefront_changed
+from post_purchase.services.scopes import read_scopes
 from post_purchase.services.shops import settings_of
 from post_purchase.services.team_alerts import last_trouble
 from post_purchase.services.templates import templates_wanted
@@ -22,6 +24,7 @@ from post_purchase.web.forms.settings import (
     silences,
 )
 from shopapp.lib import clock
+from shopapp.shopify.errors import AdminApiError
 from shopapp.web.embedded import ShopRequest, shop_required
 
 from .answers import page, refused, saved
@@ -76,7 +79,24 @@ def privacy(request: ShopRequest) -> HttpResponse:
         "pages/privacy.html",
         rows=[(row, row.requested_at + TERM, row.done_at is None and row.requested_at + TERM < now) for row in rows],
         data_request=PrivacyRequestKind.DATA_REQUEST,
+        missing="" if consent_sync.SCOPE in request.shop.scope_set else consent_sync.SCOPE,
+        waiting=request.shop.consent_syncs.filter(error=consent_sync.NO_SCOPE).count(),
     )
+
+
+@shop_required
+@require_POST
+def allow_consents(request: ShopRequest) -> HttpResponse:
+    """The merchant has answered Shopify's question whether we may write customers."""
+    try:
+        read_scopes(shop=request.shop)
+    except AdminApiError:
+        return refused("Shopify did not answer. Press the button again in a minute.")
+    request.shop.refresh_from_db(fields=["scopes"])
+    if consent_sync.SCOPE not in request.shop.scope_set:
+        return refused("Shopify has not allowed it yet. Press the button again, and accept in Shopify's window.")
+    consent_sync.allowed_now(shop=request.shop)
+    return saved("Allowed. What your shoppers decided is on its way to Shopify")
 
 
 @shop_required
