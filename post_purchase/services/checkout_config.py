@@ -13,6 +13,7 @@ from django.conf import settings as django_settings
 from post_purchase.channels.registry import DRIVERS
 from post_purchase.models import Channel, ChannelStatus, ShopSettings, Touchpoint
 from post_purchase.touchpoints.choose import choose, countries_of_table
+from post_purchase.touchpoints.choose import offered as shown
 from post_purchase.touchpoints.texts import languages, texts_in
 from post_purchase.words import ChannelKind, TouchpointKind
 from shopapp.models import Shop
@@ -78,7 +79,7 @@ def words_in(shop: Shop, language: str) -> dict[str, str]:
 
 
 def _ranked(channels: dict[str, Channel], settings: ShopSettings, country: str) -> tuple[str, ...]:
-    return choose(connected=channels, merchant_order=settings.channel_order, country=country).ranked
+    return shown(choose(connected=channels, merchant_order=settings.channel_order, country=country).ranked)
 
 
 def _offered(channel: Channel) -> dict[str, str] | None:

@@ -14,6 +14,7 @@ import yaml
 DATA = Path(__file__).parent / "data"
 DESKTOP = "desktop"
 LAST = "email"  # opens everywhere
+MOST_BUTTONS = 3  # more make nobody choose faster
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,12 @@ def choose(
     order = tuple(by_merchant) or country_order(country)
     ranked = tuple(dict.fromkeys(kind for kind in (first, *order, *usable) if kind in usable))
     return Choice(ranked=ranked, ask=not first and not by_merchant and _are_close(ranked[:2], country, device))
+
+
+def offered(ranked: Sequence[str]) -> tuple[str, ...]:
+    """Those that a page shows as buttons: the best few, and e-mail among them, for who has none of the apps."""
+    best = tuple(ranked[:MOST_BUTTONS])
+    return best if LAST in best or LAST not in ranked else (*best[:-1], LAST)
 
 
 def _are_close(two: tuple[str, ...], country: str, device: str) -> bool:

@@ -25,7 +25,7 @@ def question(surface, target, files):
 def asked():
     """{name: question}"""
     of_admin = {
-        "admin, blocks": (BLOCK, ("OrderBlock.jsx", "CustomerBlock.jsx", "parts.jsx")),
+        "admin, blocks": (BLOCK, ("OrderBlock.jsx", "CustomerBlock.jsx", "parts.jsx", "StartPart.jsx")),
         "admin, printing": (PRINT, ("PrintOrder.jsx", "PrintSelection.jsx", "PrintCards.jsx")),
     }
     found = {
@@ -46,7 +46,7 @@ def test_every_component_and_property_is_known_to_shopify_and_a_wrong_one_would_
     if not shutil.which("node") or not (ROOT / "node_modules" / "@shopify" / "dev-mcp").is_dir():
         pytest.skip("needs Node and `npm ci`")
     wrong = tmp_path / "Wrong.jsx"
-    wrong.write_text((ADMIN / "OrderBlock.jsx").read_text("utf-8").replace("gap=", "gapp="), "utf-8")
+    wrong.write_text((ADMIN / "StartPart.jsx").read_text("utf-8").replace("gap=", "gapp="), "utf-8")
     questions = asked()
     told = [*questions.values(), question("polaris-admin-extensions", BLOCK, [wrong])]
     command = ["node", str(VALIDATOR), json.dumps(told)]

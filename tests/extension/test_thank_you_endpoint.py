@@ -6,6 +6,7 @@ import pytest
 
 from post_purchase.models import Link
 from post_purchase.services import link_limits, links
+from post_purchase.words import ChannelKind
 from shopapp.lib.crypto import hash_secret, normalise_code
 from shopapp.models import ShopStatus
 from tests.extension import conftest
@@ -178,3 +179,13 @@ def test_only_post_is_answered(client, shop):
     response = client.get(PATH, headers={"authorization": f"Bearer {buyer_token()}"})
     assert response.status_code == 405
     assert response["Access-Control-Allow-Origin"] == "*"
+
+
+def test_few_buttons_are_shown_and_e_mail_is_always_among_them(client, shop):
+    for kind in (ChannelKind.SMS, ChannelKind.EMAIL, ChannelKind.TELEGRAM, ChannelKind.INSTAGRAM):
+        make_channel(shop, kind)
+    make_channel(shop, ChannelKind.MESSENGER)
+    make_channel(shop)
+    kinds = [channel["kind"] for channel in ask(client, QUESTION).json()["channels"]]
+    assert len(kinds) == 3
+    assert kinds[-1] == "email"

@@ -18,7 +18,7 @@ from post_purchase.printing.qr import capital_url
 from post_purchase.services import checkout_consent, link_limits, links, order_view
 from post_purchase.services.checkout_config import words_in
 from post_purchase.services.taps import look_up
-from post_purchase.touchpoints.choose import choose
+from post_purchase.touchpoints.choose import choose, offered
 from post_purchase.touchpoints.texts import chat_texts, consent_version, pick_language
 from post_purchase.words import ChannelKind, TouchpointKind
 from shopapp.lib import clock
@@ -195,14 +195,15 @@ def answer(
     language = pick_language(asked.language, tap.shop_language if tap else "")
     kinds: tuple[str, ...] = ()
     if tap and tap.installed and not tap.expired:
-        kinds = choose(
+        choice = choose(
             connected=tap.channels,
             fixed=tap.fixed,
             earlier=tap.earlier,
             route=tap.route,
             merchant_order=tap.merchant_order,
             country=tap.country or asked.country or tap.shop_country,
-        ).ranked
+        )
+        kinds = offered(choice.ranked)
     words = words_in(shop, asked.language or language)
     return {
         "heading": words.get("heading", ""),
