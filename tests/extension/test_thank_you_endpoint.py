@@ -188,4 +188,4 @@ def test_few_buttons_are_shown_and_e_mail_is_always_among_them(client, shop):
     make_channel(shop)
     kinds = [channel["kind"] for channel in ask(client, QUESTION).json()["channels"]]
     assert len(kinds) == 3
-    assert kinds[-1] == "email"
+    assert "email" in kinds

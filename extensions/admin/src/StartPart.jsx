@@ -1,6 +1,6 @@
 import {useState} from 'preact/hooks';
 
-import {Refused, ask} from './ask.js';
+import {ask} from './ask.js';
 
 /**
  * One flow for this order, by hand. A click has a key of its own, so that asking twice starts once.
@@ -23,7 +23,8 @@ export function StartPart({t, auth, id, flows, onStarted}) {
       setKey(newKey());
       onStarted();
     } catch (error) {
-      setTrouble((error instanceof Refused && error.words) || t('start_failed'));
+      const words = /** @type {any} */ (error)?.words; // of a Refused
+      setTrouble(words || t('start_failed'));
     }
     setBusy(false);
   }
