@@ -25,11 +25,13 @@ from .events import record_event
 from .phrases import load
 from .suppressions import forget_stop
 from .talk_language import language_of
-from .understanding import LANGUAGES
 
 MAX_SIZE = 24
 SURE = (OrderBinding.Method.ORDER_EMAIL, OrderBinding.Method.ORDER_PHONE, OrderBinding.Method.MERCHANT)
 CHOSEN = (Purpose.UTILITY, Purpose.REVIEW_REQUEST, Purpose.MARKETING)  # answers to what they write are not a choice
+
+
+LANGUAGES = tuple(name for name in load("control") if name != "version")
 
 
 class Choice(StrEnum):

@@ -7,10 +7,10 @@ import pytest
 from django.test import Client
 
 from post_purchase.models import ChoiceEntry, ConsentEntry, Contact, ControlLink, PrivacyRequest, Reward
+from post_purchase.services.choices import LANGUAGES
 from post_purchase.services.consent import granted_purposes, record_consent, withdrawn_purposes
 from post_purchase.services.control_links import make_link
 from post_purchase.services.privacy_requests import answer_request, claim_request
-from post_purchase.services.understanding import LANGUAGES
 from post_purchase.words import ChannelKind, Purpose
 from shopapp.lib import clock
 from shopapp.models import Shop, ShopStatus

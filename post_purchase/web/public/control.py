@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from post_purchase.models import ContactPoint, ControlLink
 from post_purchase.services import choices
-from post_purchase.services.choices import CHOSEN, Choice, Source
+from post_purchase.services.choices import CHOSEN, LANGUAGES, Choice, Source
 from post_purchase.services.consent import newest_states
 from post_purchase.services.control_links import end_link, open_link
 from post_purchase.services.exports import export_person, export_point
@@ -25,7 +25,6 @@ from post_purchase.services.privacy import Person
 from post_purchase.services.privacy_requests import ask_for_erasure
 from post_purchase.services.shops import settings_of
 from post_purchase.services.talk_language import language_of
-from post_purchase.services.understanding import LANGUAGES
 from post_purchase.touchpoints.texts import accepted, is_rtl
 from post_purchase.words import ChannelKind, Purpose
 from shopapp.lib import clock
