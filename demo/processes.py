@@ -126,6 +126,7 @@ class Processes:
     def start_web(self, port: int, *, workers: int = 1) -> None:
         granian = str(Path(sys.executable).parent / "granian")
         options = f"--interface wsgi --host 127.0.0.1 --port {port} --workers {workers} --blocking-threads 4"
+        options += " --workers-kill-timeout 2"
         self.start("web", granian, *options.split(), "--respawn-failed-workers", "shopapp.wsgi:application")
 
     def start_worker(self, name: str = "worker", queues: str = "hot default slow") -> None:
