@@ -1,6 +1,6 @@
 import {useState} from 'preact/hooks';
 
-import {ask} from './ask.js';
+import {ask, wordsOf} from './ask.js';
 
 /**
  * One flow for this order, by hand. A click has a key of its own, so that asking twice starts once.
@@ -23,8 +23,7 @@ export function StartPart({t, auth, id, flows, onStarted}) {
       setKey(newKey());
       onStarted();
     } catch (error) {
-      const words = /** @type {any} */ (error)?.words; // of a Refused
-      setTrouble(words || t('start_failed'));
+      setTrouble(wordsOf(error) || t('start_failed'));
     }
     setBusy(false);
   }

@@ -11,6 +11,15 @@ export class Refused extends Error {
 }
 
 /**
+ * Our server's own words for a no; empty for any other trouble.
+ *
+ * @param {unknown} error
+ */
+export function wordsOf(error) {
+  return error instanceof Refused ? error.words : '';
+}
+
+/**
  * Ask our server. The address is relative: Shopify resolves it to this app's own. The ID token proves shop and staff.
  * Throws Refused where the answer is a clear no (422), Error where no usable answer comes in time.
  *
