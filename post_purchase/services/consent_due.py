@@ -23,7 +23,7 @@ def ledger_changed(point: ContactPoint) -> None:
 
 
 def customer_changed(*, shop: Shop, customer_id: Any) -> None:
-    """Shopify says that this customer's consent changed. Who has not met us yet is asked about when they do."""
+    """Shopify says that this customer's consent changed. Who has not met us has no ledger here."""
     if isinstance(customer_id, int) and Contact.objects.filter(shop=shop, shopify_customer_id=customer_id).exists():
         _due(shop.pk, customer_id)
 

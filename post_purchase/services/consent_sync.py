@@ -13,7 +13,6 @@ from enum import StrEnum
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
 
 from post_purchase.models import ConsentEntry, ConsentState, ConsentSync, Contact, ContactPoint
 from post_purchase.words import ChannelKind, EventKind, Purpose
@@ -25,6 +24,7 @@ from shopapp.shopify.results import Result
 
 from .consent import record_consent
 from .contacts import e164
+from .due_rows import claim_one
 from .events import record_event
 
 log = logging.getLogger("post_purchase.consent_sync")
@@ -136,15 +136,8 @@ def allowed_now(*, shop: Shop) -> int:
 
 
 def _claim() -> ConsentSync | None:
-    now = clock.now()
-    due = ConsentSync.objects.filter(next_attempt_at__lte=now)
-    while (found := due.order_by("next_attempt_at", "pk").first()) is not None:
-        mine = ConsentSync.objects.filter(
-            pk=found.pk, next_attempt_at=found.next_attempt_at, attempts=found.attempts, revision=found.revision
-        )
-        if mine.update(next_attempt_at=now + LEASE, attempts=F("attempts") + 1):
-            return ConsentSync.objects.select_related("shop").get(pk=found.pk)
-    return None
+    row: ConsentSync | None = claim_one(ConsentSync.objects.all(), lease=LEASE)
+    return row
 
 
 def _sync(row: ConsentSync) -> None:

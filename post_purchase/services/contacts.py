@@ -8,6 +8,7 @@ from post_purchase.models import Contact, ContactPoint
 from post_purchase.words import ChannelKind
 from shopapp.models import Shop
 
+from .consent_due import customer_changed
 from .order_data import OrderData
 from .timezones import zone_for
 
@@ -55,6 +56,8 @@ def contact_for_order(shop: Shop, data: OrderData) -> Contact | None:
         for name, value in told.items():
             setattr(contact, name, value)
         contact.save(update_fields=list(told))
+    if "shopify_customer_id" in told:
+        customer_changed(shop=shop, customer_id=customer_id)  # a yes or no that the guest gave is told now
     return contact
 
 

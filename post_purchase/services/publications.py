@@ -22,6 +22,7 @@ from shopapp.models import Shop
 from shopapp.shopify.admin_api import AdminApi, AdminApiError, UserErrors
 
 from .checkout_config import checkout_value
+from .due_rows import claim_one
 from .review_page import review_page
 from .scopes import GetInstallation, read_scopes
 from .storefront import storefront_value
@@ -121,15 +122,8 @@ def _due(shop: Shop, kind: PublicationKind, product_id: int) -> None:
 
 
 def _claim() -> Publication | None:
-    now = clock.now()
-    due = Publication.objects.filter(next_attempt_at__lte=now)
-    while (found := due.order_by("next_attempt_at", "pk").first()) is not None:
-        mine = Publication.objects.filter(
-            pk=found.pk, next_attempt_at=found.next_attempt_at, attempts=found.attempts, revision=found.revision
-        )
-        if mine.update(next_attempt_at=now + LEASE, attempts=F("attempts") + 1):
-            return Publication.objects.select_related("shop").get(pk=found.pk)
-    return None
+    row: Publication | None = claim_one(Publication.objects.all(), lease=LEASE)
+    return row
 
 
 def _publish(publication: Publication) -> None:

@@ -10,7 +10,7 @@ from demo.shopify.shop import SCOPES
 from demo.world import DemoWorld
 from post_purchase.jobs.consents import sync_consent
 from post_purchase.jobs.webhooks import process_webhooks
-from post_purchase.models import ConsentEntry, ConsentSync, FlowEvent, ShopSettings
+from post_purchase.models import ConsentEntry, ConsentSync, Contact, FlowEvent, ShopSettings
 from post_purchase.services.consent import granted_purposes, record_consent, withdrawn_purposes
 from post_purchase.services.consent_sync import NO_SCOPE, Decision, Ours, Theirs, allowed_now, decide
 from post_purchase.services.privacy import Person, erase_person
@@ -143,6 +143,18 @@ def test_without_the_scope_shopify_is_read_and_told_once_it_is_granted(both: Bot
     assert allowed_now(shop=shop) == 0
     shop.scopes = f"{SCOPES},write_customers"
     shop.save(update_fields=["scopes"])
+    sync_consent()
+    assert both.at_shopify()["state"] == "SUBSCRIBED"
+
+
+def test_what_a_guest_decided_is_told_once_shopify_knows_them(both: Both):
+    Contact.objects.filter(pk=both.contact.pk).update(shopify_customer_id=None)
+    both.say_here("granted", "1")
+    assert ConsentSync.objects.count() == 0
+    placed = both.world.shopify.place_order(SHOP, tell=False)
+    assert placed["customer"]["id"] == both.customer["id"]
+    deliver("orders/create", placed)
+    process_webhooks()
     sync_consent()
     assert both.at_shopify()["state"] == "SUBSCRIBED"
 
