@@ -99,6 +99,17 @@ def embedded_headers(response: HttpResponse, shop: Shop | str) -> HttpResponse:
     return response
 
 
+def into_the_app(request: HttpRequest, rest: str) -> HttpResponse:
+    """Links into the app from outside (`app:conversations/1` in an extension, /apps/<client id>/app/... in a mail).
+
+    Shopify's documents do not say whether they are counted from the app's host or from `application_url`, which is
+    /app here; so both end in the same place. Only a path on this host, with the query that it came with.
+    """
+    query = request.META.get("QUERY_STRING", "")
+    inner = rest.removeprefix("app/") if rest.startswith("app/") else "" if rest == "app" else rest
+    return HttpResponseRedirect(f"/app/{inner}".rstrip("/") + (f"?{query}" if query else ""))
+
+
 def patch_id_token(request: HttpRequest) -> HttpResponse:
     """Nothing but App Bridge: it loads `shopify-reload` again with a fresh ID token."""
     shop, wanted = request.GET.get("shop", ""), request.GET.get("shopify-reload", "")

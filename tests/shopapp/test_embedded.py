@@ -169,3 +169,25 @@ def test_the_demos_admin_may_frame_pages_only_in_the_demo():
     make_shop()
     answer = Client().get("/app/test-page", {"id_token": sign(admin_claims())})
     assert "https://admin.shopify.com http://127.0.0.1:9000;" in answer["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "led_to"),
+    [
+        ("/conversations/12?id_token=t&shop=s", "/app/conversations/12?id_token=t&shop=s"),
+        ("/app/app/conversations/12", "/app/conversations/12"),
+        ("/reviews", "/app/reviews"),
+        ("/app/app", "/app"),
+    ],
+)
+def test_links_from_outside_may_be_counted_from_either_root(client, asked, led_to):
+    answer = client.get(asked)
+    assert (answer.status_code, answer["Location"]) == (302, led_to)
+
+
+@pytest.mark.parametrize(
+    "asked", ["//evil.example.com/conversations", "/conversations//evil.example.com", "/app/app//evil.example.com/"]
+)
+def test_such_a_link_leads_nowhere_else(client, asked):
+    answer = client.get(asked)
+    assert answer.status_code == 404 or answer["Location"].startswith("/app/")
