@@ -17,8 +17,12 @@ _PLAIN = str.maketrans(
 
 
 def sms_words(text: str, choices: Iterable[str] = (), link: str = "") -> str:
-    """Choices become numbered lines; typographic signs become plain where the whole then fits the GSM alphabet."""
-    numbered = [f"{number} {title}" for number, title in enumerate(choices, 1)]
+    """Choices become numbered lines; typographic signs become plain where the whole then fits the GSM alphabet.
+
+    A choice without a letter or digit (a row of stars) is its number, which the text names: no line, no dear signs.
+    """
+    named = [(number, title) for number, title in enumerate(choices, 1) if any(sign.isalnum() for sign in title)]
+    numbered = [f"{number} {title}" for number, title in named]
     words = "\n".join(part for part in (text, *numbered, link) if part)
     plain = words.translate(_PLAIN)
     return words if segments(plain).unicode else plain

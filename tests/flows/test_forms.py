@@ -1,7 +1,10 @@
 """One message in other words for one network: chosen when the network is, shown in the editor, kept in files."""
 
+import re
+
 import pytest
 
+from post_purchase.channels.drivers.sms.driver import words_of
 from post_purchase.channels.sms_length import segments
 from post_purchase.flows import files, shelf, sms_lint
 from post_purchase.flows.definition import DocumentError, FlowDocument, load
@@ -9,11 +12,14 @@ from post_purchase.flows.diffing import differences
 from post_purchase.flows.editing import problems_of
 from post_purchase.flows.effects import Say
 from post_purchase.flows.preview import preview, sample_facts, without_much
+from post_purchase.flows.sample import sample_answers
 from post_purchase.flows.wording import compose
 from tests.flows.test_definition import document
 
 NEWS = {"thank_you": "receipt", "shipped": "shipped", "out_for_delivery": "out_for_delivery", "delivered": "delivered"}
+_PLACES = re.compile(r"\{\{.*?\}\}")
 GSM = ("en", "de", "es", "it", "nl", "sv")
+SHORT = ("en", "de", "it", "nl", "sv")  # Spanish answers have signs that make an SMS dear
 
 
 def formed(**forms: str) -> dict:
@@ -83,6 +89,39 @@ def test_the_news_of_a_parcel_is_short_on_sms_in_every_language():
                 assert "{" not in sms
                 found = segments(sms.replace("\u00a0", " "))
                 assert found.number <= (2 if language in GSM else 3), (key, language, sms)
+
+
+ASKED = {  # what a flow asks or says of its own accord, besides the news of parcels
+    "delivery_trouble": ("delayed", "attempted", "could_not_be_delivered", "stalled", "person_looks"),
+    "out_for_delivery": ("ready_for_pickup",), "address_check": ("ask", "remind"), "photo_review": ("ask_rating",),
+    "win_back": ("ask",), "goes_with": ("offer",), "replenish": ("ask",), "referral": ("ask",),
+}  # fmt: skip
+
+
+def test_trouble_questions_and_offers_are_short_on_sms_in_every_language():
+    """As the driver writes them: with the answers as lines and the link."""
+    long, odd = [], []
+    for key, messages in ASKED.items():
+        flow = FlowDocument.model_validate(shelf.library()[key])
+        for language, spoken in flow.texts.items():
+            facts = sample_facts(language)
+            answers, parcel = sample_answers(facts), next(int(pk) for pk in facts["parcels"])
+            for message in messages:
+                titles = tuple(spoken.messages[message].choices)
+                say = Say(key="a", step="a", message=message, parcel=parcel, choices=titles)
+                sms = compose(flow, say, facts, answers, channel="sms").content
+                where, words = f"{key}.{message} {language}", words_of(sms)
+                english = flow.texts["en"].messages[message].forms["sms"]
+                if set(_PLACES.findall(spoken.messages[message].forms["sms"])) != set(_PLACES.findall(english)):
+                    odd.append(f"{where}: other values than the English")
+                if not words.startswith(f"{facts['shop']['name']}: ") or "{" in words:
+                    odd.append(where)
+                if flow.messages[message].purpose == "marketing" and "STOP" not in words:
+                    odd.append(f"{where}: no word on how to end it")
+                if (found := segments(words).number) > (2 if language in SHORT else 3):
+                    long.append(f"{where}: {found} parts\n{words}")
+    assert odd == []
+    assert long == []
 
 
 def test_part_of_an_order_is_not_told_as_the_whole():

@@ -355,10 +355,13 @@ def test_the_phone_shows_missing_values_dark_and_right_to_left(owner, rows):
 
 
 def test_the_phone_counts_sms_segments_with_the_answers_as_lines(owner, rows):
-    text = {"texts.en.messages.ask_rating.text": "x" * 150}
+    own = "texts.en.messages.ask_rating.forms.sms"
+    dear = look(owner, rows, phone="sms", **{own: "x" * 149 + "ł"})
+    assert "3 SMS segments" in dear
+    assert "because of ł" in dear
+    text = {own: "x" * 150}
     html = look(owner, rows, phone="sms", **text)
-    assert "3 SMS segments" in html
-    assert "because of ★☆" in html
+    assert "1 SMS segment, 150 characters of the GSM alphabet" in html  # rows of stars are their numbers
     titles = {f"texts.en.messages.ask_rating.choices.{stars}": str(stars) for stars in range(1, 6)}
     assert "2 SMS segments, 170 characters of the GSM alphabet" in look(owner, rows, phone="sms", **text, **titles)
 
