@@ -10,7 +10,6 @@ urlpatterns = [
     path("app/patch-id-token", embedded.patch_id_token),
     re_path(r"^proxy/c/(?P<code>[A-Za-z0-9-]{4,40})$", proxy.proxied_link),
     path("", include("post_purchase.web.urls")),
-    re_path(
-        r"^(?:app/)?(?P<rest>(?:app|conversations|flows|reviews|settings)(?:/[a-z0-9/-]*)?)$", embedded.into_the_app
-    ),
+    re_path(r"^(?P<rest>(?:conversations|flows|reviews|settings)(?:/[a-z0-9/-]*)?)$", embedded.into_the_app),
+    re_path(r"^app/(?P<rest>app(?:/[a-z0-9/-]*)?)$", embedded.into_the_app),
 ]
