@@ -13,6 +13,7 @@ ALL = [
     "callbacks",
     "redirect",
     "engine",
+    "applied",
     "timers",
     "messages",
     "qr",

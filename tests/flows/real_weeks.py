@@ -107,8 +107,9 @@ class RealWeeks:
         assert contact is not None
         conversation = getattr(contact, "conversation", None) or make_conversation(contact)
         point = contact.points.filter(kind="whatsapp").first() or make_point(contact, address="DE.1349120865530274")
-        point.last_inbound_at = clock.now()
+        point.last_inbound_at = conversation.last_inbound_at = clock.now()
         point.save()
+        conversation.save()
         message = make_message(conversation, "Hello", direction=Direction.IN, point=point, channel=self.channel)
         bind(point=point, order=order, method="code", link=None, message=message)
 

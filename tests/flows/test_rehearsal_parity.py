@@ -12,7 +12,9 @@ from post_purchase.flows.rehearsal.player import Player
 from post_purchase.flows.rehearsal.show import Script
 from post_purchase.flows.rehearsal.world import PlayedFlow
 from post_purchase.flows.versions import document_of
-from post_purchase.models import Contact, FlowRun, Message, MessageTemplate
+from post_purchase.flows.watching import add_working_days, watch
+from post_purchase.models import Contact, FlowRun, Message, MessageTemplate, Product
+from post_purchase.services.guides import save_guide
 from shopapp.lib import clock
 from shopapp.models import Shop
 from tests.factories import make_shop
@@ -100,6 +102,67 @@ def test_the_same_weeks_give_the_same_messages(at, happens):
     night = "Held until 08:00 in Berlin: quiet hours"
     second_review = "Held until Sat 14 Mar 13:00 in Berlin: 1 request or offer in a day already"
     assert held == {plain_weeks: [night], two_orders: [night, second_review], never_opened: []}[happens]
+
+
+LAST_SCAN, ARRIVED = START + timedelta(days=2), START + timedelta(days=11)
+WATCHED = {  # key: (what starts it, when that becomes true)
+    "aged": ({"news": ["purchase_aged"], "subject": "order", "after": "P10D"}, ARRIVED + timedelta(days=10)),
+    "stalled": ({"news": ["parcel_stalled"], "subject": "parcel", "working_days": 3}, add_working_days(LAST_SCAN, 3)),
+    "silent": (
+        {"news": ["contact_silent"], "subject": "contact", "after": "P14D"}, START + timedelta(days=14, minutes=3),
+    ),
+    "date": (
+        {"news": ["date_reached"], "subject": "contact", "date": "03-20"},
+        datetime.fromisoformat("2026-03-19T23:00:00+00:00"),
+    ),
+}  # fmt: skip
+
+
+def watching(weeks: RealWeeks) -> None:
+    """A flow for each thing that time alone brings; each names what was bought and its guide."""
+    said = "{{ bought.tags | join: ', ' }}|{{ bought.metafields.custom.material | join: ', ' }}|{{ guide.text }}"
+    parameter = {"name": "key", "value": "now", "sample": "now"}
+    for key, (trigger, _) in WATCHED.items():
+        template = {"name": f"watch_{key}", "category": "UTILITY", "parameters": [parameter]}
+        document = {
+            "schema": 1, "key": key, "name": key.title(), "trigger": trigger, "start": key,
+            "steps": {key: {"kind": "send", "message": "hello"}},
+            "messages": {"hello": {"purpose": "utility", "template": template}},
+            "texts": {"en": {"messages": {"hello": {
+                "text": f"{key}: {said}", "template": "We have some news for you: {{1}} it is, and all is well.",
+            }}}},
+        }  # fmt: skip
+        editing.switch_on(editing.add_flow(weeks.shop, document))
+        approved = {"name": f"watch_{key}", "language": "en", "category": "UTILITY", "status": "approved"}
+        MessageTemplate.objects.create(channel=weeks.channel, **approved)
+
+
+def test_time_brings_the_same_news_with_the_same_facts_of_products(at):
+    """The watch looks once a day, and at each moment at which something becomes true."""
+    weeks = begin("fern-and-field.myshopify.com")
+    for flow in weeks.shop.flows.filter(status="on"):
+        editing.switch_off(flow)
+    watching(weeks)
+    product = {"shopify_id": 7, "title": "Stoneware mug", "handle": "mug", "shopify_updated_at": START}
+    facts = {"tags": ["handmade"], "product_type": "Tableware", "metafields": {"custom.material": ["clay"]}}
+    Product.objects.create(shop=weeks.shop, **product, **facts)
+    guide = {"kind": "tag", "value": "handmade", "name": "handmade", "language": "en", "text": "Rinse it first."}
+    save_guide(shop=weeks.shop, **guide)
+    weeks.order(START)
+    weeks.open_chat(START + timedelta(minutes=3))
+    weeks.parcel(START + timedelta(hours=11, minutes=30))
+    weeks.scan(LAST_SCAN, "in_transit")
+    weeks.scan(ARRIVED, "delivered")
+    for moment in [START + timedelta(days=day) for day in range(31)] + [when for _, when in WATCHED.values()]:
+        weeks.plan(moment, watch)
+    weeks.play(at)
+    sent, suppressed = rehearsed(weeks.shop, SILENT)
+    assert sent == weeks.sent
+    assert suppressed == weeks.suppressed
+    assert {step for _, step, _, _ in sent} == set(WATCHED)
+    assert {text for _, step, text, _ in sent if step in ("aged", "stalled")} == {
+        f"{key}: handmade|clay|Rinse it first." for key in ("aged", "stalled")
+    }
 
 
 @pytest.mark.parametrize(
