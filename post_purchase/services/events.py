@@ -22,27 +22,29 @@ def record_event(
     message: Message | None = None,
     data: dict[str, Any] | None = None,
     happened_at: datetime | None = None,
+    is_new: bool = False,
 ) -> FlowEvent:
     """Save the fact in the caller's transaction and wake the flows after commit. The same key is recorded once.
 
     `key` names the fact, not the news of it: "parcel_delivered:<parcel pk>", so a repeated webhook changes nothing.
+    `is_new`: it is of a row that this transaction has made, so it cannot have been recorded, and nobody need look.
     """
     now = clock.now()
-    event, created = FlowEvent.objects.get_or_create(
-        shop=shop,
-        key=key,
-        defaults={
-            "kind": kind,
-            "order": order,
-            "parcel": parcel,
-            "contact": contact,
-            "conversation": conversation,
-            "message": message,
-            "data": data or {},
-            "happened_at": happened_at or now,
-            "next_attempt_at": now,
-        },
-    )
+    fields: dict[str, Any] = {
+        "kind": kind,
+        "order": order,
+        "parcel": parcel,
+        "contact": contact,
+        "conversation": conversation,
+        "message": message,
+        "data": data or {},
+        "happened_at": happened_at or now,
+        "next_attempt_at": now,
+    }
+    if is_new:
+        event, created = FlowEvent.objects.create(shop=shop, key=key, **fields), True
+    else:
+        event, created = FlowEvent.objects.get_or_create(shop=shop, key=key, defaults=fields)
     if created:
         wake(Job.HANDLE_EVENTS)
     return event

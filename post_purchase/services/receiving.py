@@ -6,7 +6,16 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from post_purchase.channels.base import Inbound
-from post_purchase.models import Attachment, Channel, ContactPoint, Conversation, FlowStatus, Message, OrderBinding
+from post_purchase.models import (
+    Attachment,
+    Channel,
+    ConsentState,
+    ContactPoint,
+    Conversation,
+    FlowStatus,
+    Message,
+    OrderBinding,
+)
 from post_purchase.words import Author, Direction, EventKind, MessageStatus, Purpose
 from shopapp.lib import clock
 from shopapp.lib.crypto import hash_secret, new_code
@@ -14,7 +23,7 @@ from shopapp.lib.queue import Job, wake
 from shopapp.lib.storable import all_storable
 
 from . import answers, bindings, consent, inbox_states, requested_actions, shopper_control, testers
-from .contact_points import find_or_create_point, find_point
+from .contact_points import find_point, is_unchanged, keep_point
 from .events import record_event
 from .messages import queue_answer
 from .phrases import is_one_of, phrase, wants_stop
@@ -65,10 +74,13 @@ def _receive(channel: Channel, inbound: Inbound) -> Message | None:
     if _known(channel, inbound):
         return None
     known = find_point(channel=channel, addresses=(inbound.address, *inbound.aliases))
-    bindings.lock_orders(shop_id=channel.shop_id, point=known, code=inbound.entry_code, text=inbound.text)
+    locked = bindings.lock_orders(shop_id=channel.shop_id, point=known, code=inbound.entry_code, text=inbound.text)
+    only_claimed = not inbound.proved and bool(inbound.aliases)
     if not inbound.proved:
         inbound = replace(inbound, profile_name="", phone="", aliases=())  # a claim changes nothing of a person
-    point = find_or_create_point(channel=channel, inbound=inbound)
+    if only_claimed or (locked and not is_unchanged(known)):  # whoever held the orders may have joined two contacts
+        known = find_point(channel=channel, addresses=(inbound.address, *inbound.aliases))
+    point = keep_point(channel=channel, inbound=inbound, point=known)
     conversation = conversation_for(point.contact)
     if not _is_proved(inbound, point):
         return _keep_unproved(channel, inbound, point, conversation)
@@ -79,7 +91,8 @@ def _receive(channel: Channel, inbound: Inbound) -> Message | None:
     ContactPoint.objects.filter(pk=point.pk).update(  # after the contacts: bindings.lock_orders
         last_inbound_at=point.last_inbound_at, blocked_at=None, blocked_reason=""
     )
-    message.refresh_from_db(fields=["conversation", "contact"])  # two contacts may have become one
+    if point.contact_id != message.contact_id:  # two contacts have become one
+        message.refresh_from_db(fields=["conversation", "contact"])
     _note(message, inbound, handled)
     if inbound.kind not in SAYS_NOTHING:
         record_event(
@@ -96,6 +109,7 @@ def _receive(channel: Channel, inbound: Inbound) -> Message | None:
                 "handled": handled,
             },
             happened_at=inbound.happened_at,
+            is_new=True,
         )
     return message
 
@@ -124,9 +138,9 @@ def _keep_unproved(channel: Channel, inbound: Inbound, point: ContactPoint, conv
 
 def _save(channel: Channel, inbound: Inbound, point: ContactPoint, conversation: Conversation) -> Message:
     message = Message.objects.create(
-        shop_id=channel.shop_id,
+        shop=point.contact.shop,
         conversation=conversation,
-        contact_id=point.contact_id,
+        contact=point.contact,
         point=point,
         channel=channel,
         order=conversation.order,
@@ -179,12 +193,15 @@ def _respond(arrival: _Arrival) -> bool:
     if not arrival.inbound.button_id and wants_stop(text):
         consent.stop_everything(point=point, message=message)
         return True
-    if consent.has_stopped(point) and (arrival.inbound.resumes or is_one_of("start", text)):
+    states = consent.newest_states([point])[point.pk]
+    stopped = states.get(Purpose.UTILITY) == ConsentState.WITHDRAWN
+    if stopped and (arrival.inbound.resumes or is_one_of("start", text)):
         consent.start_again(point=point, message=message)
         return True
-    consent.grant_conversation(point=point, message=message)
-    bindings.begin_conversation(point=point, message=message)
-    message.refresh_from_db(fields=["conversation", "contact"])
+    if states.get(Purpose.SERVICE) != ConsentState.GRANTED:
+        consent.grant_conversation(point=point, message=message)
+    if Purpose.UTILITY not in states and bindings.begin_conversation(point=point, message=message):
+        message.refresh_from_db(fields=["conversation", "contact"])
     if arrival.inbound.button_id:
         return requested_actions.heard_tap(message=message, button_id=arrival.inbound.button_id)
     if shopper_control.respond(message=message, point=point):

@@ -12,7 +12,8 @@ from .team_alerts import alert_team
 
 
 def conversation_for(contact: Contact) -> Conversation:
-    conversation, _ = Conversation.objects.get_or_create(contact=contact, defaults={"shop_id": contact.shop_id})
+    found = Conversation.objects.select_related("order")
+    conversation, _ = found.get_or_create(contact=contact, defaults={"shop_id": contact.shop_id})
     return conversation
 
 

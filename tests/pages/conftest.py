@@ -31,12 +31,15 @@ def owner(shop: Shop) -> Visitor:
 
 @pytest.fixture(scope="module")
 def kept_rows(writing_once: Any) -> Seed:
-    """One seeding for a whole file, whose own `rows` hands it to each test."""
+    """One seeding for a whole file (it takes longer than any page), and the rival; the file's own `rows` hands it to
+    each test: as it is where all only read, else a deepcopy."""
     with writing_once(), clock.frozen(NOW):
+        make_shop(RIVAL, name="Rival Ltd")
         return seed(make_shop())
 
 
 @pytest.fixture
 def rival(db: None, at: Any) -> Visitor:
-    make_shop(RIVAL, name="Rival Ltd")
+    if not Shop.objects.filter(domain=RIVAL).exists():  # else it is of `kept_rows`
+        make_shop(RIVAL, name="Rival Ltd")
     return Visitor(RIVAL)

@@ -3,13 +3,12 @@
 import copy
 import html
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.contrib.staticfiles import finders
-from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -18,27 +17,15 @@ from post_purchase.models import Review, Touchpoint
 from shopapp.lib import clock
 from tests import factories
 from tests.pages import polaris_lint
-from tests.pages.conftest import NOW
 from tests.pages.doors import INBOX, INBOX_PAGES, MOST_QUERIES, PAGES, READS_OF_A_ROW, WRITES, WRITES_OF_A_ROW, address
-from tests.pages.seed import NASTY, Seed, seed
+from tests.pages.seed import NASTY, Seed
 from tests.pages.visitor import RIVAL, Visitor
 from tests.shopapp.pretend import SHOP
 
 
-@pytest.fixture(scope="module")
-def sown(django_db_setup, django_db_blocker) -> Iterator[Seed]:
-    """Seeding takes longer than any page: once for all tests, each of which is undone by itself."""
-    with django_db_blocker.unblock():
-        with clock.frozen(NOW):
-            factories.make_shop(RIVAL, name="Rival Ltd")
-            made = seed(factories.make_shop())
-        yield made
-        call_command("flush", interactive=False, verbosity=0)
-
-
 @pytest.fixture
-def rows(sown, db, at) -> Seed:
-    return sown
+def rows(kept_rows, db, at) -> Seed:
+    return kept_rows
 
 
 @pytest.fixture

@@ -154,7 +154,7 @@ def test_the_kind_word_is_in_the_shoppers_language(desk):
 
 def test_every_language_has_every_sentence():
     assert {frozenset(sentences) for sentences in SENTENCES.values()} == {
-        frozenset({"en", "de", "fr", "es", "it", "nl", "pt", "pl", "sv", "tr", "ar", "ja"})
+        frozenset({"en", "de", "fr", "es", "it", "nl", "pt", "pl", "sv", "tr", "ar", "ja", "da"})
     }
     assert set(service.ANSWERS.values()) - {""} <= set(SENTENCES)
 

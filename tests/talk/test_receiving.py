@@ -74,6 +74,15 @@ def test_a_code_binds_the_chat_to_its_order_and_opens_the_ledger(door: Door):
     assert [(event.message_id, event.data["handled"]) for event in received] == [(message.pk, True)]
 
 
+def test_a_known_shoppers_message_costs_few_statements(door: Door, django_assert_max_num_queries):
+    door.hear_code()
+    with django_assert_max_num_queries(16):
+        assert door.hear("I have a thought about the colour") is not None
+    with django_assert_max_num_queries(22):
+        door.hear("Where is my order?")
+    assert len(door.answers()) == 2
+
+
 def test_the_second_person_with_a_code_learns_nothing(door: Door):
     door.hear_code()
     door.hear_code(OTTO)
