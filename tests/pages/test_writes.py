@@ -7,7 +7,6 @@ from html import unescape
 
 import pytest
 
-from post_purchase.flows.editing import install_library
 from post_purchase.models import Flow, Message, Review, Scan, ShopSettings, Touchpoint
 from post_purchase.services import conversations, team_alerts
 from post_purchase.services.links import link_for_order, shop_link
@@ -15,8 +14,7 @@ from shopapp.lib import clock
 from shopapp.lib.crypto import new_code
 from shopapp.models import Shop
 from tests import factories
-from tests.pages.seed import Seed, seed
-from tests.pages.visitor import Visitor
+from tests.pages.seed import Seed
 
 KEY = "ABCDEFGHJKMNPQRS"
 
@@ -361,19 +359,6 @@ def test_the_export_is_handed_to_its_shop_only_when_it_is_ready(owner, rows):
     rows.request.export = ""
     rows.request.save()
     assert owner.get(f"/app/privacy/{rows.request.pk}/export").status_code == 404
-
-
-def test_the_checklist_ticks_only_what_really_works(db, at):
-    shop = factories.make_shop("begins-today.myshopify.com")
-    owner = Visitor(shop.domain)
-    html = owner.get("/app").content.decode()
-    assert "Set up: 0 of 4 done" in html
-    install_library(shop)
-    assert "Set up: 0 of 4 done" in owner.get("/app").content.decode()  # a draft that is off is not a flow that is on
-    seed(shop)
-    assert "You are live" in owner.get("/app").content.decode()
-    assert owner.post("/app/set-up/dismiss").status_code == 200
-    assert "You are live" not in owner.get("/app").content.decode()
 
 
 def test_the_backfill_shows_how_far_it_is(owner, shop):

@@ -76,9 +76,9 @@ def test_a_code_binds_the_chat_to_its_order_and_opens_the_ledger(door: Door):
 
 def test_a_known_shoppers_message_costs_few_statements(door: Door, django_assert_max_num_queries):
     door.hear_code()
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(18):
         assert door.hear("I have a thought about the colour") is not None
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(25):
         door.hear("Where is my order?")
     assert len(door.answers()) == 2
 
