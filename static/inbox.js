@@ -11,7 +11,7 @@
     try { await doorstep.ask(form.dataset.draft, { method: "POST", body }); } catch { /* the next key tries again; the text is in the field */ }
   }
   const soon = (form) => { clearTimeout(waiting); waiting = setTimeout(() => form.isConnected && keep(form), 800); };
-  document.addEventListener("input", (event) => { const form = event.target.closest?.("form[data-draft]"); if (form) soon(form); });
+  document.addEventListener("input", (event) => { const form = event.target.closest?.("form[data-draft]"); if (form && !event.target.matches("[data-search]")) soon(form); });
   document.addEventListener("submit", () => clearTimeout(waiting), true);
 
   document.addEventListener("click", (event) => {
@@ -26,15 +26,20 @@
     if (event.target.closest?.("[data-keys-open]")) help();
   });
 
-  document.addEventListener("toggle", async (event) => {
-    const box = event.target;
-    if (!box.matches?.("details[data-load][open]")) return;
-    const place = box.querySelector(".loaded");
+  let turn = 0, searching;
+  async function load(box) {
+    const place = box.querySelector(".loaded"), mine = ++turn, wanted = box.querySelector("[data-search]")?.value || "";
     try {
-      const reply = await doorstep.ask(box.dataset.load);
-      place.innerHTML = reply.ok ? await reply.text() : "";
+      const reply = await doorstep.ask(`${box.dataset.load}${wanted && `?q=${encodeURIComponent(wanted)}`}`);
+      if (mine === turn) place.innerHTML = reply.ok ? await reply.text() : "";
     } catch { place.textContent = "This cannot be fetched just now. Close it and try again."; }
-  }, true);
+  }
+  document.addEventListener("toggle", ({ target }) => target.matches?.("details[data-load][open]") && load(target), true);
+  document.addEventListener("input", ({ target }) => {
+    if (!target.matches?.("[data-search]")) return;
+    clearTimeout(searching);
+    searching = setTimeout(() => load(target.closest("details")), 300);
+  });
 
   function help() {
     const dialog = document.getElementById("keys");

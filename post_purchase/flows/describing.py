@@ -121,6 +121,7 @@ FACTS: Mapping[str, str] = {
     "event.rating": "the stars of the review",
     "event.by": "the news that began it",
     "event.answered_by_person": "a person has answered in this talk",
+    "event.may_ask": "your team asks how it was",
     "answers.products": "a product was found",
     "answers.rating": "the rating",
     "language": "the shopper's language",

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 from django.db import transaction
 
-from post_purchase.models import Contact, Flow, FlowRun, Message, Order, RunEvent, RunStatus, Timer
+from post_purchase.models import Contact, Flow, FlowRun, HeldEvent, Message, Order, RunEvent, RunStatus, Timer
 from post_purchase.services.texts import TextError
+from post_purchase.words import EventKind
 from shopapp.lib import clock
 from shopapp.lib.queue import Job, wake
 
@@ -16,12 +17,18 @@ from . import engine
 from .definition import DocumentError, FlowDocument
 from .facts import contact_to_speak_with, for_log, gather, load_order, reachable_points
 from .performing import Scene, perform
-from .state import ENDED, INTERRUPT, PARKED, Event, RunState
+from .state import ENDED, INTERRUPT, MOVED, PARKED, TIMER, Event, RunState
 from .versions import document_of
 from .wording import NoWording
 
 log = logging.getLogger("post_purchase.flows")
+# A run that is paused hears these all the same.
+HEARD_IN_A_PAUSE = {INTERRUPT, MOVED, EventKind.OPTED_OUT, EventKind.CONTACT_REDACTED, EventKind.SHOP_UNINSTALLED}
 _STATUS = {ENDED: RunStatus.ENDED, PARKED: RunStatus.PARKED}
+
+
+class Paused(Exception):
+    """This run is paused: the wait that is over is looked at when it goes on."""
 
 
 @transaction.atomic
@@ -92,6 +99,9 @@ def apply(*, run_id: int, event: Event, message: Message | None = None, version_
     )
     if run.status != RunStatus.ACTIVE or run.log.filter(event_key=event.key).exists():
         return False
+    if run.paused_at is not None and event.kind not in HEARD_IN_A_PAUSE:
+        _hold(run, event, message)
+        return False
     if version_id is not None:
         run.version_id = version_id
     order = load_order(run.order_id) if run.order_id else None
@@ -117,6 +127,15 @@ def apply(*, run_id: int, event: Event, message: Message | None = None, version_
         return _park(run, event, facts, str(error))
     _save(run, document, after, event, facts, wanted)
     return True
+
+
+def _hold(run: FlowRun, event: Event, message: Message | None) -> None:
+    """Until flows.pausing lets it go on. Raises Paused for a wait that is over: its timer stays."""
+    if event.kind == TIMER:
+        raise Paused
+    HeldEvent.objects.get_or_create(
+        run=run, event_key=event.key, defaults={"event": event.to_json(), "message": message}
+    )
 
 
 def _follow_contact(run: FlowRun, order: Order | None) -> None:

@@ -33,6 +33,10 @@ def handle_due(*, tried_first: bool = False) -> int:
 def handle(timer: Timer) -> None:
     now = clock.now()
     event = Event(TIMER, f"{TIMER}:{timer.key}:{timer.due_at.isoformat()}", now, {"timer": timer.key})
-    runs.apply(run_id=timer.run_id, event=event)
+    try:
+        runs.apply(run_id=timer.run_id, event=event)
+    except runs.Paused:
+        Timer.objects.filter(pk=timer.pk, run__paused_at__isnull=False).update(next_attempt_at=None)
+        return
     # Still there with the same time: its run has ended, or no longer waits for it.
     Timer.objects.filter(pk=timer.pk, due_at=timer.due_at).delete()

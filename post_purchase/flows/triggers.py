@@ -84,6 +84,8 @@ def _hand_to_one(event: FlowEvent) -> int:
     button = str(event.data.get("button_id", ""))
     candidates: list[tuple[int, float, FlowRun, Event]] = []
     for run in _runs(event):
+        if run.paused_at is not None:
+            continue  # whoever paused it looks after the shopper
         data = dict(event.data)
         if button.startswith("f") and ":" in button:
             if not button.startswith(tap_prefix(run.pk)):

@@ -5,8 +5,17 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from post_purchase.models import CheckoutConsent, CodeGuess, ControlLink, FlowEvent, PrivacyRequest, Timer, WebPhoto
-from post_purchase.services import print_files, rehearsals
+from post_purchase.models import (
+    CheckoutConsent,
+    CodeGuess,
+    ControlLink,
+    FlowEvent,
+    PrivacyRequest,
+    SavedReply,
+    Timer,
+    WebPhoto,
+)
+from post_purchase.services import composing, print_files, rehearsals
 from shopapp.lib import clock
 from shopapp.models import IncomingWebhook
 
@@ -22,9 +31,10 @@ def clean_up() -> None:
     now = clock.now()
     _delete(IncomingWebhook.objects.filter(received_at__lt=now - RAW_NEWS, next_attempt_at=None))
     _delete(FlowEvent.objects.filter(done_at__lt=now - FINISHED_WORK, next_attempt_at=None))
-    _delete(Timer.objects.filter(due_at__lt=now - FINISHED_WORK, next_attempt_at=None))
+    _delete(Timer.objects.filter(due_at__lt=now - FINISHED_WORK, next_attempt_at=None, run__paused_at=None))
     _delete(CodeGuess.objects.filter(guessed_at__lt=now - GUESSES))
     _delete(WebPhoto.objects.filter(received_at__lt=now - WEB_PHOTOS))
+    _delete(SavedReply.objects.filter(deleted_at__lt=now - composing.KEPT))
     _delete(ControlLink.objects.filter(expires_at__lt=now))
     print_files.forget_old()
     rehearsals.forget_old()

@@ -31,6 +31,7 @@ class Conversation(models.Model):
         max_length=10, choices=ConversationState.choices, default=ConversationState.AUTOMATIC
     )  # services.inbox_states writes it
     waits_since = models.DateTimeField(null=True)  # TEAM: since when the shopper waits for a person
+    open_since = models.DateTimeField(null=True)  # since the team was first asked; None: solved, or never asked
     snoozed_until = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
     handed_off_at = models.DateTimeField(null=True)  # a person is asked for: flows and automatic answers pause

@@ -96,6 +96,7 @@ class FlowRun(models.Model):
     ended_reason = models.CharField(max_length=255, blank=True)
     sequence = models.PositiveIntegerField(default=0)  # events applied so far
     started_at = models.DateTimeField()
+    paused_at = models.DateTimeField(null=True)  # by a person; what happens meanwhile is kept: flows.pausing
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -136,6 +137,21 @@ class RunMove(models.Model):
 
     def __str__(self) -> str:
         return f"move {self.pk} of flow {self.flow_id}"
+
+
+class HeldEvent(models.Model):
+    """What happened to a run while it was paused. Applied in this order when it goes on."""
+
+    run = models.ForeignKey(FlowRun, on_delete=models.CASCADE, related_name="held_events")
+    event_key = models.CharField(max_length=190)
+    event = models.JSONField()
+    message = models.ForeignKey(Message, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "event_key"], name="held_event_once")]
+
+    def __str__(self) -> str:
+        return f"held event {self.pk} of run {self.run_id}"
 
 
 class RunEvent(models.Model):

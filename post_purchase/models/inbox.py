@@ -80,9 +80,12 @@ class SavedReply(models.Model):
     shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="saved_replies")
     name = models.CharField(max_length=60)
     text = models.TextField()
+    deleted_at = models.DateTimeField(null=True)  # can be brought back for a while: jobs.clean_up
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["shop", "name"], name="saved_reply_name", condition=~Q(name=""))]
+        constraints = [
+            models.UniqueConstraint(fields=["shop", "name"], name="saved_reply_name", condition=Q(deleted_at=None))
+        ]
 
     def __str__(self) -> str:
         return f"saved reply {self.pk}"

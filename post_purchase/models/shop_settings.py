@@ -24,6 +24,7 @@ class ShopSettings(models.Model):
     team_alerts = models.BooleanField(default=True)  # a mail when a shopper needs a person
     team_addresses = models.CharField(max_length=400, blank=True)  # commas between; empty: the shop's contact address
     first_response_minutes = models.PositiveIntegerField(default=240)  # the inbox marks who has waited longer
+    resolution_hours = models.PositiveSmallIntegerField(default=24)  # ... and which talk is open for longer
     channel_order = models.JSONField(
         default=dict
     )  # {"DE": ["whatsapp", "email"], "*": [...]}; empty: the country table

@@ -4,7 +4,16 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from post_purchase.models import ContactPoint, Conversation, Draft, Member, Message, MessageTemplate, SavedReply
+from post_purchase.models import (
+    ContactPoint,
+    Conversation,
+    Draft,
+    Member,
+    Message,
+    MessageTemplate,
+    Product,
+    SavedReply,
+)
 from post_purchase.words import Author, MessageStatus
 from shopapp.lib import clock
 from shopapp.models import Shop
@@ -18,6 +27,8 @@ UNDO = timedelta(seconds=5)  # so long a typed answer waits, so that it can be t
 WRITING = timedelta(seconds=20)  # a draft that changed so lately is being written
 FARTHEST = timedelta(days=30)  # how far ahead an answer may be planned
 MOST_SAVED = 200
+KEPT = timedelta(days=30)  # a deleted saved reply can be brought back for so long
+MOST_PRODUCTS = 30
 KNOWN_AS = {"tracking": "tracking_url", "name": "first_name"}  # what flows call it: what it is called here
 VARIABLES = ("first_name", "last_name", "shop", "order", "order_status", "tracking_url", "carrier", "my_name")
 
@@ -69,8 +80,16 @@ def due_at(*, later: datetime | None) -> datetime:
 def saved_replies(*, shop: Shop, conversation: Conversation, member: Member) -> list[tuple[str, str]]:
     """(name, text for this shopper)"""
     values, language = values_for(conversation, member), language_of(conversation.contact, conversation.order)
-    rows = SavedReply.objects.filter(shop=shop).order_by("name", "pk")[:MOST_SAVED]
+    rows = SavedReply.objects.filter(shop=shop, deleted_at=None).order_by("name", "pk")[:MOST_SAVED]
     return [(row.name, render(row.text, values, language=language, timezone=shop.timezone)) for row in rows]
+
+
+def products_that_sell(*, shop: Shop, search: str) -> list[Product]:
+    """Of all that can be bought now, those whose names have every typed word somewhere."""
+    rows = Product.objects.filter(shop=shop, available=True, deleted_at=None)
+    for word in search.split()[:6]:
+        rows = rows.filter(title__icontains=word)
+    return [row for row in rows.order_by("title", "pk")[:MOST_PRODUCTS] if row.variant_id]
 
 
 def template_values(*, template: MessageTemplate, values: dict[str, str]) -> list[tuple[str, str, str]]:

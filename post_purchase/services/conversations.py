@@ -41,7 +41,8 @@ def take_back(*, conversation: Conversation) -> None:
 
 
 @transaction.atomic
-def close(*, conversation: Conversation) -> None:
+def close(*, conversation: Conversation, ask: bool = True) -> None:
+    """`ask`: whether the shopper may be asked how the help was, where a person has given some."""
     now = clock.now()
     if Conversation.objects.filter(pk=conversation.pk, closed_at=None).update(
         closed_at=now,
@@ -50,16 +51,17 @@ def close(*, conversation: Conversation) -> None:
         handed_off_at=None,
         hand_off_reason="",
         state=ConversationState.CLOSED,
-        **inbox_states.RESTING,
+        **inbox_states.SOLVED,
     ):
         Unread.objects.filter(conversation=conversation).delete()
+        answered = _answered_by_person(conversation, now)
         record_event(
             shop=conversation.shop,
             kind=EventKind.CONVERSATION_CLOSED,
             key=f"{EventKind.CONVERSATION_CLOSED}:{conversation.pk}:{now.isoformat()}",
             contact=conversation.contact,
             conversation=conversation,
-            data={"answered_by_person": _answered_by_person(conversation, now)},
+            data={"answered_by_person": answered, "may_ask": answered and ask},
         )
 
 

@@ -13,6 +13,7 @@ from shopapp.lib import clock, queue
 
 TEAM = "team:"  # and the shop: the stream's address of its inbox
 RESTING = {"snoozed_until": None, "waits_since": None}
+SOLVED = RESTING | {"open_since": None}
 
 
 def tell_team(*, shop_id: int) -> None:
@@ -25,6 +26,7 @@ def waits_for_team(*, conversation_id: int) -> None:
     Conversation.objects.filter(pk=conversation_id).update(
         state=ConversationState.TEAM,
         waits_since=Coalesce("waits_since", Value(clock.now())),
+        open_since=Coalesce("open_since", Value(clock.now())),
         snoozed_until=None,
         closed_at=None,
     )
@@ -47,12 +49,13 @@ def shopper_wrote(*, handled: bool) -> dict[str, Any]:
             default=F("state"),
         ),
         "waits_since": Case(When(is_ours, then=Coalesce("waits_since", Value(clock.now()))), default=F("waits_since")),
+        "open_since": Case(When(is_ours, then=Coalesce("open_since", Value(clock.now()))), default=F("open_since")),
         "snoozed_until": None,
     }
 
 
 def given_back(*, conversation_id: int) -> None:
-    Conversation.objects.filter(pk=conversation_id).update(state=ConversationState.AUTOMATIC, **RESTING)
+    Conversation.objects.filter(pk=conversation_id).update(state=ConversationState.AUTOMATIC, **SOLVED)
 
 
 def snooze(*, conversation: Conversation, until: datetime) -> None:
@@ -66,6 +69,7 @@ def wake_snoozed() -> int:
     return due.update(
         state=ConversationState.TEAM,
         waits_since=Coalesce("waits_since", "snoozed_until"),
+        open_since=Coalesce("open_since", "snoozed_until"),
         snoozed_until=None,
     )
 
@@ -94,6 +98,7 @@ def pour(old: Conversation, kept: Conversation) -> None:
     states = {old.state, kept.state}
     ranked = (ConversationState.TEAM, ConversationState.SHOPPER, ConversationState.SNOOZED)
     kept.state = next((state for state in ranked if state in states), ConversationState.AUTOMATIC)
+    kept.open_since = min(filter(None, (old.open_since, kept.open_since)), default=None)
     kept.waits_since = min(filter(None, (old.waits_since, kept.waits_since)), default=None)
     kept.snoozed_until = kept.snoozed_until or old.snoozed_until if kept.state == ConversationState.SNOOZED else None
     for model in (Unread, Draft):
@@ -105,4 +110,4 @@ def forget_persons(*, conversations: QuerySet[Conversation]) -> None:
     """The shopper's data was erased."""
     Draft.objects.filter(conversation__in=conversations).delete()
     Unread.objects.filter(conversation__in=conversations).delete()
-    conversations.update(state=ConversationState.CLOSED, **RESTING)
+    conversations.update(state=ConversationState.CLOSED, **SOLVED)

@@ -18,6 +18,7 @@ from post_purchase.models import (
     DeliveryAttempt,
     FlowEvent,
     FlowRun,
+    HeldEvent,
     Link,
     Message,
     Note,
@@ -155,6 +156,7 @@ def _erase_runs(contacts: list[Contact], orders: list[Order]) -> None:
     runs = FlowRun.objects.filter(Q(contact__in=contacts) | Q(order__in=orders))
     RunEvent.objects.filter(run__in=runs).update(event={}, facts={}, effects=[])
     Timer.objects.filter(run__in=runs).delete()
+    HeldEvent.objects.filter(run__in=runs).delete()
     calls = OutgoingCall.objects.filter(Q(contact__in=contacts) | Q(run__in=runs))
     calls.filter(status=OutgoingCall.Status.PENDING).update(
         status=OutgoingCall.Status.FAILED, next_attempt_at=None, finished_at=now, error=ERASED

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from post_purchase.jobs.clean_up import clean_up
 from post_purchase.models import Draft, Member, Message, MessageTemplate, Product, SavedReply
 from post_purchase.services import composing
 from post_purchase.services.delivery import claim_due
@@ -99,7 +100,17 @@ def test_saved_replies_are_filled_in_for_the_shopper(owner, row, shop):
     saved = SavedReply.objects.get()
     assert owner.post(f"/app/settings/saved-replies/{saved.pk}", {"name": "New", "text": "y"}).status_code == 200
     assert owner.post(f"/app/settings/saved-replies/{saved.pk}/delete").status_code == 200
-    assert not SavedReply.objects.exists()
+    assert "New" not in owner.get(f"/app/conversations/{row.pk}/saved-replies").content.decode()
+    assert "Bring back New" in owner.get("/app/settings/saved-replies").content.decode()
+    assert owner.post("/app/settings/saved-replies/add", {"name": "New", "text": "other"}).status_code == 200
+    assert owner.post(f"/app/settings/saved-replies/{saved.pk}/restore").status_code == 422  # the name is taken
+    SavedReply.objects.exclude(pk=saved.pk).update(name="Other")
+    assert owner.post(f"/app/settings/saved-replies/{saved.pk}/restore").status_code == 200
+    assert "New" in owner.get(f"/app/conversations/{row.pk}/saved-replies").content.decode()
+    assert owner.post(f"/app/settings/saved-replies/{saved.pk}/delete").status_code == 200
+    SavedReply.objects.filter(pk=saved.pk).update(deleted_at=clock.now() - timedelta(days=31))
+    clean_up()
+    assert list(SavedReply.objects.values_list("name", flat=True)) == ["Other"]
 
 
 @pytest.mark.parametrize("text", ["{{ password }}", "{{ first_name", "{% for x in y %}", "{% include 'x' %}"])
@@ -119,6 +130,15 @@ def test_a_product_comes_with_its_cart_link(owner, row, shop):
     assert "/cart/20:1" in html
     assert "Mug 1" not in html
     assert "Mug 2" not in html
+    for number in range(50):
+        Product.objects.create(
+            shop=shop, shopify_id=100 + number, title=f"Apron {number:02}", variant_ids=[30], shopify_updated_at=now
+        )
+    found = {
+        search: owner.get(f"/app/conversations/{row.pk}/products?q={search}").content.decode().count("data-insert")
+        for search in ("mug", "apron+49", "49+apron", "zzz", "%25")
+    }
+    assert found == {"mug": 1, "apron+49": 1, "49+apron": 1, "zzz": 0, "%25": 0}
 
 
 def test_outside_the_window_the_template_is_filled_in_and_one_tap_sends_it(owner, row, shop):

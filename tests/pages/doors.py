@@ -107,8 +107,11 @@ WRITES_OF_A_ROW = {
     "decline a request": "/app/conversations/{conversation}/requests/{action}/decline",
     "draft": "/app/conversations/{conversation}/draft",
     "take back": "/app/conversations/{conversation}/take-back/1",
+    "pause a run": "/app/conversations/{conversation}/runs/1/pause",
+    "let a run go on": "/app/conversations/{conversation}/runs/1/resume",
     "change a saved reply": "/app/settings/saved-replies/{saved}",
     "delete a saved reply": "/app/settings/saved-replies/{saved}/delete",
+    "bring back a saved reply": "/app/settings/saved-replies/{saved}/restore",
     "change a member": "/app/settings/team-members/{member}",
     "start a flow": "/app/conversations/{conversation}/start-flow",
     "save a guide": "/app/guides/{guide}/save",
@@ -175,7 +178,7 @@ WRITES = {
 INBOX, INBOX_PAGES = ("inbox.css", "inbox.js"), [name for name in PAGES if name.startswith(("conversations", "thread"))]
 MOST_QUERIES = {
     "home": 14,  # of all others 12, and the shop itself
-    "thread": 26,  # everything about one person
+    "thread": 27,  # everything about one person
     "flow, a step in German": 14,  # and where tests can go
     "rehearsed journey": 14,  # with the version's document, which a process remembers afterwards
 }

@@ -93,10 +93,19 @@ class HoursForm(PartForm):
 
 
 class TeamForm(PartForm):
-    fields_of_row = ("team_from", "team_until", "team_days", "first_response_minutes", "team_alerts", "team_addresses")
+    fields_of_row = (
+        "team_from",
+        "team_until",
+        "team_days",
+        "first_response_minutes",
+        "resolution_hours",
+        "team_alerts",
+        "team_addresses",
+    )
     team_alerts = forms.BooleanField(required=False)
     team_addresses = forms.CharField(max_length=400, required=False)
     first_response_minutes = forms.IntegerField(min_value=5, max_value=10080, required=False)
+    resolution_hours = forms.IntegerField(min_value=1, max_value=720, required=False)
     team_from = forms.TimeField(required=False, error_messages={"invalid": "Write a time like 09:00."})
     team_until = forms.TimeField(required=False, error_messages={"invalid": "Write a time like 17:00."})
     team_days = forms.TypedMultipleChoiceField(choices=WEEKDAYS, coerce=int, required=False)
@@ -117,6 +126,9 @@ class TeamForm(PartForm):
 
     def clean_first_response_minutes(self) -> int:
         return self.cleaned_data["first_response_minutes"] or 240
+
+    def clean_resolution_hours(self) -> int:
+        return self.cleaned_data["resolution_hours"] or 24
 
     def clean(self) -> dict[str, Any]:
         wrong = {"team_from", "team_until"} & self.errors.keys()

@@ -14,7 +14,7 @@ from .answers import page, refused, saved
 from .conversation_rows import conversation_of
 from .inbox_door import InboxRequest, agent_required, member_required
 
-PRODUCTS = 30
+NO_PRODUCT = "No product is known that can be bought now."
 
 
 @agent_required
@@ -56,9 +56,11 @@ def saved_replies(request: InboxRequest, pk: int) -> HttpResponse:
 def products(request: InboxRequest, pk: int) -> HttpResponse:
     """What can be bought now, each with a link that puts it into the cart."""
     conversation_of(request, pk)
-    rows = Product.objects.filter(shop=request.shop, available=True, deleted_at=None).order_by("title", "pk")
-    texts = [(row.title, product_text(request, row)) for row in rows[:PRODUCTS] if row.variant_id]
-    return page(request, "parts/insertable.html", texts=texts, none="No product is known that can be bought now.")
+    search = request.GET.get("q", "")[:80].strip()
+    rows = composing.products_that_sell(shop=request.shop, search=search)
+    none = f"No product that can be bought now has “{search}” in its name." if search else NO_PRODUCT
+    texts = [(row.title, product_text(request, row)) for row in rows]
+    return page(request, "parts/insertable.html", texts=texts, none=none)
 
 
 def product_text(request: InboxRequest, row: Product) -> str:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from urllib.parse import urlencode
 
-from django.conf import settings
+from django.conf import settings as app
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET
 
@@ -34,7 +34,7 @@ def conversations(request: InboxRequest) -> HttpResponse:
         rows=rows,
         mark=mark_of(rows),
         live=f"/app/conversations/live?{urlencode({'view': wanted.tab} | chosen)}",
-        stream=settings.CHAT_STREAM_URL,
+        stream=app.CHAT_STREAM_URL,
         tabs=[(key, name, shown(counted.get(key, 0)), urlencode({"view": key} | chosen)) for key, name in TABS],
         wanted=wanted,
         chosen=chosen,
@@ -55,6 +55,7 @@ def conversations_live(request: InboxRequest) -> HttpResponse:
 
 def rows_html(request: InboxRequest, wanted: inbox.Wanted, chosen: dict[str, str]) -> tuple[str, inbox.Found]:
     found = inbox.find(shop=request.shop, member=request.member, wanted=wanted)
+    now, settings = clock.now(), settings_of(request.shop)
     html = draw(
         request,
         "parts/talks.html",
@@ -63,7 +64,8 @@ def rows_html(request: InboxRequest, wanted: inbox.Wanted, chosen: dict[str, str
         wanted=wanted,
         is_filtered=bool(chosen),
         names={member.user_id: member.display_name for member in request.shop.members.all()},
-        late_before=clock.now() - timedelta(minutes=settings_of(request.shop).first_response_minutes),
+        late_before=now - timedelta(minutes=settings.first_response_minutes),
+        overdue_before=now - timedelta(hours=settings.resolution_hours),
     )
     return html, found
 

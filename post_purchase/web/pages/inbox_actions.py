@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 
+from post_purchase.flows import pausing
 from post_purchase.services import conversations, inbox_states
 from post_purchase.services.notes import write_note
 from post_purchase.web.forms.inbox import AssignForm, NoteForm, SnoozeForm
@@ -72,3 +73,19 @@ def note(request: InboxRequest, pk: int) -> HttpResponse:
     )
     told = len(written.mentions)
     return saved(f"Note saved; {told} of your team will see it as unread" if told else "Note saved")
+
+
+@agent_required
+def pause_run(request: InboxRequest, pk: int, run: int) -> HttpResponse:
+    row = get_object_or_404(conversation_of(request, pk).contact.runs, pk=run)
+    if not pausing.pause(run=row):
+        return refused("This flow has ended, or is paused already. Reload the page to see how it stands.")
+    return saved("Paused. Nothing of it is sent until you let it go on.")
+
+
+@agent_required
+def resume_run(request: InboxRequest, pk: int, run: int) -> HttpResponse:
+    row = get_object_or_404(conversation_of(request, pk).contact.runs, pk=run)
+    if not pausing.resume(run=row):
+        return refused("This flow is not paused. Reload the page to see how it stands.")
+    return saved("It goes on")

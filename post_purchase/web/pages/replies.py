@@ -100,8 +100,10 @@ def give_back(request: InboxRequest, pk: int) -> HttpResponse:
 
 @agent_required
 def close(request: InboxRequest, pk: int) -> HttpResponse:
-    conversations.close(conversation=conversation_of(request, pk))
-    return saved("Closed. It opens again when the shopper writes.")
+    asks = request.POST.get("ask") == "1"
+    conversations.close(conversation=conversation_of(request, pk), ask=asks)
+    more = " Where you have answered, the shopper is asked how the help was." if asks else ""
+    return saved(f"Closed. It opens again when the shopper writes.{more}")
 
 
 @agent_required

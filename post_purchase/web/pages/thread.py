@@ -18,7 +18,9 @@ from post_purchase.models import (
     ChannelStatus,
     ContactPoint,
     Conversation,
+    ConversationState,
     Draft,
+    FlowStatus,
     Message,
     MessageTemplate,
     TemplateStatus,
@@ -94,6 +96,8 @@ def thread(request: InboxRequest, pk: int) -> HttpResponse:
         draft=draft,
         stream=settings.CHAT_STREAM_URL,
         late=is_late(conversation, now),
+        overdue=is_overdue(conversation, now),
+        asks_after=request.shop.flows.filter(key="csat", status=FlowStatus.ON).exists(),
         reviews=list(conversation.contact.reviews.order_by("-submitted_at", "-pk")[:REVIEWS]),
         ways=ways,
         way=chosen_way(ways, draft),
@@ -181,6 +185,13 @@ def is_late(conversation: Conversation, now: datetime) -> bool:
     """The shopper has waited longer than the team wants anybody to."""
     target = timedelta(minutes=settings_of(conversation.shop).first_response_minutes)
     return conversation.waits_since is not None and conversation.waits_since < now - target
+
+
+def is_overdue(conversation: Conversation, now: datetime) -> bool:
+    """Not solved within the time that the merchant set, and it is our turn."""
+    target = timedelta(hours=settings_of(conversation.shop).resolution_hours)
+    is_ours = conversation.state == ConversationState.TEAM
+    return is_ours and conversation.open_since is not None and conversation.open_since < now - target
 
 
 def chosen_way(ways: list[ReplyWay], draft: Draft | None) -> ReplyWay | None:
