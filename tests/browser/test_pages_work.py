@@ -57,7 +57,7 @@ def test_a_person_answers_by_keyboard_alone(admin, shop):
     page = admin.open("/app")
     tab_to(page, "Conversations")
     page.keyboard.press("Enter")
-    page.wait_for_selector("s-table")
+    page.wait_for_selector(".talks")
     tab_to(page, "Maria Lang")
     page.keyboard.press("Enter")
     page.wait_for_selector(".thread")
@@ -73,31 +73,31 @@ def test_a_person_answers_by_keyboard_alone(admin, shop):
 def test_a_new_message_shows_by_itself_and_leaves_what_is_typed(admin, shop):
     rows = seed(shop)
     page = admin.open(f"/app/conversations/{rows.conversation.pk}")
-    page.locator("s-text-area textarea").fill("Half a sent")
+    page.locator("form[data-draft] s-text-area textarea").fill("Half a sent")
     make_message(rows.conversation, "Are you there?", direction=Direction.IN)
     page.wait_for_selector(".bubble.in >> text=Are you there?")
-    assert page.locator("s-text-area textarea").input_value() == "Half a sent"
+    assert page.locator("form[data-draft] s-text-area textarea").input_value() == "Half a sent"
 
 
 def test_an_answer_that_is_not_sent_is_there_again(admin, shop):
     rows = seed(shop)
     page = admin.open(f"/app/conversations/{rows.conversation.pk}")
-    page.locator("s-text-area textarea").fill("Let me ask the war")
+    page.locator("form[data-draft] s-text-area textarea").fill("Let me ask the war")
     page.locator("s-app-nav s-link", has_text="Reviews").click()
     page.wait_for_selector("text=Average of all")
     page.go_back()
     page.wait_for_selector(".thread")
-    assert page.locator("s-text-area textarea").input_value() == "Let me ask the war"
+    assert page.locator("form[data-draft] s-text-area textarea").input_value() == "Let me ask the war"
 
 
 def test_a_window_that_closes_while_one_types_sends_nothing_and_keeps_the_text(admin, shop):
     rows = seed(shop)
     page = admin.open(f"/app/conversations/{rows.conversation.pk}")
-    page.locator("s-text-area textarea").fill("Too late")
+    page.locator("form[data-draft] s-text-area textarea").fill("Too late")
     rows.conversation.contact.points.update(last_inbound_at=clock.now() - timedelta(hours=25))
     page.locator("s-button", has_text="Send answer").click()
     page.wait_for_selector("#stand-in-toasts .error:has-text('Nothing was sent')")
-    assert page.locator("s-text-area textarea").input_value() == "Too late"
+    assert page.locator("form[data-draft] s-text-area textarea").input_value() == "Too late"
     assert not Message.objects.filter(text="Too late").exists()
 
 
@@ -159,6 +159,7 @@ def test_products_are_chosen_in_shopifys_picker(admin, shop):
     page.wait_for_function("document.querySelector('[name=value]').value !== ''")
     assert field.input_value() == handle_of(second)
     choose.click()
+    page.wait_for_selector("#stand-in-picker")
     page.keyboard.press("Escape")
     page.wait_for_selector("#stand-in-picker", state="detached")
     assert field.input_value() == handle_of(second)  # closed: what was there stays

@@ -14,6 +14,7 @@ from tests.browser.test_pages_look import problems
 from tests.talk.test_photo_safety import picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.npm]
+GONE = "[...document.querySelectorAll('.one.me .under')].map((one) => one.textContent).join().match(/^[^·]+$/) !== null"
 
 
 class Page:
@@ -99,7 +100,7 @@ def test_without_a_line_nothing_is_lost_and_nothing_is_said_twice(chromium, live
     chat = Page(chromium, live_server, shop)
     chat.page.click("#start")
     chat.say("one")
-    chat.until("!document.querySelector('.one.me .under').textContent.includes('·')")
+    chat.until(GONE)
     chat.context.set_offline(True)
     chat.say("two")
     chat.say("three")
@@ -131,9 +132,7 @@ def test_an_answer_that_got_lost_on_the_way_is_not_said_twice(chromium, live_ser
 
     chat.page.route("**/messages", lose_once)
     chat.say("Hello")
-    chat.until(
-        "document.querySelector('.one.me') && !document.querySelector('.one.me .under').textContent.includes('·')"
-    )
+    chat.until(GONE)
     assert lost == [200]
     assert received() == ["Hello"]
     chat.context.close()
