@@ -288,6 +288,7 @@ class ChannelDriver(ABC):
     asks_account: ClassVar[bool] = True  # False: a credential names the account itself, `account_of` reads it there
     is_ours: ClassVar[bool] = False  # no account elsewhere: switched on, and the shop itself is the account
     media_hosts: ClassVar[tuple[str, ...]] = ()  # suffixes of hosts that media may be fetched from
+    shows_reading: ClassVar[bool] = False  # `mark_read` does something here
     echoes_ref: ClassVar[bool] = False  # statuses bring Message.ref back: an unknown send can be reconciled
 
     @abstractmethod

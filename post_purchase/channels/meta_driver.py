@@ -34,6 +34,7 @@ ICE_BREAKERS = 4  # Meta shows at most four
 class MetaMessaging(ChannelDriver):
     table: ClassVar[ErrorTable]
     limits: ClassVar[dict[str, int]]
+    shows_reading = True
 
     @abstractmethod
     def words_of(self, message: OutMessage, mode: Mode) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from .inbox import (
     Draft,
     Member,
     MemberRole,
+    PresenceSign,
     SavedReply,
     Unread,
 )
@@ -111,6 +112,7 @@ __all__ = [
     "PageCheck",
     "Parcel",
     "ParcelEvent",
+    "PresenceSign",
     "PrintBatch",
     "PrintFile",
     "PrintForm",

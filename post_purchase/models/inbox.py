@@ -5,7 +5,7 @@ from shopapp.lib.fulltext import WordIndex
 from shopapp.models import Shop
 
 from .contacts import ContactPoint
-from .conversations import Conversation
+from .conversations import Conversation, Message
 
 WORDS_OF_MESSAGES = WordIndex("post_purchase_message", ("text",))
 WORDS_OF_CONTACTS = WordIndex("post_purchase_contact", ("first_name", "last_name"))
@@ -25,6 +25,7 @@ class Member(models.Model):
     shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="members")
     user_id = models.CharField(max_length=64)  # `sub` of the ID token
     name = models.CharField(max_length=40, blank=True)
+    email = models.EmailField(blank=True)  # where they want to hear that something is theirs; empty: nowhere
     role = models.CharField(max_length=8, choices=MemberRole.choices, default=MemberRole.AGENT)
     joined_at = models.DateTimeField()
 
@@ -72,6 +73,25 @@ class Draft(models.Model):
 
     def __str__(self) -> str:
         return f"draft {self.pk}"
+
+
+class PresenceSign(models.Model):
+    """The shopper is to see that we have read, or are writing. The newest for each address; old ones mean nothing."""
+
+    point = models.OneToOneField(ContactPoint, on_delete=models.CASCADE, related_name="presence_sign")
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="+")  # their newest
+    typing = models.BooleanField(default=False)
+    asked_at = models.DateTimeField()
+    next_attempt_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            # services.presence
+            models.Index(fields=["next_attempt_at"], name="presence_due", condition=Q(next_attempt_at__isnull=False))
+        ]
+
+    def __str__(self) -> str:
+        return f"presence sign {self.pk}"
 
 
 class SavedReply(models.Model):

@@ -23,6 +23,8 @@ class ShopSettings(models.Model):
     team_days = models.JSONField(default=list)  # weekdays, Monday is 0; empty: every day
     team_alerts = models.BooleanField(default=True)  # a mail when a shopper needs a person
     team_addresses = models.CharField(max_length=400, blank=True)  # commas between; empty: the shop's contact address
+    team_digest = models.BooleanField(default=False)  # a mail each morning with what waits: services.team_digest
+    digest_due_at = models.DateTimeField(null=True)
     first_response_minutes = models.PositiveIntegerField(default=240)  # the inbox marks who has waited longer
     resolution_hours = models.PositiveSmallIntegerField(default=24)  # ... and which talk is open for longer
     channel_order = models.JSONField(
@@ -50,6 +52,9 @@ class ShopSettings(models.Model):
     link_key = EncryptedTextField(default=new_code)  # the per-shop key that the e-mail snippet carries
     product_metafields = models.JSONField(default=list)  # ["custom.material"]: what flows may ask of products
     onboarding_dismissed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["digest_due_at"], name="digest_due", condition=models.Q(team_digest=True))]
 
     def __str__(self) -> str:
         return f"settings of {self.shop_id}"

@@ -15,6 +15,7 @@ from .events import record_event
 from .messages import queue_message
 from .receiving import receive
 from .talk_language import language_of
+from .team_alerts import alert_member
 from .threads import conversation_for, hand_off
 
 __all__ = [
@@ -78,11 +79,17 @@ def reopen(*, conversation: Conversation) -> None:
         inbox_states.waits_for_team(conversation_id=conversation.pk)
 
 
-def assign(*, conversation: Conversation, member: Member | None) -> None:
-    """None: to nobody. Whoever is given it finds it unread."""
+@transaction.atomic
+def assign(*, conversation: Conversation, member: Member | None, by: Member | None = None) -> None:
+    """None: to nobody. Whoever is given it by somebody else finds it unread, and has a mail where they want one."""
     Conversation.objects.filter(pk=conversation.pk).update(assignee=member.user_id if member else "")
     if member is not None and member.user_id != conversation.assignee:
         inbox_states.mark_unread(conversation_id=conversation.pk, members=Member.objects.filter(pk=member.pk))
+        if by is not None and by != member:
+            reason = f"Assigned to you by {by.display_name}"
+            alert_member(
+                conversation=conversation, member=member, reason=reason, key=f"assigned:{clock.now().isoformat()}"
+            )
 
 
 def mark_opened(*, conversation: Conversation, member: Member) -> None:

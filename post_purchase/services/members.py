@@ -28,13 +28,13 @@ def _join(shop: Shop, user_id: str) -> Member:
 
 
 @transaction.atomic
-def change_member(*, member: Member, name: str, role: str) -> str:
+def change_member(*, member: Member, name: str, role: str, email: str = "") -> str:
     """Empty, or why it cannot be."""
     Shop.objects.select_for_update(no_key=True).get(pk=member.shop_id)
     others = Member.objects.filter(shop_id=member.shop_id, role=MemberRole.OWNER).exclude(pk=member.pk)
     if role != MemberRole.OWNER and member.role == MemberRole.OWNER and not others.exists():
         return LAST_OWNER
-    Member.objects.filter(pk=member.pk).update(name=name, role=role)
+    Member.objects.filter(pk=member.pk).update(name=name, role=role, email=email)
     return ""
 
 

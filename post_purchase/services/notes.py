@@ -7,6 +7,7 @@ from shopapp.lib import clock
 
 from .inbox_states import mark_unread
 from .members import named_in
+from .team_alerts import alert_member
 
 MAX_TEXT = 4000
 
@@ -38,4 +39,8 @@ def write_note(
     if created and named:
         told = Member.objects.filter(pk__in=[member.pk for member in named])
         mark_unread(conversation_id=conversation.pk, members=told, mentioned=True)
+        author = Member.objects.filter(shop_id=conversation.shop_id, user_id=author_id).first()
+        reason = f"{author.display_name if author else 'A flow'} names you in a note"
+        for member in named:
+            alert_member(conversation=conversation, member=member, reason=reason, key=f"note:{note.pk}")
     return note

@@ -166,6 +166,7 @@ urlpatterns = [
     path("app/settings/requests/save", requests.save_requests),
     path("app/settings/requests/allow", requests.allow),
     path("app/settings/team-members", team.team),
+    path("app/settings/team-members/me", team.own_address),
     path("app/settings/team-members/<int:pk>", team.change),
     path("app/settings/saved-replies", saved_replies.saved_replies),
     path("app/settings/saved-replies/add", saved_replies.add),

@@ -38,6 +38,8 @@ class Job(StrEnum):
     READ_POLICIES = "default:post_purchase.jobs.requested_actions.read_policies"
     WAKE_SNOOZED = "default:post_purchase.jobs.inbox.wake_snoozed"
     TELL_TEAMS = "default:post_purchase.jobs.inbox.tell_teams"
+    SEND_DIGESTS = "default:post_purchase.jobs.inbox.send_digests"
+    SHOW_PRESENCE = "hot:post_purchase.jobs.inbox.show_presence"
     SYNC_PRODUCTS = "default:post_purchase.jobs.products.sync_products"
     CALL_OUT = "default:post_purchase.jobs.outgoing_calls.call_out"
     WATCH_TIME = "default:post_purchase.jobs.flows.watch_time"

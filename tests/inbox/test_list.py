@@ -89,6 +89,24 @@ def test_words_names_and_order_numbers_are_found_by_their_beginnings(shop, membe
     assert order.name == "#20417"
 
 
+def test_words_without_blanks_between_them_are_found_anywhere(shop, member):
+    factories.make_message(talk(shop, "Aoi"), "先日注文した商品の返品について、Mサイズです。", direction="in")
+    factories.make_message(talk(shop, "Ren", minutes=1), "配送はいつですか？品物を返した", direction="in")
+    searches = ("返品", "返品 注文", "返", "Mサイズ", "mサイ", "品返", "配送", "について", "サイズm", "返品 kettle")
+    assert {search: names(shop, member, search=search) for search in searches} == {
+        "返品": ["Aoi"],
+        "返品 注文": ["Aoi"],
+        "返": ["Aoi", "Ren"],
+        "Mサイズ": ["Aoi"],
+        "mサイ": ["Aoi"],
+        "品返": [],
+        "配送": ["Ren"],
+        "について": ["Aoi"],
+        "サイズm": [],
+        "返品 kettle": [],
+    }
+
+
 @pytest.mark.parametrize("search", ['"', "*", "a OR b", "NEAR(", "x' --", ":*", "&|!", "\u202e", "-", '" OR text:'])
 def test_what_is_typed_is_never_an_operator(shop, member, search):
     talk(shop, "Maria")

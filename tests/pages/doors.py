@@ -166,6 +166,7 @@ WRITES = {
     "metafields": "/app/products/metafields",
     "fetch products": "/app/products/fetch",
     "add a saved reply": "/app/settings/saved-replies/add",
+    "own address": "/app/settings/team-members/me",
     "make a token": "/app/settings/connections/tokens",
     "add a flow": "/app/flows/add",
     "add a template": "/app/settings/templates/add",

@@ -36,6 +36,13 @@ class MemberForm(forms.Form):
         error_messages={"required": "Give a name.", "invalid": "A name of up to 40 letters, without @."},
     )
     role = forms.ChoiceField(choices=MemberRole.choices)
+    email = forms.EmailField(
+        max_length=254, required=False, error_messages={"invalid": "Write an address like anna@example.com."}
+    )
+
+
+class OwnAddressForm(forms.Form):
+    email = MemberForm.base_fields["email"]
 
 
 class ListForm(forms.Form):

@@ -100,9 +100,11 @@ class TeamForm(PartForm):
         "first_response_minutes",
         "resolution_hours",
         "team_alerts",
+        "team_digest",
         "team_addresses",
     )
     team_alerts = forms.BooleanField(required=False)
+    team_digest = forms.BooleanField(required=False)
     team_addresses = forms.CharField(max_length=400, required=False)
     first_response_minutes = forms.IntegerField(min_value=5, max_value=10080, required=False)
     resolution_hours = forms.IntegerField(min_value=1, max_value=720, required=False)

@@ -5,7 +5,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
 
 from post_purchase.models import Product
-from post_purchase.services import composing
+from post_purchase.services import composing, presence
 from post_purchase.services.recommendations import cart_url
 from post_purchase.web.forms.inbox import DraftForm
 from post_purchase.words import Author
@@ -26,6 +26,8 @@ def draft(request: InboxRequest, pk: int) -> HttpResponse:
         return refused(form=form)
     point = conversation.contact.points.filter(pk=form.cleaned_data["point"] or 0).first()
     composing.save_draft(member=request.member, conversation=conversation, text=form.cleaned_data["text"], point=point)
+    if form.cleaned_data["text"].strip():
+        presence.show(conversation=conversation, point=point, typing=True)
     return JsonResponse({"writing": composing.others_writing(conversation=conversation, member=request.member)})
 
 

@@ -33,7 +33,7 @@ def assign(request: InboxRequest, pk: int) -> HttpResponse:
         return refused(form=form)
     chosen = form.cleaned_data["member"]
     member = get_object_or_404(request.shop.members, pk=chosen) if chosen else None
-    conversations.assign(conversation=conversation, member=member)
+    conversations.assign(conversation=conversation, member=member, by=request.member)
     return saved(f"Assigned to {member.display_name}" if member else "Assigned to nobody")
 
 

@@ -25,6 +25,7 @@ from post_purchase.models import (
     MessageTemplate,
     TemplateStatus,
 )
+from post_purchase.services import presence
 from post_purchase.services.composing import others_writing, template_values, values_for
 from post_purchase.services.consent import newest_states
 from post_purchase.services.conversations import mark_opened
@@ -71,6 +72,8 @@ class ReplyWay:
 @require_GET
 def thread(request: InboxRequest, pk: int) -> HttpResponse:
     conversation = conversation_of(request, pk)
+    if conversation.unread and request.member.may_write:
+        presence.show(conversation=conversation)
     mark_opened(conversation=conversation, member=request.member)
     members = list(request.shop.members.order_by("name", "pk"))
     names = {member.user_id: member.display_name for member in members}

@@ -46,6 +46,7 @@ class Telegram(ChannelDriver):
         CredentialField("token", "Bot token", "In Telegram write /newbot to @BotFather; it answers with the token."),
     )
     asks_account = False
+    shows_reading = True
 
     def capability(
         self, *, point: ContactPoint, channel: Channel, purpose: Purpose, now: datetime, typed: bool = False

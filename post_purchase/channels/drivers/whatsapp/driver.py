@@ -57,6 +57,7 @@ class WhatsApp(ChannelDriver):
         ),
     )
     media_hosts = ("fbsbx.com", "fbcdn.net", "facebook.com", "whatsapp.net")
+    shows_reading = True
     echoes_ref = True
     has_templates = True
 
