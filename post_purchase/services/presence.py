@@ -1,4 +1,4 @@
-"""Showing the shopper that we have read, or are writing, where their network can. A courtesy: what fails is forgotten."""
+"""Showing the shopper that we have read, or are writing, where their network can. What fails is forgotten."""
 
 import logging
 import time

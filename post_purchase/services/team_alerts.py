@@ -1,9 +1,9 @@
 """The team hears by mail that a shopper needs a person, also while nobody has the admin open; a member who gave an
 address, that something was given to them or names them.
 
-A row for each; one mail for all that wait for the team (or for that member), at most one in PACE. A mail that may have gone is repeated with
-the same Message-ID: to be told twice is the lesser harm for a team. What a shopper wrote, or how to reach them, is
-never in it.
+A row for each; one mail for all that wait for the team (or for that member), at most one in PACE. A mail that may have
+gone is repeated with the same Message-ID: to be told twice is the lesser harm for a team. What a shopper wrote, or how
+to reach them, is never in it.
 """
 
 import logging
