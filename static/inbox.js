@@ -41,6 +41,37 @@
     searching = setTimeout(() => load(target.closest("details")), 300);
   });
 
+  /* A picture can be chosen only where the channel takes one. */
+  document.addEventListener("change", ({ target }) => {
+    const box = target.getAttribute?.("name") === "point" && target.closest("form")?.querySelector(".picture");
+    if (!box) return;
+    const may = box.dataset.ways.split(" ").includes(target.value);
+    box.querySelector(".none").hidden = may;
+    box.querySelector("label").hidden = !may;
+    box.querySelector("input").disabled = !may;
+  });
+
+  /* Notifications are asked for by a button, in a window of our own: browsers let no page inside another ask. */
+  const may = () => "Notification" in window && Notification.permission === "granted";
+  let newest = null;
+  async function news() {
+    if (!may()) return;
+    try {
+      const known = newest, told = await (await doorstep.ask("/app/conversations/news")).json();
+      newest = told.newest;
+      if (known === null || newest <= known || !document.hidden) return;
+      const note = new Notification("A shopper has written", { body: `${told.unread} unread`, tag: "doorstep" });
+      note.onclick = () => { window.focus(); doorstep.go("/app/conversations?view=unread"); note.close(); };
+    } catch { /* the next news tries again */ }
+  }
+  function offer() {
+    const button = document.querySelector("[data-notify]");
+    if (button) button.hidden = !("Notification" in window) || Notification.permission !== "default";
+  }
+  document.addEventListener("click", (event) => event.target.closest?.("[data-notify]") && window.open("/notify", "doorstep-notify", "width=480,height=420"));
+  addEventListener("focus", () => { offer(); news(); });
+  setInterval(() => document.hidden && !document.heard && news(), 30000);
+
   function help() {
     const dialog = document.getElementById("keys");
     if (!dialog || dialog.open) return;
@@ -84,7 +115,7 @@
   let line = null, again = 1;
   async function listen() {
     const address = document.querySelector("[data-stream]")?.dataset.stream;
-    if (!address || line || document.hidden || !window.shopify?.idToken) return;
+    if (!address || line || (document.hidden && !may()) || !window.shopify?.idToken) return;
     const mine = (line = new AbortController());
     try {
       const token = await shopify.idToken();
@@ -96,14 +127,16 @@
       for (;;) {
         const { value, done } = await reader.read();
         if (done) break;
-        if (text.decode(value, { stream: true }).includes("data:")) document.onnews?.();
+        if (text.decode(value, { stream: true }).includes("data:")) { document.onnews?.(); news(); }
       }
     } catch { again = Math.min(again * 2, 60); }
     document.heard = false;
     if (line === mine) line = null;
     setTimeout(listen, again * 1000);
   }
-  document.addEventListener("visibilitychange", () => { if (document.hidden) line?.abort(); else listen(); });
-  document.addEventListener("doorstep:page", () => { if (!document.querySelector("[data-stream]")) line?.abort(); else listen(); });
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) listen(); else if (!may()) line?.abort(); });
+  document.addEventListener("doorstep:page", () => { if (!document.querySelector("[data-stream]")) line?.abort(); else listen(); offer(); });
+  offer();
+  news();
   listen();
 })();

@@ -289,6 +289,8 @@ class ChannelDriver(ABC):
     is_ours: ClassVar[bool] = False  # no account elsewhere: switched on, and the shop itself is the account
     media_hosts: ClassVar[tuple[str, ...]] = ()  # suffixes of hosts that media may be fetched from
     shows_reading: ClassVar[bool] = False  # `mark_read` does something here
+    fetches_pictures: ClassVar[bool] = False  # from a public address; no file of ours can be handed over
+    caption: ClassVar[int | None] = None  # most characters beside a picture, where fewer than otherwise
     echoes_ref: ClassVar[bool] = False  # statuses bring Message.ref back: an unknown send can be reconciled
 
     @abstractmethod
@@ -347,6 +349,10 @@ class ChannelDriver(ABC):
 
     def tells_delivery(self, *, channel: Channel) -> bool:
         """Whether this account's network tells when a message has arrived, so that its silence means something."""
+        return False
+
+    def takes_pictures(self, *, channel: Channel) -> bool:
+        """Whether a picture can go beside the words of a free message."""
         return False
 
     def forget_media(self, *, channel: Channel, source: Mapping[str, Any]) -> None:  # noqa: B027

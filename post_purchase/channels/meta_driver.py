@@ -122,6 +122,9 @@ class MetaMessaging(ChannelDriver):
         path = f"{channel.account_id}/messages"
         return self.call(channel, "POST", path, json=body, attempt=context.attempt, on_leaving=context.leaving)
 
+    def takes_pictures(self, *, channel: Channel) -> bool:
+        return True
+
     def take_leave(self, *, channel: Channel) -> None:
         self.call(channel, "DELETE", f"{channel.account_id}/subscribed_apps")
 

@@ -10,9 +10,10 @@ from post_purchase.models import ContactPoint, Conversation, ConversationState, 
 from post_purchase.words import Author, Direction, EventKind, Purpose
 from shopapp.lib import clock
 
-from . import inbox_states
+from . import inbox_states, sent_pictures
 from .events import record_event
 from .messages import queue_message
+from .photo_safety import SafePhoto
 from .receiving import receive
 from .talk_language import language_of
 from .team_alerts import alert_member
@@ -98,6 +99,7 @@ def mark_opened(*, conversation: Conversation, member: Member) -> None:
     Conversation.objects.filter(pk=conversation.pk, unread__gt=0).update(unread=0)
 
 
+@transaction.atomic
 def reply_as_person(
     *,
     conversation: Conversation,
@@ -106,8 +108,12 @@ def reply_as_person(
     dedupe_key: str,
     point: ContactPoint | None = None,
     not_before: datetime | None = None,
+    photo: SafePhoto | None = None,
 ) -> Message:
-    """A typed answer, to `point` or to where the shopper last wrote from. Repeating the key sends nothing."""
+    """A typed answer, to `point` or to where the shopper last wrote from. Repeating the key sends nothing.
+
+    Raises OSError where there is no room for its picture; then nothing is sent.
+    """
     target = point or _last_point(conversation)
     message = queue_message(
         conversation=conversation,
@@ -120,6 +126,8 @@ def reply_as_person(
         dedupe_key=dedupe_key,
         not_before=not_before,
     )
+    if photo is not None:
+        sent_pictures.put_beside(message=message, photo=photo)
     mark_answered(conversation=conversation)
     return message
 

@@ -16,7 +16,7 @@ from post_purchase.models import DeliveryAttempt, Message
 from post_purchase.words import Author, ChannelKind, MessageStatus, Mode, Purpose
 from shopapp.lib import clock
 
-from . import pacing
+from . import pacing, sent_pictures
 from .arbiter import Decision, Detour, Verdict, judge
 from .each_row import update_each
 from .reach import Facts, Reach, Way
@@ -107,6 +107,9 @@ def _call(message: Message, claim: Claim, verdict: Verdict, reach: Reach) -> Cal
     if verdict.mode == Mode.TEMPLATE and content.template and way.template:
         chosen = content.template.model_copy(update={"language": way.template.language})
         content = content.model_copy(update={"template": chosen})
+    picture = sent_pictures.for_network(message=message, kind=way.channel.kind, image_path=content.image_path)
+    if picture != content.image_path:
+        content = content.model_copy(update={"image_path": picture})
     detour = "" if verdict.detour == Detour.NONE else verdict.reason[:255]
     return Call(message, claim, verdict.mode, way, content, number=reach.tries + 1, detour=detour)
 

@@ -37,7 +37,8 @@ def take_back(request: InboxRequest, pk: int, message: int) -> HttpResponse:
     row = get_object_or_404(conversation.messages.filter(author=Author.PERSON), pk=message)
     if not composing.take_back(message=row, member=request.member):
         return refused("It is too late: it has gone already.")
-    return saved("Taken back. The text is in the field again.")
+    again = " Choose its picture again." if row.attachments.exists() else ""
+    return saved(f"Taken back. The text is in the field again.{again}")
 
 
 @member_required

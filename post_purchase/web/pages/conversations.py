@@ -4,7 +4,7 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 from django.conf import settings as app
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.views.decorators.http import require_GET
 
 from post_purchase.models import Conversation
@@ -51,6 +51,14 @@ def conversations_live(request: InboxRequest) -> HttpResponse:
     """The list's rows as HTML, or 304 when nothing has changed."""
     rows, _ = rows_html(request, *wanted_by(request))
     return live(request, rows)
+
+
+@member_required
+@require_GET
+def news(request: InboxRequest) -> HttpResponse:
+    """For the browser's notifications: whether something is new, never who or what."""
+    unread = request.member.unread.order_by("-pk")
+    return JsonResponse({"newest": unread.values_list("pk", flat=True).first() or 0, "unread": unread.count()})
 
 
 def rows_html(request: InboxRequest, wanted: inbox.Wanted, chosen: dict[str, str]) -> tuple[str, inbox.Found]:

@@ -5,6 +5,7 @@ from django.http import HttpResponse
 from post_purchase.channels.base import OutMessage, TemplateUse
 from post_purchase.services import composing, conversations
 from post_purchase.services.messages import queue_message
+from post_purchase.services.photo_safety import MAX_BYTES, Fault, PhotoRefused, SafePhoto, make_safe
 from post_purchase.web.forms.inbox import planned_at
 from post_purchase.web.forms.replies import ReplyForm, TemplateForm
 from post_purchase.words import Author, Purpose
@@ -13,7 +14,7 @@ from shopapp.lib import clock
 from .answers import refused, saved, zone_of
 from .conversation_rows import conversation_of
 from .inbox_door import InboxRequest, agent_required
-from .thread import reply_ways
+from .thread import ReplyWay, reply_ways
 
 
 @agent_required
@@ -35,18 +36,46 @@ def reply(request: InboxRequest, pk: int) -> HttpResponse:
         return refused(errors={"later": str(error)})
     if later and way.capability.until and later > way.capability.until:
         return refused(errors={"later": "By then free text cannot be sent any more. Choose an earlier time."})
-    conversations.reply_as_person(
-        conversation=conversation,
-        text=form.cleaned_data["text"],
-        user_id=request.shop_user,
-        dedupe_key=f"reply:{conversation.pk}:{form.cleaned_data['key']}",
-        point=way.point,
-        not_before=composing.due_at(later=later),
-    )
+    try:
+        conversations.reply_as_person(
+            conversation=conversation,
+            text=form.cleaned_data["text"],
+            user_id=request.shop_user,
+            dedupe_key=f"reply:{conversation.pk}:{form.cleaned_data['key']}",
+            point=way.point,
+            not_before=composing.due_at(later=later),
+            photo=picture_of(request, way, form.cleaned_data["text"]),
+        )
+    except PhotoRefused as refusal:
+        return refused(f"Nothing was sent: {refusal}. Choose another picture, or none.")
+    except NoPicture as refusal:
+        return refused(str(refusal))
+    except OSError:
+        return refused("There is no room for pictures just now. Nothing was sent; try again later.", status=503)
     composing.save_draft(member=request.member, conversation=conversation, text="", point=None)
     return saved(
         "It goes at the time that you chose" if later else "It goes in a few seconds. Until then you can take it back."
     )
+
+
+class NoPicture(Exception):
+    """This way takes no picture, or not with so many words: what to do."""
+
+
+def picture_of(request: InboxRequest, way: ReplyWay, text: str) -> SafePhoto | None:
+    """The chosen picture, made safe. Raises NoPicture, PhotoRefused."""
+    upload = request.FILES.get("picture")
+    if upload is None:
+        return None
+    if not way.pictures:
+        raise NoPicture(f"{way.label} takes no pictures here. Take the picture out, or choose another channel.")
+    if way.caption and len(text) > way.caption:
+        raise NoPicture(
+            f"Beside a picture {way.label} takes {way.caption} letters. Shorten the text, or send two answers."
+        )
+    if (upload.size or 0) > MAX_BYTES:
+        raise PhotoRefused(Fault.TOO_LARGE)
+    return make_safe(upload.read())
 
 
 @agent_required

@@ -64,6 +64,14 @@ class ReplyWay:
         return ChannelKind(self.point.kind).label
 
     @property
+    def pictures(self) -> bool:
+        return self.free and driver_for(self.point.kind).takes_pictures(channel=self.channel)
+
+    @property
+    def caption(self) -> int | None:
+        return driver_for(self.point.kind).caption
+
+    @property
     def free(self) -> bool:
         return self.capability.mode == Mode.FREE
 

@@ -93,6 +93,9 @@ class Email(ChannelDriver):
     def account_of(self, typed: str, credentials: Mapping[str, str]) -> str:
         return typed.lower()
 
+    def takes_pictures(self, *, channel: Channel) -> bool:
+        return True
+
     def check_account(self, *, account_id: str, credentials: Mapping[str, str]) -> AccountCheck:
         try:
             validate_email(account_id)

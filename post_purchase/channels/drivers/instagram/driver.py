@@ -43,6 +43,7 @@ class Instagram(MetaMessaging):
     asks_account = False
     renew_after = timedelta(days=20)
     media_hosts = ("fbcdn.net", "fbsbx.com", "cdninstagram.com")
+    fetches_pictures = True
     table = ERRORS
     limits = LIMITS
 

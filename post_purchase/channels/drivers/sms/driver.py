@@ -38,6 +38,7 @@ class Sms(ChannelDriver):
     gateways = (gateway.FORM,)
     media_hosts = twilio.MEDIA_HOSTS
     echoes_ref = True
+    fetches_pictures = True
 
     def capability(
         self, *, point: ContactPoint, channel: Channel, purpose: Purpose, now: datetime, typed: bool = False
@@ -63,6 +64,9 @@ class Sms(ChannelDriver):
                 channel=channel, to=point.address, words=words, ref=ref, picture=picture, context=context
             )
         return SendResult(provider_id=provider_id)
+
+    def takes_pictures(self, *, channel: Channel) -> bool:
+        return bool(channel.options.get("gateway") != "http" and channel.options.get("mms"))
 
     def tells_delivery(self, *, channel: Channel) -> bool:
         return bool(channel.options.get("gateway") != "http")  # a gateway may, and need not

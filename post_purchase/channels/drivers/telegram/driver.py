@@ -47,6 +47,7 @@ class Telegram(ChannelDriver):
     )
     asks_account = False
     shows_reading = True
+    caption = LIMITS["caption"]
 
     def capability(
         self, *, point: ContactPoint, channel: Channel, purpose: Purpose, now: datetime, typed: bool = False
@@ -83,6 +84,9 @@ class Telegram(ChannelDriver):
         if not number:
             raise ChannelError("Telegram's answer has no message id", outcome=Outcome.UNKNOWN)
         return SendResult(provider_id=f"{point.address}:{number}")  # the number alone counts within one chat
+
+    def takes_pictures(self, *, channel: Channel) -> bool:
+        return True
 
     def account_of(self, typed: str, credentials: Mapping[str, str]) -> str:
         return bot_of(credentials.get("token", ""))

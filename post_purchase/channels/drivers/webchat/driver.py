@@ -66,6 +66,9 @@ class WebChat(ChannelDriver):
         queue.tell(f"{TOPIC}{point.address}")  # lost without harm: the page also asks from time to time
         return SendResult(provider_id=ref)
 
+    def takes_pictures(self, *, channel: Channel) -> bool:
+        return True
+
     def check_account(self, *, account_id: str, credentials: Mapping[str, str]) -> AccountCheck:
         return AccountCheck(ok=True, name="Web chat", link_address="chat")
 

@@ -58,6 +58,7 @@ class WhatsApp(ChannelDriver):
     )
     media_hosts = ("fbsbx.com", "fbcdn.net", "facebook.com", "whatsapp.net")
     shows_reading = True
+    caption = LIMITS["caption"]
     echoes_ref = True
     has_templates = True
 
@@ -105,6 +106,9 @@ class WhatsApp(ChannelDriver):
         return SendResult(provider_id=provider_id)
 
     def tells_delivery(self, *, channel: Channel) -> bool:
+        return True
+
+    def takes_pictures(self, *, channel: Channel) -> bool:
         return True
 
     def _image(self, channel: Channel, message: OutMessage) -> dict[str, str]:

@@ -1,0 +1,118 @@
+"""Pictures beside a typed answer: made safe, kept privately, handed over as each network takes them."""
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from post_purchase.models import Attachment, Member, Message
+from post_purchase.services import photo_files, sent_pictures
+from post_purchase.services.consent import record_consent
+from post_purchase.services.delivery import send_due
+from post_purchase.services.inbox_states import unread_by_all
+from shopapp.lib import clock
+from shopapp.lib.crypto import new_code
+from tests import factories
+from tests.channels.conftest import graph
+from tests.talk.test_photo_safety import picture
+
+__all__ = ["graph"]
+
+
+@pytest.fixture
+def row(shop, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    Member.objects.create(shop=shop, user_id="42", name="Ana", role="owner", joined_at=clock.now())
+    factories.make_channel(shop)
+    contact = factories.make_contact(shop)
+    point = factories.make_point(contact, last_inbound_at=clock.now() - timedelta(hours=1))
+    record_consent(point=point, purpose="service", state="granted", method="chat_button", dedupe_key="yes")
+    return factories.make_conversation(contact, last_message_at=clock.now())
+
+
+def send(owner, row, content, text="Look here", kind="whatsapp", **form):
+    file = SimpleUploadedFile("x.jpg", content, "image/jpeg")
+    point = row.contact.points.get(kind=kind)
+    data = {"text": text, "point": point.pk, "key": new_code(), "picture": file}
+    return owner.post(f"/app/conversations/{row.pk}/reply", data | form)
+
+
+def test_a_picture_is_made_anew_sent_once_and_shown_in_the_thread(owner, row, graph, at, settings):
+    account = row.shop.channels.get().account_id
+    graph.answers[f"POST /{account}/media"] = (200, {"id": "media-1"})
+    graph.answers[f"POST /{account}/messages"] = (200, {"messages": [{"id": "wamid.9"}]})
+    original = picture(comment=b"secret place", size=(3000, 200))
+    key = new_code()
+    for _ in range(2):
+        assert send(owner, row, original, key=key).status_code == 200
+    stored = Attachment.objects.get()
+    kept = (settings.MEDIA_ROOT / stored.file).read_bytes()
+    assert (stored.status, stored.width, b"secret place" in kept) == ("stored", 2560, False)
+    html = owner.get(f"/app/conversations/{row.pk}/live").content.decode()
+    assert "Picture from your team" in html
+    at.move(seconds=6)
+    send_due()
+    assert kept in graph.sent("/media")[0].body
+    [said] = graph.sent("/messages")
+    assert said.json["image"] == {"id": "media-1", "caption": "Look here"}
+
+
+@pytest.mark.parametrize(
+    "content", [b"<svg onload=alert(1)>", b"\xff\xd8\xff broken", picture(size=(10, 10)), b"%PDF-1.7"]
+)
+def test_what_is_no_picture_is_refused_and_nothing_goes(owner, row, content):
+    response = send(owner, row, content)
+    assert response.status_code == 422
+    assert "Nothing was sent" in response.json()["message"]
+    assert not Message.objects.exists()
+
+
+def test_where_no_picture_can_go_the_page_says_so_before_and_the_server_too(owner, shop, row):
+    sms = factories.make_channel(shop, "sms", account_id="4915", link_address="4915", name="SMS")
+    point = factories.make_point(row.contact, kind="sms", address="4915112345678")
+    html = owner.get(f"/app/conversations/{row.pk}").content.decode()
+    whatsapp = row.contact.points.get(kind="whatsapp")
+    assert f'data-ways="{whatsapp.pk} "' in html
+    response = send(owner, row, picture(), kind="sms")
+    assert (response.status_code, "SMS takes no pictures" in response.json()["message"]) == (422, True)
+    assert send(owner, row, picture(), text="x" * 1100).status_code == 422
+    assert not Message.objects.exists()
+    sms.options = {"mms": True}
+    sms.save()
+    assert send(owner, row, picture(), kind="sms").status_code == 200
+    message = Message.objects.get()
+    assert message.point == point
+    image = message.content["image_path"]
+    assert sent_pictures.for_network(message=message, kind="whatsapp", image_path=image) == image
+    address = sent_pictures.for_network(message=message, kind="sms", image_path=image)
+    answer = Client().get(urlsplit(address).path)
+    assert (answer.status_code, answer["Content-Type"]) == (200, "image/jpeg")
+    assert Client().get(urlsplit(address).path + "x").status_code == 404
+    assert image not in address
+
+
+def test_without_room_nothing_is_sent_and_no_file_stays(owner, row, settings, monkeypatch):
+    saving = photo_files.save
+
+    def full(name, content):
+        if photo_files.name_for(Attachment.objects.get().pk, part="thumbnail") == name:
+            raise OSError(28, "No space left on device")
+        saving(name, content)
+
+    monkeypatch.setattr(photo_files, "save", full)
+    assert send(owner, row, picture()).status_code == 503
+    assert not Message.objects.exists()
+    assert [path for path in settings.MEDIA_ROOT.rglob("*") if path.is_file()] == []
+
+
+def test_the_browser_is_told_that_something_is_new_and_not_what(owner, rival, row):
+    assert owner.get("/app/conversations/news").json() == {"newest": 0, "unread": 0}
+    unread_by_all(shop_id=row.shop_id, conversation_id=row.pk)
+    told = owner.get("/app/conversations/news").json()
+    assert (told["unread"], told["newest"] > 0, set(told)) == (1, True, {"newest", "unread"})
+    assert rival.get("/app/conversations/news").json() == {"newest": 0, "unread": 0}
+    page = Client().get("/notify")
+    assert (page.status_code, page.cookies) == (200, {})
+    assert "script-src 'nonce-" in page["Content-Security-Policy"]
