@@ -1,4 +1,4 @@
-"""A shopper writes while a colleague looks: it is there without a reload, on a phone too, and the browser tells of it."""
+"""A shopper writes while a colleague looks: it is there without a reload, on a phone too, and the browser tells."""
 
 import pytest
 
