@@ -109,7 +109,8 @@ def test_without_a_line_nothing_is_lost_and_nothing_is_said_twice(chromium, live
     chat.context.set_offline(False)
     chat.until("document.getElementById('state').textContent === ''")
     chat.page.reload()
-    chat.wait_for("three")  # shown at once, also while it is still to be sent
+    for text in ("one", "two", "three"):  # shown at once, also what is still to be sent
+        chat.wait_for(text)
     chat.until("[...document.querySelectorAll('.one.me .under')].every((one) => !one.textContent.includes('·'))")
     assert received() == ["one", "two", "three"]
     assert [text for text in chat.bubbles() if text in ("one", "two", "three")] == ["one", "two", "three"]
