@@ -15,6 +15,10 @@ MAX_YAML = 4000
 BOTH = {"all": "All of these are so", "any": "One of these is so"}
 
 
+# In a list that a page has several times, an escaped apostrophe would take six bytes.
+OFFERED = tuple((path, words.replace("'", "’")) for path, words in FACTS.items())
+
+
 @dataclass
 class Row:
     fact: str = ""
@@ -33,7 +37,7 @@ class ConditionInput:
     yaml: str = ""  # where it does not fit into rows
     words: str = ""
 
-    facts = tuple(FACTS.items())
+    facts = OFFERED
     comparisons = tuple(COMPARISONS.items())
     joints = tuple(BOTH.items())
 
@@ -41,7 +45,7 @@ class ConditionInput:
 def input_of(name: str, label: str, raw: Any, asked: list[str] | None = None) -> ConditionInput:
     """`asked`: further facts that this flow knows, such as its own answers."""
     made = ConditionInput(name, label, words=condition(raw))
-    made.facts = (*FACTS.items(), *((path, fact_words(path)) for path in asked or () if path not in FACTS))
+    made.facts = (*OFFERED, *((path, fact_words(path)) for path in asked or () if path not in FACTS))
     rows, both = _rows(raw)
     if rows is None:
         made.yaml = yaml.safe_dump(raw, allow_unicode=True, sort_keys=False, default_flow_style=None, width=100).strip()
