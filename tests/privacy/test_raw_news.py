@@ -111,7 +111,7 @@ def test_an_erasure_reads_no_body_of_another_shop_and_none_of_shopifys(shop: Sho
     assert IncomingWebhook.objects.filter(event_id__startswith="other").count() == 3
     left = IncomingWebhook.objects.filter(topic="orders/create")
     assert [row.subject for row in left] == ["order:2"]
-    assert len(asked) < 135
+    assert len(asked) < 150  # one or two for each table that holds something of a person; none for each webhook
 
 
 def test_a_callback_that_was_parked_unread_is_found(shop: Shop) -> None:
