@@ -15,6 +15,7 @@ from django.db import connections
 from shopapp.lib import queue
 
 ROOT = str(Path(__file__).resolve().parent.parent.parent)
+LONGEST = 120  # seconds
 WATCHED = tuple(
     os.path.join(ROOT, part)
     for part in ("post_purchase/services", "post_purchase/flows", "post_purchase/jobs", "post_purchase/intake")
@@ -53,6 +54,8 @@ def in_child(work: Callable[[], object], *, kill_at: int | None = None) -> tuple
     if child == 0:
         code = 1
         try:
+            signal.alarm(LONGEST)  # a child that hangs ends as a failure, not as a test without an end
+            queue._queue.cache_clear()  # another thread may have held the pool's lock at the fork: a pool of its own
             os.close(reading)
             counter = _Counter(kill_at)
             threading.settrace(counter.trace)
