@@ -21,6 +21,7 @@ UNSPACED = (
 )
 _PIECES = re.compile(f"[{UNSPACED}]|[^{UNSPACED}]+")
 _UNSPACED = re.compile(f"[{UNSPACED}]")
+FEW = 3000
 MOST_ROWS = 1000  # newest first; whoever finds more adds a word
 
 
@@ -82,6 +83,25 @@ def words_in(search: str) -> list[str]:
     return "".join(kept).split()[:MOST_WORDS]
 
 
+def _newest_on_postgresql(index: WordIndex, owner: str, shop_id: int, wanted: str) -> list[int]:
+    """A word that few rows have is read from the index; one that many have from the newest rows backwards.
+
+    PostgreSQL cannot tell how many rows have a word's beginning, and would read all rows for one that hardly any has.
+    Out of a materialized part it takes the index, and only as many rows as are asked for.
+    """
+    rows = f"FROM {index.table} WHERE shop_id = %s AND {index.vector} @@ to_tsquery('simple', %s)"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH found AS MATERIALIZED (SELECT id, {owner} AS owner {rows}) SELECT * FROM found LIMIT {FEW + 1}",
+            [shop_id, wanted],
+        )
+        found = sorted(cursor.fetchall(), reverse=True)
+        if len(found) > FEW:
+            cursor.execute(f"SELECT id, {owner} {rows} ORDER BY id DESC LIMIT {MOST_ROWS}", [shop_id, wanted])
+            found = cursor.fetchall()
+    return list(dict.fromkeys(row[1] for row in found[:MOST_ROWS] if row[1] is not None))
+
+
 def _side_by_side(word: str) -> str:
     """tsquery: "Mサイズ" is M, then サ, イ, ズ, one right after the other; a last piece of letters may go on."""
     pieces = _PIECES.findall(word)
@@ -103,12 +123,9 @@ def newest_matches(index: WordIndex, owner: str, *, shop_id: int, search: str) -
     if not words:
         return []
     if connection.vendor == "postgresql":
-        query = (
-            f"SELECT {owner} FROM {index.table} WHERE shop_id = %s "
-            f"AND {index.vector} @@ to_tsquery('simple', %s) ORDER BY id DESC LIMIT {MOST_ROWS}"
-        )
-        parameters: list[int | str] = [shop_id, " & ".join(_side_by_side(word) for word in words)]
-    elif any(map(_UNSPACED.search, words)):
+        return _newest_on_postgresql(index, owner, shop_id, " & ".join(_side_by_side(word) for word in words))
+    parameters: list[int | str]
+    if any(map(_UNSPACED.search, words)):
         query, parameters = _read_through(index, owner, shop_id, words)
     else:
         query = (
