@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2] / "post_purchase"
 WANTED = {tag.split("-")[0] for tag, _ in LANGUAGES} | {"da"}
 TEXTS = [
     "services/data/phrases.yaml",
+    "services/data/actions.yaml",
     "services/data/where.yaml",
     "services/data/photo_answers.yaml",
     "services/data/card_words.yaml",
