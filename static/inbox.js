@@ -26,6 +26,23 @@
     if (event.target.closest?.("[data-keys-open]")) help();
   });
 
+  /* What stands beside a conversation comes after it; drawn anew, the page shows what it had until the new is there. */
+  const parts = new Map();
+  function fill() {
+    for (const part of document.querySelectorAll("[data-part]")) {
+      const address = part.dataset.part;
+      if (parts.has(address)) part.innerHTML = parts.get(address);
+      doorstep.ask(address).then(async (reply) => {
+        if (!reply.ok) throw new Error(String(reply.status));
+        const html = await reply.text();
+        parts.clear();
+        parts.set(address, html);
+        if (part.isConnected && part.innerHTML !== html) part.innerHTML = html;
+      }).catch(() => { if (!parts.has(address)) part.textContent = "The order cannot be fetched just now. Reload the page to try again."; });
+    }
+  }
+  document.addEventListener("doorstep:page", fill);
+
   let turn = 0, searching;
   async function load(box) {
     const place = box.querySelector(".loaded"), mine = ++turn, wanted = box.querySelector("[data-search]")?.value || "";
@@ -137,6 +154,7 @@
   document.addEventListener("visibilitychange", () => { if (!document.hidden) listen(); else if (!may()) line?.abort(); });
   document.addEventListener("doorstep:page", () => { if (!document.querySelector("[data-stream]")) line?.abort(); else listen(); offer(); });
   offer();
+  fill();
   news();
   listen();
 })();

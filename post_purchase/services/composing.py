@@ -48,11 +48,14 @@ def save_draft(*, member: Member, conversation: Conversation, text: str, point: 
     )
 
 
-def others_writing(*, conversation: Conversation, member: Member) -> list[str]:
-    """Names of colleagues who are writing here now."""
-    drafts = Draft.objects.filter(conversation=conversation, saved_at__gt=clock.now() - WRITING)
-    drafts = drafts.exclude(member=member).select_related("member").order_by("member")
-    return [draft.member.display_name for draft in drafts]
+def drafts_of(conversation: Conversation) -> list[Draft]:
+    return list(conversation.drafts.select_related("member").order_by("member"))
+
+
+def others_writing(drafts: list[Draft], *, member: Member) -> list[str]:
+    """Names of colleagues whose drafts have changed just now."""
+    since = clock.now() - WRITING
+    return [each.member.display_name for each in drafts if each.saved_at > since and each.member_id != member.pk]
 
 
 @transaction.atomic

@@ -96,7 +96,8 @@ def assign(*, conversation: Conversation, member: Member | None, by: Member | No
 def mark_opened(*, conversation: Conversation, member: Member) -> None:
     """This person of the team has seen everything up to now."""
     Unread.objects.filter(conversation=conversation, member=member).delete()
-    Conversation.objects.filter(pk=conversation.pk, unread__gt=0).update(unread=0)
+    if conversation.unread:
+        Conversation.objects.filter(pk=conversation.pk).update(unread=0)
 
 
 @transaction.atomic

@@ -35,6 +35,7 @@ from post_purchase.web.pages import (
     team,
     templates,
     thread,
+    thread_beside,
     touchpoints,
 )
 from post_purchase.web.public import (
@@ -61,6 +62,7 @@ urlpatterns = [
     path("app/conversations/news", conversations.news),
     path("app/conversations/<int:pk>", thread.thread),
     path("app/conversations/<int:pk>/live", thread.thread_live),
+    path("app/conversations/<int:pk>/beside", thread_beside.beside),
     path("app/conversations/<int:pk>/reply", replies.reply),
     path("app/conversations/<int:pk>/template", replies.send_template),
     path("app/conversations/<int:pk>/flows", connections.choose_flow),

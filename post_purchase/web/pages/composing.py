@@ -28,7 +28,8 @@ def draft(request: InboxRequest, pk: int) -> HttpResponse:
     composing.save_draft(member=request.member, conversation=conversation, text=form.cleaned_data["text"], point=point)
     if form.cleaned_data["text"].strip():
         presence.show(conversation=conversation, point=point, typing=True)
-    return JsonResponse({"writing": composing.others_writing(conversation=conversation, member=request.member)})
+    drafts = composing.drafts_of(conversation)
+    return JsonResponse({"writing": composing.others_writing(drafts, member=request.member)})
 
 
 @agent_required

@@ -7,5 +7,5 @@ from shopapp.web.embedded import ShopRequest
 
 
 def conversation_of(request: ShopRequest, pk: int) -> Conversation:
-    rows = request.shop.conversations.select_related("contact", "order")
+    rows = request.shop.conversations.select_related("contact", "order", "shop__settings")
     return get_object_or_404(rows, pk=pk)

@@ -71,7 +71,7 @@ def rows_html(request: InboxRequest, wanted: inbox.Wanted, chosen: dict[str, str
         older=urlencode({"view": wanted.tab} | chosen | {"before": cursor(found.more)}) if found.more else "",
         wanted=wanted,
         is_filtered=bool(chosen),
-        names={member.user_id: member.display_name for member in request.shop.members.all()},
+        names={member.user_id: member.display_name for member in request.members},
         late_before=now - timedelta(minutes=settings.first_response_minutes),
         overdue_before=now - timedelta(hours=settings.resolution_hours),
     )

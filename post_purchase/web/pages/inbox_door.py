@@ -14,6 +14,7 @@ from .answers import refused
 
 class InboxRequest(ShopRequest):
     member: Member
+    members: list[Member]  # everybody of the shop's team, by name
 
 
 def member_required(view: View) -> View:
@@ -22,7 +23,12 @@ def member_required(view: View) -> View:
     @shop_required
     @wraps(view)
     def guarded(request: InboxRequest, *args: object, **kwargs: object) -> HttpResponse:
-        request.member = member_of(shop=request.shop, user_id=request.shop_user)
+        request.members = list(request.shop.members.order_by("name", "pk"))
+        mine = next((member for member in request.members if member.user_id == request.shop_user), None)
+        if mine is None:
+            mine = member_of(shop=request.shop, user_id=request.shop_user)
+            request.members.append(mine)
+        request.member = mine
         return view(request, *args, **kwargs)
 
     return guarded

@@ -1,4 +1,4 @@
-"""One conversation: what was said, how it fared, and beside it the order, the parcels, the consent and the flows."""
+"""One conversation: what was said, how it fared, and the answer. What stands beside it: thread_beside."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,11 +23,11 @@ from post_purchase.models import (
     FlowStatus,
     Message,
     MessageTemplate,
+    ShopSettings,
     TemplateStatus,
 )
 from post_purchase.services import presence
-from post_purchase.services.composing import others_writing, template_values, values_for
-from post_purchase.services.consent import newest_states
+from post_purchase.services.composing import drafts_of, others_writing, template_values, values_for
 from post_purchase.services.conversations import mark_opened
 from post_purchase.services.media import signed_media_url
 from post_purchase.services.messages import WAITING
@@ -44,7 +44,6 @@ from .inbox_door import InboxRequest, member_required
 from .requests import requests_of
 
 NOTES = 20
-REVIEWS = 5
 SHOWN = 60  # messages per look; older ones by ?before=
 TICKS: dict[str, str] = {MessageStatus.SENT: "✓", MessageStatus.DELIVERED: "✓✓", MessageStatus.READ: "✓✓"}
 STOPPED = (MessageStatus.SUPPRESSED, MessageStatus.FAILED)
@@ -83,19 +82,16 @@ def thread(request: InboxRequest, pk: int) -> HttpResponse:
     if conversation.unread and request.member.may_write:
         presence.show(conversation=conversation)
     mark_opened(conversation=conversation, member=request.member)
-    members = list(request.shop.members.order_by("name", "pk"))
-    names = {member.user_id: member.display_name for member in members}
+    names = {member.user_id: member.display_name for member in request.members}
     now = clock.now()
     points = list(conversation.contact.points.order_by("-last_inbound_at", "pk"))
     ways = reply_ways(request, points, now)
     shown, older = messages_of(request, conversation)
     needs_values = any(way.templates for way in ways)
     known = values_for(conversation, request.member) if needs_values else {}
-    html = bubbles_html(
-        request, shown, names=names, writing=others_writing(conversation=conversation, member=request.member)
-    )
-    draft = request.member.drafts.filter(conversation=conversation).first()
-    orders = list(conversation.contact.orders.order_by("-placed_at").prefetch_related("lines", "parcels__events")[:5])
+    drafts = drafts_of(conversation)
+    html = bubbles_html(request, shown, names=names, writing=others_writing(drafts, member=request.member))
+    draft = next((draft for draft in drafts if draft.member_id == request.member.pk), None)
     return page(
         request,
         "pages/thread.html",
@@ -108,18 +104,14 @@ def thread(request: InboxRequest, pk: int) -> HttpResponse:
         stream=settings.CHAT_STREAM_URL,
         late=is_late(conversation, now),
         overdue=is_overdue(conversation, now),
-        asks_after=request.shop.flows.filter(key="csat", status=FlowStatus.ON).exists(),
-        reviews=list(conversation.contact.reviews.order_by("-submitted_at", "-pk")[:REVIEWS]),
+        asks_after=may_ask(conversation, [each["message"] for each in shown]),
         ways=ways,
         way=chosen_way(ways, draft),
         templates=[(one, template_values(template=one, values=known)) for way in ways for one in way.templates],
-        orders=orders,
-        consents=consents(points),
-        runs=list(conversation.contact.runs.select_related("flow", "version", "order").order_by("-started_at")[:6]),
         reply_key=new_code(),
         me=request.member,
         now=now,
-        members=members,
+        members=request.members,
         assigned=names.get(conversation.assignee, ""),
         notes=[(note, names.get(note.author_id, "")) for note in conversation.notes.order_by("-written_at")[:NOTES]],
         snoozes=SNOOZES,
@@ -133,8 +125,8 @@ def thread_live(request: InboxRequest, pk: int) -> HttpResponse:
     """The newest messages as HTML, or 304 when nothing has changed."""
     conversation = conversation_of(request, pk)
     shown, _ = messages_of(request, conversation)
-    names = {member.user_id: member.display_name for member in request.shop.members.all()}
-    writing = others_writing(conversation=conversation, member=request.member)
+    names = {member.user_id: member.display_name for member in request.members}
+    writing = others_writing(drafts_of(conversation), member=request.member)
     html = bubbles_html(request, shown, names=names, writing=writing)
     return live(request, html)
 
@@ -194,15 +186,27 @@ def note_of(photo: Attachment) -> str:
 
 def is_late(conversation: Conversation, now: datetime) -> bool:
     """The shopper has waited longer than the team wants anybody to."""
-    target = timedelta(minutes=settings_of(conversation.shop).first_response_minutes)
-    return conversation.waits_since is not None and conversation.waits_since < now - target
+    if conversation.waits_since is None:
+        return False
+    return conversation.waits_since < now - timedelta(minutes=targets_of(conversation).first_response_minutes)
 
 
 def is_overdue(conversation: Conversation, now: datetime) -> bool:
     """Not solved within the time that the merchant set, and it is our turn."""
-    target = timedelta(hours=settings_of(conversation.shop).resolution_hours)
-    is_ours = conversation.state == ConversationState.TEAM
-    return is_ours and conversation.open_since is not None and conversation.open_since < now - target
+    if conversation.open_since is None or conversation.state != ConversationState.TEAM:
+        return False
+    return conversation.open_since < now - timedelta(hours=targets_of(conversation).resolution_hours)
+
+
+def targets_of(conversation: Conversation) -> ShopSettings:
+    return getattr(conversation.shop, "settings", None) or settings_of(conversation.shop)
+
+
+def may_ask(conversation: Conversation, messages: list[Message]) -> bool:
+    """A person has helped, and the flow that asks how it was is on."""
+    if not any(message.author == Author.PERSON for message in messages):
+        return False
+    return conversation.shop.flows.filter(key="csat", status=FlowStatus.ON).exists()
 
 
 def chosen_way(ways: list[ReplyWay], draft: Draft | None) -> ReplyWay | None:
@@ -215,11 +219,7 @@ def chosen_way(ways: list[ReplyWay], draft: Draft | None) -> ReplyWay | None:
 def reply_ways(request: ShopRequest, points: list[ContactPoint], now: datetime) -> list[ReplyWay]:
     """Every point whose network is connected, last used first, with what the network allows now."""
     channels = list(request.shop.channels.filter(status=ChannelStatus.ACTIVE).order_by("pk"))
-    approved = MessageTemplate.objects.filter(channel__in=channels, status=TemplateStatus.APPROVED).order_by("name")
-    by_channel: dict[int, list[MessageTemplate]] = {}
-    for template in approved:
-        by_channel.setdefault(template.channel_id, []).append(template)
-    ways = []
+    found: list[tuple[ContactPoint, Channel, Capability]] = []
     for point in points:
         fitting = [channel for channel in channels if channel.kind == point.kind]
         own = [channel for channel in fitting if point.account_id in ("", channel.account_id)]
@@ -228,18 +228,19 @@ def reply_ways(request: ShopRequest, points: list[ContactPoint], now: datetime) 
         capability = driver_for(point.kind).capability(
             point=point, channel=own[0], purpose=Purpose.SERVICE, now=now, typed=True
         )
-        offered = tuple(by_channel.get(own[0].pk, ())) if capability.mode == Mode.TEMPLATE else ()
-        ways.append(ReplyWay(point=point, channel=own[0], capability=capability, templates=offered))
-    return ways
-
-
-def consents(points: list[ContactPoint]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """[(network, [(purpose, granted or withdrawn)])] by the newest line of the ledger."""
-    states = newest_states(points)
+        found.append((point, own[0], capability))
+    asked = [channel.pk for _, channel, capability in found if capability.mode == Mode.TEMPLATE]
+    by_channel: dict[int, list[MessageTemplate]] = {pk: [] for pk in asked}
+    if asked:
+        approved = MessageTemplate.objects.filter(channel__in=asked, status=TemplateStatus.APPROVED)
+        for template in approved.order_by("name"):
+            by_channel[template.channel_id].append(template)
     return [
-        (
-            ChannelKind(point.kind).label,
-            [(Purpose(purpose).label, state) for purpose, state in states[point.pk].items()],
+        ReplyWay(
+            point=point,
+            channel=channel,
+            capability=capability,
+            templates=tuple(by_channel[channel.pk]) if capability.mode == Mode.TEMPLATE else (),
         )
-        for point in points
+        for point, channel, capability in found
     ]
