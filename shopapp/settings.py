@@ -138,6 +138,7 @@ LANGUAGE_CODE = "en"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin-allow-popups"  # Meta's sign-up window answers to its opener
 SECURE_SSL_REDIRECT = False  # the proxy in front does this; health checks come over plain HTTP
 SECURE_HSTS_SECONDS = 0 if APP_URL.startswith("http://") else 31536000
 SILENCED_SYSTEM_CHECKS = [
