@@ -8,9 +8,10 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import yaml
 from liquid import Environment
 from liquid.exceptions import LiquidError
+
+from shopapp.lib import data_file
 
 TEMPLATES = {  # Shopify's notification templates that the builder has a snippet for
     "order_confirmation": "Order confirmation",
@@ -46,7 +47,7 @@ class Letter:
 
 @cache
 def _words() -> dict[str, dict[str, Any]]:
-    loaded: dict[str, dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("letters.yaml").read_text("utf-8"))
+    loaded: dict[str, dict[str, Any]] = data_file.read(Path(__file__).with_name("letters.yaml"))
     return loaded
 
 

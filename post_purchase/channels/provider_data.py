@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from shopapp.lib import data_file
 
 from .base import ChannelError, Outcome
 
@@ -18,7 +18,7 @@ _LONG_NUMBER = re.compile(r"\+?\d[\d ()-]{6,}\d")  # phones must not reach rows 
 
 @lru_cache
 def load(name: str) -> Any:
-    return yaml.safe_load((FOLDER / name).read_text(encoding="utf-8"))
+    return data_file.read(FOLDER / name)
 
 
 def limits(network: str) -> dict[str, int]:

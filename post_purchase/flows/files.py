@@ -13,6 +13,13 @@ _ORDER = (
     "schema", "key", "name", "description", "trigger", "exits", "goals", "start", "steps", "listeners", "messages",
     "texts", "kind", "title", "why", "news", "if", "message", "question", "purpose", "subject", "text",
 )  # fmt: skip
+_OPENS = (
+    yaml.FlowSequenceStartToken,
+    yaml.FlowMappingStartToken,
+    yaml.BlockSequenceStartToken,
+    yaml.BlockMappingStartToken,
+)
+_CLOSES = (yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken, yaml.BlockEndToken)
 _LAST = ("next", "goto", "template")
 
 
@@ -56,10 +63,10 @@ def read(text: str) -> dict[str, Any]:
     if len(text.encode("utf-8", "replace")) > MAX_FILE:
         raise DocumentError([Problem("", "The file is larger than 1 MB")])
     try:
-        if sum(1 for token in yaml.scan(text) if isinstance(token, yaml.AliasToken | yaml.AnchorToken)):
-            raise DocumentError([Problem("", "The file may not use anchors (& and *)")])
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        raw = yaml.safe_load(text)
+        refuse_what_grows(text)
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+        raw = loader.construct_document(node) if node is not None else None
     except DocumentError:
         raise
     except RecursionError as error:
@@ -72,6 +79,17 @@ def read(text: str) -> dict[str, Any]:
         return load(raw).to_json()
     except DocumentError as error:
         raise DocumentError([_placed(problem, node) for problem in error.problems]) from error
+
+
+def refuse_what_grows(text: str) -> None:
+    """Raises DocumentError. Anchors can unpack to any size; the parser's time grows with the depth of brackets."""
+    depth = 0
+    for token in yaml.scan(text):
+        if isinstance(token, yaml.AliasToken | yaml.AnchorToken):
+            raise DocumentError([Problem("", "The file may not use anchors (& and *)")])
+        depth += isinstance(token, _OPENS) - isinstance(token, _CLOSES)
+        if depth > MAX_DEPTH:
+            raise DocumentError([Problem("", "The file is nested too deeply")])
 
 
 def _where(error: Exception) -> str:

@@ -10,9 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from post_purchase.words import Purpose
+from shopapp.lib import data_file
 
 from .definition import Problem, template_problems
 
@@ -118,5 +117,5 @@ def _listed(language: str) -> list[str]:
 
 @lru_cache(maxsize=1)
 def _rules() -> dict[str, Any]:
-    rules: dict[str, Any] = yaml.safe_load(RULES.read_text(encoding="utf-8"))
+    rules: dict[str, Any] = data_file.read(RULES)
     return rules

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from shopapp.lib import data_file
 
 BLEED = 3.0  # mm; what printers ask for
 SLUG = 6.0  # mm of paper around the bleed, where the crop marks stand
@@ -64,8 +64,7 @@ class Layout:
 
 @cache
 def _data() -> dict[str, Any]:
-    with (Path(__file__).parent / "data" / "layouts.yaml").open(encoding="utf-8") as file:
-        loaded: dict[str, Any] = yaml.safe_load(file)
+    loaded: dict[str, Any] = data_file.read(Path(__file__).parent / "data" / "layouts.yaml")
     return loaded
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import yaml
+from shopapp.lib import data_file
 
 TABLE = Path(__file__).parent / "data" / "quiet_hours.yaml"
 WHOLE_DAY = 24 * 60
@@ -169,7 +169,7 @@ def easter(year: int) -> date:
 
 @lru_cache(maxsize=1)
 def _table() -> Mapping[str, Any]:
-    loaded: Mapping[str, Any] = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
+    loaded: Mapping[str, Any] = data_file.read(TABLE)
     return loaded
 
 

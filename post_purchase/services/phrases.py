@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from shopapp.lib import data_file
 
 MOST_STOP_WORDS = 5  # "stop it now please, thanks"
 DATA = Path(__file__).resolve().parent / "data"
@@ -13,7 +13,7 @@ DATA = Path(__file__).resolve().parent / "data"
 
 @lru_cache(maxsize=16)
 def load(name: str) -> Any:
-    return yaml.safe_load((DATA / f"{name}.yaml").read_text(encoding="utf-8"))
+    return data_file.read(DATA / f"{name}.yaml")
 
 
 def phrase(name: str, language: str, **values: str) -> str:

@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from django.conf import settings as django_settings
 from PIL import Image
 
@@ -16,6 +15,7 @@ from post_purchase.models import Touchpoint
 from post_purchase.printing.card import Design
 from post_purchase.printing.layouts import layouts
 from post_purchase.printing.scan_check import ScanCheck, check
+from shopapp.lib import data_file
 from shopapp.lib.crypto import CODE_ALPHABET, CODE_LENGTH, derived_code
 
 from . import photo_files
@@ -35,8 +35,7 @@ class LogoRefused(Exception):
 @cache
 def default_words() -> dict[str, dict[str, str]]:
     """Language -> the words of a card that nobody has written yet."""
-    with (Path(__file__).parent / "data" / "card_words.yaml").open(encoding="utf-8") as file:
-        loaded: dict[str, dict[str, str]] = yaml.safe_load(file)
+    loaded: dict[str, dict[str, str]] = data_file.read(Path(__file__).parent / "data" / "card_words.yaml")
     return loaded
 
 

@@ -3,14 +3,14 @@
 from functools import lru_cache
 from pathlib import Path
 
-import yaml
+from shopapp.lib import data_file
 
 TABLE = Path(__file__).parent / "data" / "timezones.yaml"
 
 
 @lru_cache(maxsize=1)
 def _tables() -> tuple[dict[str, str], dict[str, dict[str, str]]]:
-    data = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
+    data = data_file.read(TABLE)
     provinces = {
         country: {code: zone for zone, codes in zones.items() for code in codes.split()}
         for country, zones in data["provinces"].items()
@@ -21,7 +21,7 @@ def _tables() -> tuple[dict[str, str], dict[str, dict[str, str]]]:
 @lru_cache(maxsize=256)
 def zones_in(country: str) -> tuple[str, ...]:
     """All zones in which people of the country live, for when nobody knows which. Far territories are left out."""
-    data = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
+    data = data_file.read(TABLE)
     far = data["far"].get(country, ())
     zones = [zone for zone in data["provinces"].get(country, {}) if zone not in far]
     return tuple(zones) or tuple(filter(None, (data["countries"].get(country),)))

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from shopapp.lib import data_file
 
 DATA = Path(__file__).parent / "data"
 DESKTOP = "desktop"
@@ -27,8 +27,7 @@ class Choice:
 
 @cache
 def _countries() -> dict[str, Any]:
-    with (DATA / "countries.yaml").open(encoding="utf-8") as file:
-        data = yaml.safe_load(file)
+    data = data_file.read(DATA / "countries.yaml")
     table = {country: tuple(row["order"]) for row in data["rows"] for country in row["countries"]}
     close = {country: frozenset(row.get("close", ())) for row in data["rows"] for country in row["countries"]}
     return {"table": table, "close": close, "other": tuple(data["other"]), "not_on": data["not_on"]}
@@ -36,8 +35,7 @@ def _countries() -> dict[str, Any]:
 
 @cache
 def _robot_words() -> tuple[str, ...]:
-    with (DATA / "robots.yaml").open(encoding="utf-8") as file:
-        return tuple(yaml.safe_load(file)["contains"])
+    return tuple(data_file.read(DATA / "robots.yaml")["contains"])
 
 
 def country_order(country: str) -> tuple[str, ...]:

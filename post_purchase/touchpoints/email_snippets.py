@@ -15,10 +15,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from liquid import Environment
 
 from post_purchase.words import EmailTemplate
+from shopapp.lib import data_file
 
 from .codes import EMAIL_CODE_LENGTH, TEST_MARK
 from .colors import WHITE, ink_on, readable
@@ -93,16 +93,14 @@ class Place:
 
 @cache
 def _texts() -> dict[str, dict[str, str]]:
-    with (DATA / "email_texts.yaml").open(encoding="utf-8") as file:
-        loaded: dict[str, dict[str, str]] = yaml.safe_load(file)
+    loaded: dict[str, dict[str, str]] = data_file.read(DATA / "email_texts.yaml")
     return loaded
 
 
 @cache
 def samples() -> dict[str, dict[str, Any]]:
     """Made-up orders for the preview: {key: {title, language, variables}}."""
-    with (DATA / "sample_orders.yaml").open(encoding="utf-8") as file:
-        loaded: dict[str, dict[str, Any]] = yaml.safe_load(file)
+    loaded: dict[str, dict[str, Any]] = data_file.read(DATA / "sample_orders.yaml")
     return loaded
 
 

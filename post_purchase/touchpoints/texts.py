@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from shopapp.lib import data_file
 
 FALLBACK = "en"
 RTL = frozenset({"ar", "he", "fa", "ur"})
@@ -13,8 +13,7 @@ RTL = frozenset({"ar", "he", "fa", "ur"})
 
 @cache
 def _texts() -> dict[str, dict[str, str]]:
-    with (Path(__file__).parent / "data" / "public_texts.yaml").open(encoding="utf-8") as file:
-        loaded: dict[str, dict[str, str]] = yaml.safe_load(file)
+    loaded: dict[str, dict[str, str]] = data_file.read(Path(__file__).parent / "data" / "public_texts.yaml")
     return loaded
 
 
@@ -42,8 +41,7 @@ def greeting(language: str, code: str) -> str:
 
 @cache
 def _chat_texts() -> dict[str, dict[str, str]]:
-    with (Path(__file__).parent / "data" / "chat_texts.yaml").open(encoding="utf-8") as file:
-        loaded: dict[str, dict[str, str]] = yaml.safe_load(file)
+    loaded: dict[str, dict[str, str]] = data_file.read(Path(__file__).parent / "data" / "chat_texts.yaml")
     return loaded
 
 
@@ -81,8 +79,7 @@ def country_of(tags: Sequence[str]) -> str:
 
 @cache
 def _questions() -> dict[str, Any]:
-    with (Path(__file__).parent / "data" / "consent_questions.yaml").open(encoding="utf-8") as file:
-        loaded: dict[str, Any] = yaml.safe_load(file)
+    loaded: dict[str, Any] = data_file.read(Path(__file__).parent / "data" / "consent_questions.yaml")
     return loaded
 
 

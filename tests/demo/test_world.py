@@ -16,6 +16,7 @@ from shopapp.shopify import operations
 from tests.pretend_world import ENVIRONMENT, SHOP
 
 NUMBER = "106540352242922"
+HTTP = httpx.Client(verify=False, limits=httpx.Limits(max_keepalive_connections=0))  # of this machine
 
 
 class Clock:
@@ -50,7 +51,7 @@ def exchange(world: DemoWorld, **changes: object) -> httpx.Response:
         "requested_token_type": "urn:shopify:params:oauth:token-type:offline-access-token",
         "expiring": 1,
     }
-    return httpx.post(f"{world.url}/shops/{SHOP}/admin/oauth/access_token", json=body | changes)
+    return HTTP.post(f"{world.url}/shops/{SHOP}/admin/oauth/access_token", json=body | changes)
 
 
 def refresh(world: DemoWorld, token: str) -> httpx.Response:
@@ -58,7 +59,7 @@ def refresh(world: DemoWorld, token: str) -> httpx.Response:
 
 
 def ask(world: DemoWorld, token: str, query: str, **variables: object) -> httpx.Response:
-    return httpx.post(
+    return HTTP.post(
         f"{world.url}/shops/{SHOP}/admin/api/2026-10/graphql.json",
         json={"query": query, "variables": variables},
         headers={"X-Shopify-Access-Token": token},
@@ -66,7 +67,7 @@ def ask(world: DemoWorld, token: str, query: str, **variables: object) -> httpx.
 
 
 def send(world: DemoWorld, token: str = "EAADemoWhatsAppToken", **message: object) -> httpx.Response:
-    return httpx.post(
+    return HTTP.post(
         f"{world.url}/graph/v25.0/{NUMBER}/messages",
         json={"messaging_product": "whatsapp", "recipient_type": "individual", **message},
         headers={"Authorization": f"Bearer {token}"},
@@ -254,7 +255,7 @@ class TestWhatsApp:
 
     def test_statuses_are_signed_and_echo_our_reference(self, world: DemoWorld, person: str) -> None:
         world.whatsapp.write(person, "Hello")
-        httpx.post(
+        HTTP.post(
             f"{world.url}/graph/v25.0/102290129340398/subscribed_apps",
             headers={"Authorization": "Bearer EAADemoWhatsAppToken"},
         )
@@ -274,7 +275,7 @@ class TestWhatsApp:
         head = {"Authorization": "Bearer EAADemoWhatsAppToken"}
         body = {"type": "BODY", "text": "Order {{1}} is on its way.", "example": {"body_text": [["#1001"]]}}
         asked = {"name": "shipped", "language": "en", "category": "UTILITY", "components": [body]}
-        answer = httpx.post(f"{world.url}/graph/v25.0/102290129340398/message_templates", json=asked, headers=head)
+        answer = HTTP.post(f"{world.url}/graph/v25.0/102290129340398/message_templates", json=asked, headers=head)
         assert answer.json()["status"] == "PENDING"
         world.whatsapp.decide_template("102290129340398:shipped:en", "APPROVED")
         used = {"name": "shipped", "language": {"code": "en"}, "components": [{"type": "body", "parameters": []}]}
@@ -289,11 +290,11 @@ class TestWhatsApp:
         world.whatsapp.send_photo(person, b"\xff\xd8 not really a photo")
         media = world.whatsapp.chat(person)[0]["media"]
         head = {"Authorization": "Bearer EAADemoWhatsAppToken"}
-        url = httpx.get(f"{world.url}/graph/v25.0/{media}", headers=head).json()["url"]
-        assert httpx.get(url).status_code == 401
-        assert httpx.get(url, headers=head).content == b"\xff\xd8 not really a photo"
+        url = HTTP.get(f"{world.url}/graph/v25.0/{media}", headers=head).json()["url"]
+        assert HTTP.get(url).status_code == 401
+        assert HTTP.get(url, headers=head).content == b"\xff\xd8 not really a photo"
         clock.at += timedelta(minutes=5, seconds=1)
-        assert httpx.get(url, headers=head).status_code == 404
+        assert HTTP.get(url, headers=head).status_code == 404
 
     def test_a_picture_is_uploaded_and_can_be_sent(self, world: DemoWorld, person: str) -> None:
         world.whatsapp.write(person, "Hello")
@@ -303,9 +304,9 @@ class TestWhatsApp:
             "data": {"messaging_product": "whatsapp"},
             "headers": head,
         }
-        media = httpx.post(**upload, files={"file": ("a.png", b"\x89PNG\r\n\x1a\nrest", "image/png")}).json()["id"]
+        media = HTTP.post(**upload, files={"file": ("a.png", b"\x89PNG\r\n\x1a\nrest", "image/png")}).json()["id"]
         assert send(world, recipient=person, type="image", image={"id": media}).status_code == 200
-        refused = httpx.post(**upload, files={"file": ("a.gif", b"GIF89a", "image/gif")})
+        refused = HTTP.post(**upload, files={"file": ("a.gif", b"GIF89a", "image/gif")})
         assert refused.json()["error"]["code"] == 131053
 
 
@@ -333,12 +334,12 @@ class TestMessenger:
         world.messenger.write(psid, "Hello")
         url, head = f"{world.url}/graph/v25.0/700100/messages", {"Authorization": "Bearer EAADemoPageToken"}
         message = {"recipient": {"id": psid}, "messaging_type": "RESPONSE", "message": {"text": "Hi"}}
-        assert httpx.post(url, json=message, headers=head).status_code == 200
+        assert HTTP.post(url, json=message, headers=head).status_code == 200
         clock.at += timedelta(hours=25)
-        error = httpx.post(url, json=message, headers=head).json()["error"]
+        error = HTTP.post(url, json=message, headers=head).json()["error"]
         assert (error["code"], error["error_subcode"]) == (10, 2018278)
         tagged = message | {"messaging_type": "MESSAGE_TAG", "tag": "POST_PURCHASE_UPDATE"}
-        assert httpx.post(url, json=tagged, headers=head).json()["error"]["code"] == 100
+        assert HTTP.post(url, json=tagged, headers=head).json()["error"]["code"] == 100
 
 
 def test_webhooks_carry_only_the_fields_that_the_app_asks_for() -> None:
@@ -372,7 +373,7 @@ def test_shopify_flow_hears_a_trigger_and_refuses_one_without_a_handle(world: De
     def ask(handle: str, **payload: object) -> dict:
         asked = {"query": query, "variables": {"handle": handle, "payload": payload}}
         url = f"{world.url}/shops/{SHOP}/admin/api/2026-10/graphql.json"
-        return httpx.post(url, json=asked, headers={"X-Shopify-Access-Token": token}).json()["data"]
+        return HTTP.post(url, json=asked, headers={"X-Shopify-Access-Token": token}).json()["data"]
 
     assert ask("doorstep-step", order_id=1) == {"flowTriggerReceive": {"userErrors": []}}
     for wrong in (ask(""), ask("review-given", order_id=1), ask("doorstep-step", order=1)):

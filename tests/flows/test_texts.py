@@ -1,11 +1,14 @@
 import re
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
-import yaml
 
+from post_purchase.flows import shelf
+from post_purchase.flows.sample import text_problems
 from post_purchase.services.phrases import load
 from post_purchase.services.texts import MAX_TEMPLATE, TextError, problems, render
+from shopapp.lib import data_file
 
 LIBRARY = Path(__file__).resolve().parents[2] / "post_purchase" / "flows" / "library"
 PAGES = LIBRARY.parents[1] / "touchpoints" / "data"
@@ -112,7 +115,7 @@ def test_flows_and_answers_speak_to_one_shopper_in_one_manner(language, familiar
     texts += [str(load("where")[base])]
     if language != "tr":
         for name in ("chat_texts", "email_texts", "public_texts"):
-            page = yaml.safe_load((PAGES / f"{name}.yaml").read_text("utf-8"))
+            page = data_file.read(PAGES / f"{name}.yaml")
             texts.append(" ".join(str(each) for each in page[base].values()))
         texts.append((STORE / f"{language}.json").read_text("utf-8"))
     assert len(texts) > 10
@@ -132,9 +135,10 @@ def _keys(tree: dict, at: str = "") -> set[str]:
     return found
 
 
+@lru_cache
 def _spoken(flow: str, language: str) -> dict:
     path = LIBRARY / "texts" / flow / f"{language}.yaml"
-    return yaml.safe_load(path.read_text("utf-8")) if path.is_file() else {}
+    return data_file.read(path) if path.is_file() else {}
 
 
 @pytest.mark.parametrize("language", MUST_SPEAK)
@@ -166,3 +170,12 @@ def test_a_value_that_is_not_there_is_not_true():
     )
     assert render(text, {"contact": {}}, language="en") == "no taste!"
     assert render(text, {"contact": {"taste": "mint"}, "none": "x"}, language="en") == "likes mint"
+
+
+@pytest.mark.parametrize("flow", shelf.library())
+def test_every_ready_made_flow_can_be_filled_in(flow):
+    assert shelf.is_ready_made(shelf.library()[flow])
+    assert text_problems(shelf.ready_made(flow)) == []
+    edited = shelf.library()[flow]
+    edited["name"] += "!"
+    assert not shelf.is_ready_made(edited)

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from post_purchase.web.forms.settings import LANGUAGES
+from shopapp.lib import data_file
 
 ROOT = Path(__file__).resolve().parents[2] / "post_purchase"
 WANTED = {tag.split("-")[0] for tag, _ in LANGUAGES} | {"da"}
@@ -35,7 +35,7 @@ def tables(value: Any, path: str = "") -> list[tuple[str, dict[str, Any]]]:
 
 @pytest.mark.parametrize("file", TEXTS)
 def test_no_language_is_missing(file: str) -> None:
-    found = tables(yaml.safe_load((ROOT / file).read_text("utf-8")))
+    found = tables(data_file.read(ROOT / file))
     assert found
     missing = {path: WANTED - {tag.split("-")[0] for tag in table} for path, table in found}
     assert {path: tags for path, tags in missing.items() if tags} == {}
@@ -43,7 +43,7 @@ def test_no_language_is_missing(file: str) -> None:
 
 @pytest.mark.parametrize("file", TEXTS)
 def test_each_language_says_all_of_it(file: str) -> None:
-    for path, table in tables(yaml.safe_load((ROOT / file).read_text("utf-8"))):
+    for path, table in tables(data_file.read(ROOT / file)):
         if not isinstance(table["en"], dict):
             continue
         for tag, words in table.items():

@@ -248,7 +248,13 @@ def test_a_condition_that_does_not_fit_into_rows_is_written_as_text(owner, rows)
     save(owner, rows, "@path.0", news | {"listeners.0.if#yaml": "{not: {any: [{fact: order.paid, equals: true}]}}"})
     assert draft(rows)["listeners"][0]["if"] == {"not": {"any": [{"fact": "order.paid", "equals": True}]}}
     assert "listeners.0.if#yaml" in shown(owner, rows, "@path.0")
-    for bad in ("{fact: order.paid}", "!!python/object/apply:os.system [ls]", "[" * 3000, "x: ["):
+    for bad in (
+        "{fact: order.paid}",
+        "!!python/object/apply:os.system [ls]",
+        "[" * 3000,
+        "x: [",
+        "{all: [&a {fact: x}, *a]}",
+    ):
         answer = save(owner, rows, "@path.0", news | {"listeners.0.if#yaml": bad}).json()
         assert list(answer["errors"]) == ["listeners.0.if#yaml"], bad
 

@@ -8,9 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from post_purchase.words import ChannelKind, Mode, Purpose
+from shopapp.lib import data_file
 
 RATES = Path(__file__).parent / "data" / "rates.yaml"
 SERVICE = "answer inside 24 hours"
@@ -18,8 +17,7 @@ SERVICE = "answer inside 24 hours"
 
 @cache
 def rates() -> dict[str, Any]:
-    with RATES.open(encoding="utf-8") as file:
-        return dict(yaml.safe_load(file))
+    return dict(data_file.read(RATES))
 
 
 @cache

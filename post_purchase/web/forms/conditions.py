@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from post_purchase.flows import files
 from post_purchase.flows.conditions import Condition
 from post_purchase.flows.describing import COMPARISONS, FACTS, condition
 from post_purchase.flows.describing import fact as fact_words
@@ -167,6 +168,7 @@ def _read_yaml(name: str, text: str) -> tuple[Any, dict[str, str]]:
     if not text.strip():
         return None, {}
     try:
+        files.refuse_what_grows(text[: MAX_YAML + 1])
         raw = yaml.safe_load(text) if len(text) <= MAX_YAML else None
         Condition.model_validate(raw)
     except (ValueError, yaml.YAMLError, RecursionError):

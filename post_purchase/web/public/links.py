@@ -167,7 +167,10 @@ def front_door(environ: dict[str, Any], start_response: Callable[..., Any]) -> I
 def _door_headers(secure: bool) -> list[tuple[str, str]]:
     """What Django and its SecurityMiddleware would send; a test holds the two doors to the same."""
     headers = {"Content-Type": "text/html; charset=utf-8", "Content-Length": "0", **HEADERS}
-    headers |= {"X-Content-Type-Options": "nosniff", "Cross-Origin-Opener-Policy": "same-origin"}
+    headers |= {
+        "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Opener-Policy": settings.SECURE_CROSS_ORIGIN_OPENER_POLICY,
+    }
     if secure and settings.SECURE_HSTS_SECONDS:
         headers["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}"
     return list(headers.items())

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import yaml
-
 from post_purchase.channels.base import ChannelError, OutMessage, SendContext
 from post_purchase.channels.drivers.email.driver import build_mail
 from post_purchase.channels.drivers.messenger.requests import free_message, template_message
@@ -20,6 +18,7 @@ from post_purchase.flows.step import parse_duration
 from post_purchase.flows.wording import Composed
 from post_purchase.models import Channel, ContactPoint, ShopSettings
 from post_purchase.words import Mode, Purpose
+from shopapp.lib import data_file
 from shopapp.models import Shop
 from tests.flows.journey import T0, Journey
 
@@ -189,7 +188,7 @@ def _email(message: OutMessage, purpose: Purpose) -> dict[str, Any]:
 
 
 def load(flow: str) -> list[dict[str, Any]]:
-    return yaml.safe_load((HERE / f"{flow}.yaml").read_text("utf-8"))
+    return data_file.read(HERE / f"{flow}.yaml")
 
 
 def outcome(player: Player) -> dict[str, Any]:
