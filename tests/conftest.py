@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.db import connections, transaction
+from hypothesis import settings as effort
 
 from post_purchase.flows.versions import document_of
 from post_purchase.services import taps, visits
@@ -19,6 +20,9 @@ from tests import environment
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 
+# The same examples in every run: what fails once fails again.
+effort.register_profile("house", derandomize=True, database=None)
+effort.load_profile("house")
 HOMES = {"browser": "browser", "kill": "kill", "story": "stories"}  # bin/test runs each of these folders by itself
 ASKS_FOR_DATABASE = {"db", "transactional_db", "live_server"}
 
