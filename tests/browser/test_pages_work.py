@@ -35,7 +35,7 @@ def tab_to(page, name: str, presses: int = 60) -> None:
 
 
 def test_a_document_without_a_token_comes_back_with_one(admin):
-    page = admin.open("/app")
+    page = admin.open("/app", with_token=False)
     assert "id_token" not in page.url
     assert f"shop={SHOP}" in page.url
     assert admin.page.context.cookies() == []

@@ -18,7 +18,7 @@ from tests.network import SmallGraph, small_graph
 
 pytestmark = [pytest.mark.kill, pytest.mark.django_db(transaction=True)]
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-POINTS = 16  # kills spread over the lines of one send
+POINTS = 20  # kills spread over the lines of one send
 
 
 @pytest.fixture
