@@ -99,7 +99,12 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     # Django's own cursors never prepare. The hot statements (webhook INSERT, tap SELECT) ask for it; Django's default,
     # None, would refuse them. A pooler in transaction mode must know prepared statements (PgBouncer 1.21 does).
-    DATABASES["default"]["OPTIONS"] = {"connect_timeout": 3, "prepare_threshold": 5}
+    # What the URL says (?sslmode=require) stands.
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 3,
+        "prepare_threshold": 5,
+        **DATABASES["default"].get("OPTIONS", {}),
+    }
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 600)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
