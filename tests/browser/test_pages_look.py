@@ -14,7 +14,18 @@ RULES = (
 )
 # A narrow window changes where things stand, not what they are called nor their colours.
 OF_PLACE = "{runOnly: {type: 'rule', values: ['target-size', 'scrollable-region-focusable']}, preload: false}"
-LOOKED_AT = [name for name in PAGES if name not in ("conversations, closed", "conversations, searched")]
+SAME_PARTS = {  # the same page with fewer or other rows
+    "conversations, closed",
+    "conversations, searched",
+    "rehearsed messages, searched",
+    "touchpoint, a week",
+    "packing, searched",
+    "reviews, five stars",
+    "connect Messenger",
+    "connect Instagram",
+    "connections, failed calls",
+}
+LOOKED_AT = [name for name in PAGES if name not in SAME_PARTS]
 
 
 def test_pages_fit_and_can_be_read_by_everybody(admin, shop):
