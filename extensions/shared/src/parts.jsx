@@ -59,13 +59,14 @@ export function Channels({host, answer}) {
 }
 
 /**
- * One chats in an app or right here on the web, and writes an e-mail.
+ * One chats in an app or right here on the web, and writes an e-mail or a text message.
  *
  * @param {Host} host
  * @param {import('./host.js').Channel} channel
  */
 export function label(host, channel) {
   if (channel.kind === 'email') return host.i18n.translate('write_email');
+  if (channel.kind === 'sms') return host.i18n.translate('write_text');
   if (channel.kind === 'webchat') return host.i18n.translate('chat_here');
   return host.i18n.translate('chat_on', {channel: channel.label});
 }

@@ -30,12 +30,13 @@ test('it shows a button for each channel, the best one first and primary', async
   expect(all('s-qr-code').map((code) => code.getAttribute('content'))).toEqual([ANSWER.qr_url]);
 });
 
-test('one chats in an app or right here, and writes an e-mail', async () => {
-  const here = {kind: 'webchat', label: 'Web chat', url: `${ANSWER.url}?via=webchat`};
-  extension.fetch = answers({...ANSWER, channels: [...ANSWER.channels, here]});
+test('one chats in an app or right here, and writes an e-mail or a text message', async () => {
+  const more = ['webchat', 'sms'].map((kind) => ({kind, label: kind, url: `${ANSWER.url}?via=${kind}`}));
+  extension.fetch = answers({...ANSWER, channels: [...ANSWER.channels, ...more]});
   await extension.render();
-  await waitFor(() => expect(all('s-button[href]')).toHaveLength(3));
-  expect(all('s-button').map((button) => button.textContent.trim())).toEqual(['chat_on', 'write_email', 'chat_here']);
+  await waitFor(() => expect(all('s-button[href]')).toHaveLength(4));
+  const words = all('s-button').map((button) => button.textContent.trim());
+  expect(words).toEqual(['chat_on', 'write_email', 'chat_here', 'write_text']);
 });
 
 test('it asks with the session token, the order id and the checkout token, and with nothing else', async () => {
