@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import manimgx_fonts
 import manimgx_fonts_cjk
-import uharfbuzz as hb
 
 from .pdf import PdfWriter
+
+if TYPE_CHECKING:
+    import uharfbuzz as hb
 
 REGULAR, BOLD = 400, 700
 _SANS = Path(manimgx_fonts.__file__).parent
@@ -57,7 +60,15 @@ class Face:
 
 
 @cache
+def _harfbuzz() -> Any:
+    import uharfbuzz  # noqa: PLC0415 - megabytes that only printing needs
+
+    return uharfbuzz
+
+
+@cache
 def _face(face: Face) -> "hb.Face":
+    hb = _harfbuzz()
     return hb.Face(hb.Blob.from_file_path(str(face.path)), face.index)  # mapped, not read
 
 
@@ -68,7 +79,7 @@ def _letters(face: Face) -> "hb.Set":
 
 @cache
 def _font(face: Face, weight: int) -> "hb.Font":
-    font = hb.Font(_face(face))
+    font = _harfbuzz().Font(_face(face))
     font.set_variations({"wght": weight})
     return font
 
@@ -119,6 +130,7 @@ class Font:
         return id(self)
 
     def shape(self, text: str, *, rtl: bool, language: str) -> Run:
+        hb = _harfbuzz()
         buffer = hb.Buffer()
         buffer.add_str(text)
         buffer.guess_segment_properties()
@@ -208,6 +220,7 @@ def _sum(font: Font) -> int:
 
 
 def _subset(face: Face, weight: int, used: dict[int, str]) -> "hb.Face":
+    hb = _harfbuzz()
     wanted = hb.SubsetInput()
     wanted.sets(hb.SubsetInputSets.GLYPH_INDEX).update(used)
     wanted.sets(hb.SubsetInputSets.DROP_TABLE_TAG).update(_tag(name) for name in _DROPPED)

@@ -13,7 +13,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import qrcode
-import zxingcpp
 from PIL import Image, ImageDraw, ImageFont
 from qrcode.constants import ERROR_CORRECT_Q
 
@@ -37,6 +36,8 @@ def matrix_of(url: str) -> list[list[bool]]:
 
 def quick_matrix(url: str) -> list[bytes]:
     """As `matrix_of`, twenty times faster, for batches: rows of bytes, 0 is dark (performance.md, section 3b)."""
+    import zxingcpp  # noqa: PLC0415 - megabytes that only printing needs
+
     code = zxingcpp.create_barcode(capital_url(url), zxingcpp.BarcodeFormat.QRCode, ec_level="Q")
     image: Any = zxingcpp.write_barcode_to_image(code, scale=1, add_quiet_zones=False)  # a buffer, which its types hide
     flat = bytes(image)

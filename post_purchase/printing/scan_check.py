@@ -8,8 +8,6 @@ codewords; a logo may take a small part of that, since stains and creases want t
 import io
 from dataclasses import dataclass
 
-import pypdfium2 as pdfium
-import zxingcpp
 from PIL import Image, ImageChops, ImageFilter
 
 from .card import MM, Card, Design
@@ -43,6 +41,8 @@ class ScanCheck:
 @one_at_a_time
 def check(design: Design, sample_url: str) -> ScanCheck:
     """`sample_url` is an address as long as every one that will be printed."""
+    import zxingcpp  # noqa: PLC0415 - megabytes that only printing needs
+
     out = io.BytesIO()
     card = write_pdf(out, design, [sample_url], sample_url=sample_url, alone=True)
     problems = [*card.problems, *_measures(card)]
@@ -102,6 +102,8 @@ class _Pictures:
     """The printed card as pictures, from the very PDF."""
 
     def __init__(self, pdf: bytes, card: Card) -> None:
+        import pypdfium2 as pdfium  # noqa: PLC0415 - megabytes that only printing needs
+
         self.document = pdfium.PdfDocument(pdf)
         self.page = self.document[len(self.document) - 1]  # with a cover, the code is on the back
         self.card = card

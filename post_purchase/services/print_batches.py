@@ -3,8 +3,8 @@
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import pypdfium2 as pdfium
 from django.db import transaction
 
 from post_purchase.models import Link, Order, PrintBatch, PrintFile, PrintForm, PrintStatus, Touchpoint
@@ -18,6 +18,9 @@ from shopapp.models import Shop
 from .links import link_for_order, link_url, renew, touchpoint_of
 from .print_designs import check_design, default_words, design_of, languages_of, sample_url
 from .products import collections_with
+
+if TYPE_CHECKING:
+    from pypdfium2 import PdfDocument
 
 MOST = 50_000  # codes a batch
 MOST_OPEN = 5  # files of one shop that wait or are being made
@@ -161,7 +164,7 @@ def insert_for_orders(shop: Shop, order_gids: Sequence[str]) -> Inserts:
         card = card_for(order, cards, collections)
         groups.setdefault((card.pk, _language(card, order)), []).append((place, order))
     by_pk = {card.pk: card for card in cards}
-    pages: dict[int, tuple[pdfium.PdfDocument, list[int]]] = {}
+    pages: dict[int, tuple[PdfDocument, list[int]]] = {}
     for (pk, language), members in groups.items():
         _print_group(by_pk[pk], language, members, pages)
     return Inserts(_joined(pages), len(here), missing)
@@ -197,8 +200,10 @@ def _print_group(
     card: Touchpoint,
     language: str,
     members: list[tuple[int, Order]],
-    pages: dict[int, tuple[pdfium.PdfDocument, list[int]]],
+    pages: dict[int, tuple["PdfDocument", list[int]]],
 ) -> None:
+    from pypdfium2 import PdfDocument  # noqa: PLC0415 - megabytes that only printing needs
+
     checked = check_design(card, language=language)
     if not checked.passed:
         raise PrintRefused(f"{card.name}: {' '.join(checked.problems)}")
@@ -211,17 +216,19 @@ def _print_group(
     design = design_of(card, language=language)
     notes = {url: order.name for url, (_, order) in zip(addresses, members, strict=True)}
     write_pdf(out, design, addresses, sample_url=sample_url(), alone=True, title=card.name, notes=notes)
-    document = pdfium.PdfDocument(out.getvalue())
+    document = PdfDocument(out.getvalue())
     sides = len(document) // len(members)
     for at, (place, _) in enumerate(members):
         pages[place] = document, list(range(at * sides, (at + 1) * sides))
 
 
-def _joined(pages: dict[int, tuple[pdfium.PdfDocument, list[int]]]) -> bytes:
+def _joined(pages: dict[int, tuple["PdfDocument", list[int]]]) -> bytes:
     """The pages in the order in which the orders were asked for."""
+    from pypdfium2 import PdfDocument  # noqa: PLC0415 - megabytes that only printing needs
+
     if not pages:
         return b""
-    whole = pdfium.PdfDocument.new()
+    whole = PdfDocument.new()
     for place in sorted(pages):
         document, numbers = pages[place]
         whole.import_pages(document, numbers)

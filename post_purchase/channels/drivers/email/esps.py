@@ -3,6 +3,7 @@
 Amazon SES is left out (its inbound mail lies in S3 and needs Amazon's library), and SendGrid (anymail has dropped it).
 """
 
+import io
 from collections.abc import Mapping
 from email.errors import MessageError
 from typing import Any
@@ -18,9 +19,10 @@ from anymail.webhooks.sparkpost import SparkPostInboundWebhookView, SparkPostTra
 from anymail.webhooks.unisender_go import UnisenderGoTrackingWebhookView
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
+from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParserError
-from django.test import RequestFactory
+from django.http.request import HttpHeaders
 
 VIEWS: dict[str, tuple[type[Any], ...]] = {  # inbound first: a tracking view takes more for its own
     "brevo": (BrevoInboundWebhookView, BrevoTrackingWebhookView),
@@ -84,13 +86,17 @@ def read_events(esp: str, *, body: bytes, headers: Mapping[str, str]) -> list[An
 
 def _request(body: bytes, headers: Mapping[str, str]) -> HttpRequest:
     """The provider's request again, from what was stored of it."""
-    lower = {name.lower(): value for name, value in headers.items()}
-    request = RequestFactory().generic(
-        "POST",
-        "/webhooks/email/",
-        b"",
-        content_type=lower.get("content-type", "application/json"),
-        headers={name: value for name, value in lower.items() if name != "content-type"},
+    said = {name.lower(): value for name, value in headers.items()}
+    request = WSGIRequest(
+        {
+            **HttpHeaders.to_wsgi_names({"content-type": "application/json", **said}),
+            "REQUEST_METHOD": "POST",
+            "PATH_INFO": "/webhooks/email/",
+            "SERVER_NAME": "localhost",
+            "SERVER_PORT": "443",
+            "wsgi.url_scheme": "https",
+            "wsgi.input": io.BytesIO(),
+        }
     )
     # The size was capped at the door: Django's own cap on `body` is for forms and smaller than a mail with photos.
     request._body = body
