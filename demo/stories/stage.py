@@ -27,6 +27,7 @@ from demo.world import DemoWorld
 T = TypeVar("T")
 SHOP = "fern-and-field.myshopify.com"
 PATIENCE = 60.0  # seconds of real time: longer than the slowest sweep that a step waits for, on a busy machine
+POLL = 0.05  # seconds between two looks
 QUIET = 0.3  # seconds in which nothing is due, queued, worked on or on its way; a wake-up takes 0.02
 
 
@@ -53,7 +54,7 @@ class Stage:
             if found:
                 return found
             self.processes.check()
-            time.sleep(0.02)
+            time.sleep(POLL)
         raise Mismatch(f"Expected {what}; it did not come within {patience:.0f} seconds.")
 
     def calm(self) -> None:
@@ -66,7 +67,7 @@ class Stage:
                 since = time.monotonic()
             elif time.monotonic() - since > QUIET:
                 return
-            time.sleep(0.02)
+            time.sleep(POLL)
         raise Mismatch(f"The app did not come to rest: {work_left() or 'something is still on its way'}.")
 
     def move(self, **delta: float) -> None:

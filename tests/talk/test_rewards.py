@@ -328,6 +328,7 @@ def test_a_row_that_stops_every_worker_is_given_up(world, order, contact):
     assert (fresh(reward).status, operations(world)) == ("failed", [])
 
 
+@pytest.mark.once
 @how(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     low=st.integers(1, 5),
