@@ -19,7 +19,9 @@ class Touchpoint(models.Model):
     first_scan_at = models.DateTimeField(null=True)  # "it is really placed"
     archived_at = models.DateTimeField(null=True)
     alarmed_at = models.DateTimeField(null=True)  # since when its printed codes lead nowhere (services.print_watch)
+    alarm_told_at = models.DateTimeField(null=True)  # when the team got a mail of it
     watched_at = models.DateTimeField(null=True)
+    printed_at = models.DateTimeField(null=True)  # its card or code was last taken to be printed
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -31,6 +31,11 @@ class Sheet:
     def pieces(self) -> int:
         return self.columns * self.rows
 
+    @property
+    def turned_over(self) -> str:
+        """The edge that stands upright: so backs are not head to foot, also on a sheet that lies wide."""
+        return "short" if self.width > self.height else "long"
+
     def corner(self, place: int) -> tuple[float, float]:
         """The place-th piece's top left corner, row by row."""
         row, column = divmod(place, self.columns)
@@ -38,7 +43,7 @@ class Sheet:
         return left, self.top + row * self.down
 
     def corner_behind(self, place: int, piece_width: float) -> tuple[float, float]:
-        """Where the back of that piece lies when the sheet is turned over its long edge."""
+        """Where the back of that piece lies when the sheet is turned over like a leaf of a book (`turned_over`)."""
         left, top = self.corner(place)
         return self.width - left - piece_width, top
 
@@ -107,27 +112,28 @@ def imposed(layout: Layout, paper: str) -> Sheet:
     Raises ValueError where the piece is larger than the paper, and KeyError for a paper that is not known.
     """
     size = _data()["papers"][paper]
-    best: Sheet | None = None
-    for width, height in ((size["width"], size["height"]), (size["height"], size["width"])):
-        columns = int((width - 2 * EDGE + GUTTER) // (layout.width + GUTTER))
-        rows = int((height - 2 * EDGE + GUTTER) // (layout.height + GUTTER))
-        if columns < 1 or rows < 1:
-            if layout.width > width or layout.height > height:
-                continue
-            columns = rows = 1  # exactly as large as the paper, or nearly: an A5 card on A5 has no edge to spare
-        across, down = layout.width + GUTTER, layout.height + GUTTER
-        sheet = Sheet(
-            width=width,
-            height=height,
-            columns=columns,
-            rows=rows,
-            left=(width - (columns * across - GUTTER)) / 2,
-            top=(height - (rows * down - GUTTER)) / 2,
-            across=across,
-            down=down,
-        )
-        if best is None or sheet.pieces > best.pieces:
-            best = sheet
-    if best is None:
+    ways = ((size["width"], size["height"]), (size["height"], size["width"]))
+    # Within the edges; only where that is not possible, as large as the paper or nearly (an A5 card on A5).
+    sheets = [sheet for way in ways if (sheet := _filled(layout, *way, edge=EDGE)).pieces] or [
+        sheet for way in ways if (sheet := _filled(layout, *way, edge=0.0)).pieces
+    ]
+    if not sheets:
         raise ValueError(f"{layout.name} does not fit on {paper}")
-    return best
+    return max(sheets, key=lambda sheet: sheet.pieces)
+
+
+def _filled(layout: Layout, width: float, height: float, *, edge: float) -> Sheet:
+    """Perhaps with no piece at all."""
+    across, down = layout.width + GUTTER, layout.height + GUTTER
+    columns = int((width - 2 * edge + GUTTER) // across)
+    rows = int((height - 2 * edge + GUTTER) // down)
+    return Sheet(
+        width=width,
+        height=height,
+        columns=columns,
+        rows=rows,
+        left=(width - (columns * across - GUTTER)) / 2,
+        top=(height - (rows * down - GUTTER)) / 2,
+        across=across,
+        down=down,
+    )

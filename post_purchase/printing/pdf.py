@@ -12,17 +12,21 @@ KIDS = 100  # pages a node of the page tree; readers open a large file by halvin
 HEADER = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
 
 
+DUPLEX = {"": b"", "long": b"/Duplex/DuplexFlipLongEdge", "short": b"/Duplex/DuplexFlipShortEdge"}
+
+
 class PdfWriter:
     """Objects in, bytes out. `out` needs only write(). `close` writes the page tree and the table of offsets."""
 
-    def __init__(self, out: BinaryIO, *, width: float, height: float, title: str = "") -> None:
-        """`width` and `height` of every page in points."""
+    def __init__(self, out: BinaryIO, *, width: float, height: float, title: str = "", turned_over: str = "") -> None:
+        """`width` and `height` of every page in points. `turned_over`: the "long" or "short" edge of a duplex print."""
         self.out = out
         self.at = 0
         self.offsets = array("Q", [0])
         self.pages = 0
         self.size = (width, height)
         self.title = title
+        self.duplex = DUPLEX[turned_over]
         self.kids: list[int] = []  # pages under the node that is being filled
         self.nodes: list[int] = []
         self._write(HEADER)
@@ -69,7 +73,8 @@ class PdfWriter:
             % (kids, self.pages, number(width), number(height), self.resources),
             self.root,
         )
-        catalog = self.add(b"<</Type/Catalog/Pages %d 0 R/ViewerPreferences<</PrintScaling/None>>>>" % self.root)
+        shown = b"<</PrintScaling/None%b>>" % self.duplex
+        catalog = self.add(b"<</Type/Catalog/Pages %d 0 R/ViewerPreferences%b>>" % (self.root, shown))
         about = self.add(b"<</Title %b/Producer(Doorstep)>>" % text_string(self.title))
         self._table(catalog, about)
 

@@ -1,6 +1,7 @@
 """Pieces onto sheets, sheets into one PDF: a page each for a print shop, many on a page for office printers and labels.
 
-A sheet with two sides comes as front, back, front, back, to be turned over its long edge (duplex, "flip on long edge").
+A sheet with two sides comes as front, back, front, back, to be turned over like a leaf of a book: over its long edge,
+or over the short one where it lies wide. The file tells that to the printer.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -49,10 +50,11 @@ def write_pdf(
     """
     sheet = one_by_one(design.layout, marks=False) if alone else sheet_for(design.layout, paper=paper, marks=marks)
     card = Card(design, sample_url)
-    pdf = PdfWriter(out, width=sheet.width * MM, height=sheet.height * MM, title=title)
+    with_cover = design.cover and design.layout.two_sided
+    turned = sheet.turned_over if with_cover else ""
+    pdf = PdfWriter(out, width=sheet.width * MM, height=sheet.height * MM, title=title, turned_over=turned)
     images = card.images(pdf)
     forms = {"Code": _form(pdf, card, card.draw_code_side("Logo"), sheet)}
-    with_cover = design.cover and design.layout.two_sided
     if with_cover:
         forms["Cover"] = _form(pdf, card, card.draw_cover("Logo"), sheet)
     cut = _crop_marks(design.layout, sheet, paper=paper, marks=marks)

@@ -26,7 +26,7 @@ class Trouble:
 def troubles_of(
     shop: Shop, *, channels: Iterable[Channel] | None = None, flows: Mapping[str, str] | None = None
 ) -> list[Trouble]:
-    """Of every code that may be on paper: a card that was scanned or has a print run, put away or not.
+    """Of every code that may be on paper: taken to be printed, scanned, or with a print run, put away or not.
 
     `channels` and `flows` (key -> status): the shop's, where the caller has read them already.
     """
@@ -39,7 +39,7 @@ def troubles_of(
         )
         .order_by("pk")
     )
-    cards = [row for row in printed if row.run or row.scanned or row.for_orders]
+    cards = [row for row in printed if row.printed_at or row.run or row.scanned or row.for_orders]
     if not cards:
         return []
     connected = shop.channels.all() if channels is None else channels
@@ -52,6 +52,10 @@ def troubles_of(
     if any({**card.options, **own}.keys() & {"page", "page_after"} for card, own, _ in routes):
         gone = set(PageCheck.objects.filter(shop=shop, missing=True).values_list("path", flat=True))
     return [trouble for card, own, name in routes for trouble in _troubles(shop, card, own, name, kinds, states, gone)]
+
+
+def note_printed(touchpoint: Touchpoint) -> None:
+    Touchpoint.objects.filter(pk=touchpoint.pk).update(printed_at=clock.now())
 
 
 def _troubles(

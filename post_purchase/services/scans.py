@@ -6,6 +6,7 @@ was deleted) is counted once. So is a person who taps a link ten times a day (se
 have died are taken like all others.
 """
 
+import contextlib
 import fcntl
 import json
 import logging
@@ -14,8 +15,8 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,15 @@ from django.db import transaction
 from django.db.models import Q
 
 from post_purchase.models import Link, Scan, Touchpoint
+from shopapp.lib import clock
 from shopapp.lib.queue import Job, wake
 
 log = logging.getLogger("post_purchase.scans")
 BATCH = 1000
 WAKE_EVERY = 2.0  # seconds; the sweep finds the rest
 MAX_SECONDS = 100.0
+LOOK_AGAIN = 600.0  # seconds
+KNOWN_WITHIN = timedelta(hours=1)  # an order's webhook comes in seconds, what was missed is fetched within minutes
 LINK_FIELDS = ("touchpoint_id", "order_id", "checkout_token_hash")
 
 
@@ -54,6 +58,9 @@ class Tapped:
     test: bool = False
     missed: str = ""
     nowhere: bool = False  # the link had expired, or nobody could chat there
+
+
+FIELDS = frozenset(field.name for field in fields(Tapped))
 
 
 def new_scan_id() -> str:
@@ -112,7 +119,7 @@ _spool = _Spool()
 def spool(tapped: Tapped) -> None:
     """Append one scan. A full or missing disk costs the scan, never the shopper's way into the chat."""
     try:
-        _spool.append(json.dumps(vars(tapped), separators=(",", ":")).encode() + b"\n")
+        _spool.append(_line(tapped))
     except OSError:
         log.exception("scans.spool_failed", extra={"link": tapped.link_id})
 
@@ -135,6 +142,10 @@ def _take_files() -> Iterator[Path]:
     folder = settings.SPOOL_DIR
     if not folder.is_dir():
         return
+    for path in sorted(folder.glob("scans-*.later")):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > LOOK_AGAIN:
+                path.rename(path.with_suffix(".batch"))
     yield from sorted(folder.glob("scans-*.batch"))
     for path in sorted(folder.glob("scans-*.spool")):
         try:
@@ -155,6 +166,7 @@ def _take_files() -> Iterator[Path]:
 def _ingest(path: Path) -> int:
     new = 0
     lines: list[Tapped] = []
+    later: list[Tapped] = []
     try:
         with path.open("rb") as file:
             for raw in file:
@@ -162,26 +174,41 @@ def _ingest(path: Path) -> int:
                 if tapped:
                     lines.append(tapped)
                 if len(lines) >= BATCH:
-                    new += _insert(lines)
+                    new += _insert(lines, later)
                     lines = []
     except FileNotFoundError:
         return new
-    return new + (_insert(lines) if lines else 0)
+    new += _insert(lines, later) if lines else 0
+    if later:  # before the batch is deleted: after a kill between the two, each is counted once all the same
+        _put_aside(path, later)
+    return new
+
+
+def _put_aside(path: Path, lines: list[Tapped]) -> None:
+    new = path.with_suffix(".new")
+    new.write_bytes(b"".join(_line(tapped) for tapped in lines))
+    new.rename(path.with_suffix(".later"))
+
+
+def _line(tapped: Tapped) -> bytes:
+    return json.dumps(vars(tapped), separators=(",", ":")).encode() + b"\n"
 
 
 def _read(raw: bytes) -> Tapped | None:
     try:
         values: dict[str, Any] = json.loads(raw)
         datetime.fromisoformat(values["at"])
-        return Tapped(**values)
+        return Tapped(
+            **{name: value for name, value in values.items() if name in FIELDS}
+        )  # a newer process may say more
     except (ValueError, TypeError, KeyError):
         log.warning("scans.torn_line")  # its writer was killed in the middle
         return None
 
 
-def _insert(lines: list[Tapped]) -> int:
+def _insert(lines: list[Tapped], later: list[Tapped]) -> int:
     with transaction.atomic():
-        lines = _resolve_missed(lines)
+        lines = _resolve_missed(lines, later)
         wanted = {tapped.link_id for tapped in lines}
         links = {link.pk: link for link in Link.objects.filter(pk__in=wanted).only(*LINK_FIELDS)}
         alive = [tapped for tapped in lines if tapped.link_id in links]  # redacted meanwhile: nothing to count
@@ -198,8 +225,11 @@ def _insert(lines: list[Tapped]) -> int:
         return Scan.objects.filter(scan_id__in=ids).count() - known
 
 
-def _resolve_missed(lines: list[Tapped]) -> list[Tapped]:
-    """An e-mail may be opened before its order is here. What is not known by now is a test e-mail or a preview."""
+def _resolve_missed(lines: list[Tapped], later: list[Tapped]) -> list[Tapped]:
+    """An e-mail may be opened before its order is here: those are looked at again `later`.
+
+    What is not known after an hour is a test e-mail or a preview.
+    """
     missed = {tapped.missed for tapped in lines if tapped.missed}
     if not missed:
         return lines
@@ -212,6 +242,9 @@ def _resolve_missed(lines: list[Tapped]) -> list[Tapped]:
         link = found.get(tapped.missed) if tapped.missed else None
         if link is not None and link.shop_id == shops.get(tapped.link_id):
             tapped = replace(tapped, link_id=link.pk)
+        elif tapped.missed and clock.now() - datetime.fromisoformat(tapped.at) < KNOWN_WITHIN:
+            later.append(tapped)
+            continue
         elif tapped.missed:
             tapped = replace(tapped, test=True)
         resolved.append(tapped)

@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from datetime import timedelta
 
 import pypdfium2 as pdfium
 import pytest
@@ -14,7 +15,7 @@ from PIL import Image
 
 from post_purchase.jobs.printing import make_prints
 from post_purchase.models import Link, PrintBatch, PrintFile, Product, Touchpoint
-from post_purchase.services import print_batches
+from post_purchase.services import print_batches, print_watch
 from post_purchase.services.bindings import bind_by_code
 from post_purchase.services.links import link_url, shop_link, slip_code, touchpoint_of
 from post_purchase.services.print_batches import code_of
@@ -331,6 +332,53 @@ def test_home_raises_the_alarm_when_a_printed_code_leads_nowhere(owner, card):
     html = owner.get("/app").content.decode()
     assert "A printed code leads nowhere" in html
     assert "no chat channel is connected" in html
+
+
+def test_a_card_or_code_that_was_taken_to_be_printed_may_be_on_paper(owner, card, shop, mailoutbox):
+    owner.post(path(card, "/save"), FORM)
+    print_watch.watch()
+    assert mailoutbox == []
+    assert owner.get(path(card, "/print")).status_code == 200
+    assert "A printed code leads nowhere" in owner.get("/app").content.decode()
+    shop.contact_email = "team@shop.example"
+    shop.save()
+    with clock.frozen(clock.now() + timedelta(hours=2)):
+        print_watch.watch()
+        print_watch.watch()
+    assert [(mail.to, mail.subject) for mail in mailoutbox] == [
+        (["team@shop.example"], f"The code on “{card.name}” leads nowhere")
+    ]
+    assert "no chat channel is connected" in mailoutbox[0].body
+    factories.make_channel(shop)
+    with clock.frozen(clock.now() + timedelta(hours=4)):
+        print_watch.watch()
+    card.refresh_from_db()
+    assert (card.alarmed_at, card.alarm_told_at) == (None, None)
+
+
+def test_a_mail_server_that_is_away_costs_no_alarm(owner, card, shop, settings, mailoutbox):
+    owner.get(f"/app/touchpoints/{card.pk}/download/png")
+    shop.contact_email = "team@shop.example"
+    shop.save()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    print_watch.watch()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    print_watch.watch()
+    assert len(mailoutbox) == 1
+
+
+def test_a_card_is_for_any_product_of_the_shop_and_keeps_one_that_is_gone(owner, card, shop):
+    now = clock.now()
+    Product.objects.create(shop=shop, shopify_id=31, title="Never sold", shopify_updated_at=now)
+    assert "Never sold" in owner.get(path(card)).content.decode()
+    assert owner.post(path(card, "/save"), FORM | {"product_id": "31"}).status_code == 200
+    Product.objects.all().delete()
+    html = owner.get(path(card)).content.decode()
+    assert '<s-option value="31" selected>Product 31, not in your shop any more' in html
+    assert owner.post(path(card, "/save"), FORM | {"product_id": "31"}).status_code == 200
+    card.refresh_from_db()
+    assert card.options["product_id"] == 31
 
 
 def test_the_print_action_prints_the_designed_card(owner, card, shop):

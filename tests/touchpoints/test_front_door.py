@@ -49,7 +49,7 @@ def through(application, environ):
 
 def spooled(media):
     """The lines that left the door, without what differs each time; the file is put away."""
-    lines = [line for path in (media / "spool").glob("*") for line in path.read_text().splitlines()]
+    lines = [line for path in (media / "spool").glob("*.spool") for line in path.read_text().splitlines()]
     ingest_scans()
     return [
         {name: value for name, value in json.loads(line).items() if name not in ("scan_id", "at")} for line in lines
@@ -69,6 +69,7 @@ CASES = {
     "a link preview": {"agent": "WhatsApp/2.25.20.77 A"},
     "no agent": {"agent": ""},
     "Messenger asked for": {"query": "via=messenger"},
+    "WhatsApp asked for": {"query": "via=whatsapp"},
     "a campaign's words": {"query": "utm_source=mail&via=nothing"},
     "a desktop that is asked": {"agent": DESKTOP, "HTTP_ACCEPT_LANGUAGE": "fr-FR"},
     "e-mail": {"query": "via=email"},
@@ -104,7 +105,10 @@ def test_both_doors_give_the_same_answer_and_the_same_scan(shop, card, media, se
         assert door_body == body
 
 
-@pytest.mark.parametrize("case", ["a phone", "HEAD", "over TLS", "from Poland", "a link preview", "small letters"])
+PLAIN = ["a phone", "HEAD", "over TLS", "from Poland", "a link preview", "small letters", "WhatsApp asked for"]
+
+
+@pytest.mark.parametrize("case", PLAIN)
 def test_a_plain_redirect_never_meets_djangos_handler(shop, card, monkeypatch, case):
     make_channel(shop)
     monkeypatch.setattr(wsgi, "django_application", None)

@@ -14,7 +14,7 @@ from qrcode.constants import ERROR_CORRECT_Q
 
 from post_purchase.printing.card import MM, Card, Design
 from post_purchase.printing.drawing_room import one_at_a_time
-from post_purchase.printing.layouts import imposed, layouts
+from post_purchase.printing.layouts import EDGE, imposed, layouts, papers
 from post_purchase.printing.pictures import preview
 from post_purchase.printing.qr import capital_url, pdf_squares, qr_png, quick_matrix, quick_png, quick_svg
 from post_purchase.printing.scan_check import check
@@ -162,6 +162,37 @@ def test_the_back_of_a_sheet_is_mirrored_for_duplex():
     middle = picture.width / 2
     assert (found["0"].top_left.x > middle, found["1"].top_left.x > middle) == (True, False)
     assert found["2"].top_left.y > found["0"].top_left.y
+
+
+def test_a_sheet_that_lies_wide_is_turned_over_its_short_edge():
+    """Turned over like a leaf of a book each back lies behind its front, upright, also where the sheet is not full."""
+    for layout, paper, edge in (("business_card", "a4", "Short"), ("a6", "a4", "Short"), ("avery_8371", "", "Long")):
+        out = io.BytesIO()
+        write_pdf(out, design(layout, cover=True), urls(2), sample_url=urls(1)[0], paper=paper)
+        assert f"/Duplex/DuplexFlip{edge}Edge".encode() in out.getvalue(), layout
+        sheet, width = sheet_for(layouts()[layout], paper=paper), layouts()[layout].width
+        found = zxingcpp.read_barcodes(pdfium.PdfDocument(out.getvalue())[1].render(scale=3).to_pil())
+        assert len(found) == 2
+        for one in found:
+            right = (sheet.width - sheet.corner(int(one.text[-1]))[0]) * MM * 3  # of the back, in pixels
+            assert right - width * MM * 3 < one.position.top_left.x < right, (layout, one.text)
+            assert one.position.top_left.y < one.position.bottom_left.y
+    out = io.BytesIO()
+    write_pdf(out, design(), urls(1), sample_url=URL)
+    assert b"/Duplex" not in out.getvalue()
+
+
+@pytest.mark.parametrize("paper", papers())
+@pytest.mark.parametrize("key", [key for key, each in layouts().items() if not each.sheet])
+def test_what_fits_within_the_edges_of_an_office_sheet_lies_there(key, paper):
+    layout = layouts()[key]
+    try:
+        sheet = imposed(layout, paper)
+    except ValueError:
+        return
+    size = sorted((sheet.width, sheet.height))
+    if all(side + 2 * EDGE <= room for side, room in zip(sorted((layout.width, layout.height)), size, strict=True)):
+        assert min(sheet.left, sheet.top) >= EDGE
 
 
 def test_labels_lie_where_the_stock_has_them():

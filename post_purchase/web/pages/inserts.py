@@ -2,6 +2,7 @@
 
 import base64
 import io
+from contextlib import suppress
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
@@ -10,13 +11,14 @@ from django.views.decorators.http import require_GET, require_POST
 
 from post_purchase.models import OrderLine, Touchpoint
 from post_purchase.printing.card import Design
-from post_purchase.printing.layouts import layouts, papers
+from post_purchase.printing.layouts import imposed, layouts, one_by_one, papers
 from post_purchase.printing.pictures import preview
 from post_purchase.printing.scan_check import check
 from post_purchase.printing.sheets import PrintRefused, sheet_for, write_pdf
 from post_purchase.services import print_designs
 from post_purchase.services.links import link_url, shop_link
 from post_purchase.services.print_designs import default_words, design_of, languages_of, sample_url, words_in
+from post_purchase.services.print_health import note_printed
 from post_purchase.services.products import collections_of
 from post_purchase.touchpoints.routes import KEYS
 from post_purchase.touchpoints.texts import languages
@@ -28,7 +30,7 @@ from shopapp.web.embedded import ShopRequest, shop_required
 from .answers import draw, page, refused, saved
 from .touchpoints import touchpoint_of
 
-MOST_PRODUCTS = 200
+MOST_PRODUCTS = 1000
 PAPER_NAMES = {"a4": "A4", "letter": "US Letter"}
 
 
@@ -57,14 +59,26 @@ def card(request: ShopRequest, pk: int) -> HttpResponse:
         words=words_in(options, language),
         design=design,
         groups=grouped_layouts(),
-        products=products_of(request.shop),
+        products=products_of(request.shop, options.get("product_id")),
         product_id=options.get("product_id"),
         collections=collections_of(request.shop),
         collection_id=options.get("collection_id"),
         pictures=pictures_html(request, design),
         papers=[(name, PAPER_NAMES[name]) for name in papers()],
+        duplex=duplex_of(design) if design.cover and design.layout.two_sided else [],
         **route_choices(request.shop, options),
     )
+
+
+def duplex_of(design: Design) -> list[tuple[str, str]]:
+    """(what is printed on, the edge that its two-sided print is turned over)"""
+    if design.layout.sheet:
+        return [("the sheet", design.layout.sheet.turned_over)]
+    found = [("the card alone", one_by_one(design.layout, marks=False).turned_over)]
+    for paper in papers():
+        with suppress(ValueError):
+            found.append((PAPER_NAMES[paper], imposed(design.layout, paper).turned_over))
+    return found
 
 
 def name_of(tag: str) -> str:
@@ -82,14 +96,14 @@ def grouped_layouts() -> list[tuple[str, list[tuple[str, str]]]]:
     ]
 
 
-def products_of(shop: Shop) -> list[tuple[int, str]]:
-    """What was sold lately: the app keeps no catalogue of its own."""
-    lines = OrderLine.objects.filter(order__shop=shop, product_id__isnull=False).order_by("-pk")
-    rows = lines.values_list("product_id", "title")[: MOST_PRODUCTS * 5]
-    found: dict[int, str] = {}
-    for product, title in rows:
-        if product is not None and len(found) < MOST_PRODUCTS:
-            found.setdefault(product, title)
+def products_of(shop: Shop, chosen: int | None) -> list[tuple[int, str]]:
+    """The shop's products by name, with the chosen one whatever has become of it; in a large shop the newest ones."""
+    rows = shop.products.order_by("-pk").values_list("shopify_id", "title")[:MOST_PRODUCTS]
+    found = dict(rows)
+    if chosen and chosen not in found:
+        title = shop.products.filter(shopify_id=chosen).values_list("title", flat=True).first()
+        line = OrderLine.objects.filter(order__shop=shop, product_id=chosen).order_by("-pk").first()
+        found[chosen] = title or (line.title if line else f"Product {chosen}, not in your shop any more")
     return sorted(found.items(), key=lambda pair: pair[1].casefold())
 
 
@@ -128,15 +142,16 @@ def changed_options(row: Touchpoint, chosen: dict[str, Any]) -> dict[str, Any]:
     return options | plain | belongs | {"texts": texts}
 
 
-def design_form(request: ShopRequest) -> DesignForm:
-    return DesignForm(request.POST, products=products_of(request.shop), collections=collections_of(request.shop))
+def design_form(request: ShopRequest, row: Touchpoint) -> DesignForm:
+    products = products_of(request.shop, row.options.get("product_id"))
+    return DesignForm(request.POST, products=products, collections=collections_of(request.shop))
 
 
 @shop_required
 @require_POST
 def preview_card(request: ShopRequest, pk: int) -> HttpResponse:
     row = card_of(request, pk)
-    form = design_form(request)
+    form = design_form(request, row)
     if not form.is_valid():
         return refused(form=form)
     options = changed_options(row, form.cleaned_data)
@@ -149,7 +164,7 @@ def preview_card(request: ShopRequest, pk: int) -> HttpResponse:
 def save_card(request: ShopRequest, pk: int) -> HttpResponse:
     """A card that would not be read is kept, since it is work in progress; it is only not printed."""
     row = card_of(request, pk)
-    form = design_form(request)
+    form = design_form(request, row)
     if not form.is_valid():
         return refused(form=form)
     row.options = changed_options(row, form.cleaned_data)
@@ -200,6 +215,7 @@ def print_card(request: ShopRequest, pk: int) -> HttpResponse:
         write_pdf(out, design, addresses, sample_url=sample_url(), title=row.name, **chosen)
     except PrintRefused as refusal:
         return refused(str(refusal))
+    note_printed(row)
     response = HttpResponse(out.getvalue(), content_type="application/pdf")
     response["Content-Disposition"] = 'attachment; filename="doorstep-card.pdf"'
     return response

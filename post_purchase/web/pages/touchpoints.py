@@ -14,7 +14,7 @@ from post_purchase.models import Scan, Touchpoint
 from post_purchase.printing.qr import qr_svg
 from post_purchase.services.links import link_url, shop_link
 from post_purchase.services.print_designs import words_in
-from post_purchase.services.print_health import PRINTED, troubles_of
+from post_purchase.services.print_health import PRINTED, note_printed, troubles_of
 from post_purchase.services.shops import settings_of
 from post_purchase.services.touchpoint_numbers import (
     SPANS,
@@ -160,6 +160,7 @@ def download(request: ShopRequest, pk: int, form: str) -> HttpResponse:
     if form not in kind.downloads(placing):
         raise Http404
     made = kind.download(placing, form)
+    note_printed(row)
     response = HttpResponse(made.data, content_type=made.media_type)
     response["Content-Disposition"] = f'attachment; filename="{made.name}"'
     return response

@@ -137,8 +137,11 @@ def expired_page(tap: Tap, *, language: str, page: dict[str, str]) -> HttpRespon
 
 def front_door(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes] | None:
     """As `open_link` where the answer is a redirect. None: not here, let Django answer. Named in FRONT_DOORS."""
-    path = environ["PATH_INFO"]
-    if path[:3] not in ("/c/", "/C/") or environ["REQUEST_METHOD"] not in ("GET", "HEAD") or environ["QUERY_STRING"]:
+    path, query = environ["PATH_INFO"], environ["QUERY_STRING"]
+    if path[:3] not in ("/c/", "/C/") or environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+        return None
+    via = query[4:] if query.startswith("via=") and query[4:].isalpha() else ""  # a button names its channel
+    if query and not via:
         return None
     now = clock.now()
     try:
@@ -153,12 +156,14 @@ def front_door(environ: dict[str, Any], start_response: Callable[..., Any]) -> I
     tap = found.tap
     visitor = visitor_of(environ)
     language = language_for(tap, visitor)
-    choice = choose_for(tap, visitor)
+    choice = choose_for(tap, visitor, fixed=via)
     target = target_of(tap, choice, language, visitor.device)
     if not target.startswith("http"):
         return None
     if environ["REQUEST_METHOD"] == "GET":
-        count(found, visitor, language, choice.ranked[0], now=now, environ=environ, scan_id=new_scan_id())
+        picked = via in tap.channels
+        led_to = choice.ranked[0]
+        count(found, visitor, language, led_to, now=now, environ=environ, scan_id=new_scan_id(), picked=picked)
     start_response("302 Found", [("Location", target), *_door_headers(_is_secure(environ))])
     return [b""]
 
