@@ -3,7 +3,7 @@ import {waitFor} from '@testing-library/preact';
 import {render} from 'preact';
 import {afterEach, beforeEach, expect, test, vi} from 'vitest';
 
-import {ANSWER, all, answers} from '../../shared/testing.js';
+import {ANSWER, all, answers, speak} from '../../shared/testing.js';
 
 const extension = getExtension('purchase.thank-you.announcement.render');
 beforeEach(() => {
@@ -48,4 +48,21 @@ test('our server away: the links that Shopify keeps', async () => {
   extension.fetch = answers({error: 'x'}, 500);
   await extension.render();
   await waitFor(() => expect(all('s-link').map((l) => l.getAttribute('href'))).toEqual(['https://m.me/fern']));
+});
+
+test('an order that is not there yet is asked for by its checkout token', async () => {
+  extension.shopify.orderConfirmation.value = undefined;
+  extension.fetch = answers(ANSWER);
+  await extension.render();
+  await waitFor(() => expect(all('s-announcement')).toHaveLength(1));
+  expect(JSON.parse(extension.fetch.mock.calls[0][1].body)).toMatchObject({checkout_token: '3f2c1a9be7d84d2f9d3f8b7a6c5e4d3c'});
+});
+
+const LOCALES = import.meta.glob('../locales/*.json', {eager: true});
+test.each(Object.keys(LOCALES))('in the words of %s nothing is left untranslated', async (file) => {
+  speak(extension, LOCALES[file].default);
+  extension.fetch = answers(ANSWER);
+  await extension.render();
+  await waitFor(() => expect(all('s-announcement')).toHaveLength(1));
+  expect(document.body.textContent).not.toMatch(/\{\{|undefined/);
 });

@@ -3,7 +3,7 @@ import {waitFor} from '@testing-library/preact';
 import {render} from 'preact';
 import {afterEach, beforeEach, expect, test, vi} from 'vitest';
 
-import {ANSWER as PLAIN, all, answers} from '../../shared/testing.js';
+import {CONFIG, ANSWER as PLAIN, all, answers, broken, keep, speak} from '../../shared/testing.js';
 
 const extension = getExtension('customer-account.order-status.block.render');
 const ANSWER = {...PLAIN, order: null};
@@ -67,7 +67,7 @@ test('before that there is none', async () => {
   expect(all('s-button').map((b) => b.textContent)).not.toContain('review');
 });
 
-test('an order that is not there yet, a state that is new to us, a link that is not https: buttons and nothing broken', async () => {
+test('a state that is new to us, a link that is not https: buttons and nothing broken', async () => {
   await shows({...TOLD, state: 'teleported', tracking_url: 'javascript:alert(1)'});
   expect(all('s-badge')).toHaveLength(0);
   expect(all('s-link')).toHaveLength(0);
@@ -108,6 +108,36 @@ test('the tick names the page where it was set', async () => {
 
 const LOCALES = import.meta.glob('../locales/*.json', {eager: true});
 const STATES = ['not_shipped', 'label', 'confirmed', 'in_transit', 'delayed', 'out_for_delivery', 'attempted', 'ready_for_pickup', 'delivered', 'failed', 'cancelled'];
-test.each(Object.keys(LOCALES))('in the words of %s every state has a name', async (file) => {
-  for (const state of STATES) expect(LOCALES[file].default[`state_${state}`]).toBeTruthy();
+test.each(Object.keys(LOCALES))('in the words of %s nothing is left untranslated, whatever the state', async (file) => {
+  speak(extension, LOCALES[file].default);
+  extension.shopify.authenticationState.value = 'pre_authenticated';
+  for (const state of STATES) {
+    await shows({...TOLD, state, text: '', sign_in: true, review: true, review_url: 'https://app.example.test/c/REVIEW'});
+    expect(all('s-badge').map((badge) => badge.textContent)).toEqual([LOCALES[file].default[`state_${state}`]]);
+    expect(document.body.textContent).not.toMatch(/\{\{|undefined/);
+    render(null, document.body);
+  }
+});
+
+test('when our server is away the buttons that Shopify keeps still work, in the order of the country', async () => {
+  keep(extension, CONFIG);
+  extension.shopify.localization.country.value = {isoCode: 'PL'};
+  extension.fetch = broken();
+  await extension.render();
+  await waitFor(() => expect(all('s-button[href]').map((b) => b.getAttribute('href'))).toEqual([
+    'https://m.me/fern', 'https://wa.me/155507838?text=Hi%20%26%20hello',
+  ]));
+  expect(all('s-badge')).toHaveLength(0);
+});
+
+test('an order that is not there yet is asked for by its checkout token', async () => {
+  extension.shopify.order.value = undefined;
+  await shows(null);
+  expect(JSON.parse(extension.fetch.mock.calls[0][1].body)).toMatchObject({order_id: '', checkout_token: '3f2c1a9be7d84d2f9d3f8b7a6c5e4d3c'});
+});
+
+test('protected data that is missing changes nothing but the phone question', async () => {
+  await shows(TOLD);
+  expect(JSON.parse(extension.fetch.mock.calls[0][1].body)).not.toHaveProperty('has_phone');
+  expect(all('s-badge')).toHaveLength(1);
 });

@@ -3,7 +3,7 @@ import {waitFor} from '@testing-library/preact';
 import {render} from 'preact';
 import {afterEach, beforeEach, expect, test, vi} from 'vitest';
 
-import {ANSWER, all, answers} from '../../shared/testing.js';
+import {ANSWER, CONFIG, all, answers, broken, keep, speak} from '../../shared/testing.js';
 
 const extension = getExtension('purchase.thank-you.block.render');
 beforeEach(() => {
@@ -137,25 +137,8 @@ test('the day is shown where our server or the carrier knows one', async () => {
   await waitFor(() => expect(all('s-text').map((t) => t.textContent)).toContain('expected'));
 });
 
-const CONFIG = {
-  version: 1, app_url: 'https://chat.fern.example', language: 'en', kinds: ['whatsapp', 'email'],
-  ranking: [{kinds: ['messenger', 'whatsapp'], countries: ['PL', 'US']}],
-  channels: [
-    {kind: 'whatsapp', label: 'WhatsApp', url: 'https://wa.me/155507838?text={hello}'},
-    {kind: 'messenger', label: 'Messenger', url: 'https://m.me/fern'},
-    {kind: 'email', label: 'E-mail', address: 'hello@fern.example'},
-  ],
-  words: {en: {heading: 'Talk to Fern', text: 'We answer at once'}}, hello: {en: 'Hi & hello'},
-};
-const keep = (config) => {
-  extension.shopify.appMetafields.value = [
-    {target: {type: 'shop', id: 'gid://shopify/Shop/1'}, metafield: {namespace: '$app', key: 'checkout', value: typeof config === 'string' ? config : JSON.stringify(config), valueType: 'json_string', type: 'json'}},
-  ];
-};
-const broken = () => vi.fn(async () => Promise.reject(new TypeError('Failed to fetch')));
-
 test('when our server is away the buttons that Shopify keeps still work, in the order of the country', async () => {
-  keep(CONFIG);
+  keep(extension, CONFIG);
   extension.fetch = broken();
   await extension.render();
   await waitFor(() => expect(all('s-button[href]').map((b) => b.getAttribute('href'))).toEqual([
@@ -167,7 +150,7 @@ test('when our server is away the buttons that Shopify keeps still work, in the 
 });
 
 test('an address is shown to write to where mail is what there is', async () => {
-  keep({...CONFIG, ranking: [], kinds: ['email']});
+  keep(extension, {...CONFIG, ranking: [], kinds: ['email']});
   extension.fetch = broken();
   await extension.render();
   await waitFor(() => expect(all('s-paragraph').map((p) => p.textContent)).toContain('write_to'));
@@ -178,7 +161,7 @@ test.each([
   ['of another version', {...CONFIG, version: 2}],
   ['full of odd things', {...CONFIG, ranking: [null, 5], kinds: ['whatsapp', 7, null], channels: [null, {kind: 'whatsapp', label: 'WhatsApp', url: 'javascript:alert(1)'}], words: 3, hello: null, app_url: 'ftp://x'}],
 ])('a metafield that is %s does no harm', async (_name, config) => {
-  keep(config);
+  keep(extension, config);
   extension.fetch = broken();
   await extension.render();
   await waitFor(() => expect(all('s-paragraph').map((p) => p.textContent)).toEqual(['away']));
@@ -203,10 +186,7 @@ test('an order that is not there yet is asked for by its checkout token', async 
 const LOCALES = import.meta.glob('../locales/*.json', {eager: true});
 test.each(Object.keys(LOCALES))('in the words of %s nothing is left untranslated', async (file) => {
   const words = LOCALES[file].default;
-  extension.shopify.i18n.translate = (key, values = {}) => {
-    if (!words[key]) throw new Error(`no words for ${key}`);
-    return words[key].replace(/\{\{(\w+)\}\}/g, (_, name) => values[name]);
-  };
+  speak(extension, words);
   extension.fetch = answers({...ANSWER, consent: CONSENT, expected: '2026-12-01'});
   await extension.render();
   await waitFor(() => expect(all('s-button[href]')).toHaveLength(2));
