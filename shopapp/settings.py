@@ -134,6 +134,7 @@ if DEMO:
     STATICFILES_DIRS.append(BASE_DIR / "demo" / "static")
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(BASE_DIR / "var" / "media")))  # private: only signed URLs lead here
 SPOOL_DIR = Path(env.str("SPOOL_DIR", str(BASE_DIR / "var" / "spool")))  # scans on their way to the database
+SPOOL_KEEPER = env.bool("SPOOL_KEEPER", True)  # a web process takes in what no worker beside it reads
 
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -67,6 +67,7 @@ os.environ.update(
         "ANYMAIL_WEBHOOK_SECRET": "user:password",
         "MEDIA_ROOT": str(FOLDER / "media"),
         "SPOOL_DIR": str(FOLDER / "spool"),
+        "SPOOL_KEEPER": "False",
         "ALLOWED_HOSTS": "app.example.test,testserver,127.0.0.1,localhost",
         "DEMO": "False",
         "CLOCK_FILE": "",

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
 
 from post_purchase.models import Link, Scan, Touchpoint
@@ -32,6 +32,7 @@ log = logging.getLogger("post_purchase.scans")
 BATCH = 1000
 WAKE_EVERY = 2.0  # seconds; the sweep finds the rest
 MAX_SECONDS = 100.0
+KEEP_EVERY = 15.0  # seconds
 LOOK_AGAIN = 600.0  # seconds
 KNOWN_WITHIN = timedelta(hours=1)  # an order's webhook comes in seconds, what was missed is fetched within minutes
 LINK_FIELDS = ("touchpoint_id", "order_id", "checkout_token_hash")
@@ -113,13 +114,48 @@ class _Spool:
             return False
 
 
+class _Keeper:
+    """Where web and worker share no disk, the process that wrote the lines takes them in itself.
+
+    A file that is still there at the second look has no other reader: on one machine that never happens.
+    """
+
+    def __init__(self) -> None:
+        self.pid = 0
+        self.seen: set[str] = set()
+
+    def start(self) -> None:
+        if self.pid != os.getpid():
+            self.pid = os.getpid()
+            threading.Thread(target=self.run, name="scans", daemon=True).start()
+
+    def run(self) -> None:
+        while True:
+            time.sleep(KEEP_EVERY)
+            try:
+                self.look()
+            except (DatabaseError, OSError):
+                log.exception("scans.kept")  # the files stay; the next look tries again
+            finally:
+                connection.close()
+
+    def look(self) -> int:
+        kinds = ("spool", "batch", "later")
+        here = {path.name for kind in kinds for path in settings.SPOOL_DIR.glob(f"scans-*.{kind}")}
+        left, self.seen = here & self.seen, here
+        return ingest_due() if left else 0
+
+
 _spool = _Spool()
+keeper = _Keeper()
 
 
 def spool(tapped: Tapped) -> None:
     """Append one scan. A full or missing disk costs the scan, never the shopper's way into the chat."""
     try:
         _spool.append(_line(tapped))
+        if settings.SPOOL_KEEPER:
+            keeper.start()
     except OSError:
         log.exception("scans.spool_failed", extra={"link": tapped.link_id})
 

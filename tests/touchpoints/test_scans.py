@@ -131,3 +131,18 @@ def test_a_disk_that_refuses_costs_the_scan_and_nothing_else(link, settings, tmp
     settings.SPOOL_DIR = blocked / "spool"
     scans.spool(tapped(link))
     assert Scan.objects.count() == 0
+
+
+def test_where_no_worker_shares_the_disk_the_web_process_takes_them_in(client, shop, card, settings, monkeypatch):
+    monkeypatch.setattr(scans, "wake", lambda job: None)  # the worker is on another machine
+    keeper = scans._Keeper()
+    client.get(f"/c/{card}")
+    assert keeper.look() == 0  # one beside us would have been faster
+    assert keeper.look() == 1
+    assert Scan.objects.count() == 1
+    assert keeper.look() == keeper.look() == 0
+    started = []
+    monkeypatch.setattr(scans.keeper, "start", lambda: started.append(1))
+    settings.SPOOL_KEEPER = True
+    client.get(f"/c/{card}", headers={"X-Forwarded-For": "10.1.2.3"})
+    assert started == [1]
