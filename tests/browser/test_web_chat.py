@@ -143,7 +143,7 @@ def test_a_persons_answer_appears_and_is_read(chromium, live_server, shop, media
     chat = Page(chromium, live_server, shop)
     chat.page.click("#start")
     chat.say("Is anybody there?")
-    chat.until("!document.querySelector('.one.me .under').textContent.includes('·')")
+    chat.until(GONE)
     reply_as_person(conversation=Conversation.objects.get(), text="Yes, <b>hello</b>!", user_id="7", dedupe_key="a")
     send_due()
     chat.wait_for("Yes, <b>hello</b>!")
