@@ -6,11 +6,11 @@ waits in its queue is not added again. Redis away is not an error here: the swee
 
 import importlib
 import logging
+import os
 import threading
 import time
 from collections.abc import Iterator
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any
 
 import django_rq
@@ -68,9 +68,14 @@ class Job(StrEnum):
         return self.value.split(":")[1]
 
 
-@lru_cache(maxsize=8)
+_queues: dict[str, Queue] = {}
+_inherited: list[Queue] = []
+
+
 def _queue(name: str) -> Queue:
-    return django_rq.get_queue(name)  # looking it up anew each time costs 1.7 ms
+    if name not in _queues:
+        _queues[name] = django_rq.get_queue(name)  # looking it up anew each time costs 1.7 ms
+    return _queues[name]
 
 
 def redis() -> Redis:
@@ -102,6 +107,9 @@ class _Waker:
     """Collects wake-ups of this process and tells Redis from one thread."""
 
     def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
         self.waiting: set[Job] = set()
         self.lock = threading.Lock()
         self.ring = threading.Event()
@@ -110,7 +118,7 @@ class _Waker:
     def add(self, job: Job) -> None:
         with self.lock:
             self.waiting.add(job)
-            if self.thread is None or not self.thread.is_alive():  # also after a fork
+            if self.thread is None or not self.thread.is_alive():
                 self.thread = threading.Thread(target=self.work, name="waker", daemon=True)
                 self.thread.start()
         self.ring.set()
@@ -130,6 +138,20 @@ class _Waker:
 
 
 _waker = _Waker()
+
+
+def _after_fork() -> None:
+    """Another thread may have held a lock of ours or of the pool's at the fork, and is not there to give it back.
+
+    What the parent had still to tell is the parent's to tell. Its connections are kept, unused: to close them takes the
+    pool's lock.
+    """
+    _waker.begin()
+    _inherited.extend(_queues.values())
+    _queues.clear()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def push(job: Job) -> bool:

@@ -1,8 +1,10 @@
 """Real kills: a forked process runs real jobs and gets SIGKILL at an exact line of our own code."""
 
+import faulthandler
 import os
 import signal
 import sys
+import tempfile
 import threading
 import traceback
 from collections.abc import Callable
@@ -10,9 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from django.db import connection, connections
-
-from shopapp.lib import queue
+from django.db import connections
 
 ROOT = str(Path(__file__).resolve().parent.parent.parent)
 LONGEST = 120  # seconds
@@ -42,26 +42,20 @@ class _Counter:
         return self.inside
 
 
-def spread(lines: int, points: int) -> range:
-    """Lines to kill at: every second of `points` over the whole work on SQLite, the others on PostgreSQL."""
-    step = max(1, lines // points)
-    return range(3 if connection.vendor == "sqlite" else 3 + step, lines, 2 * step)
-
-
 def in_child(work: Callable[[], object], *, kill_at: int | None = None) -> tuple[bool, int]:
     """Fork, run `work` there, and return (was it killed, watched lines it ran when it was not killed).
 
     The child has database, Redis and HTTP connections of its own. Raises AssertionError when the work itself failed.
     """
     connections.close_all()
-    queue.redis().connection_pool.disconnect()
     reading, writing = os.pipe()
+    stuck = tempfile.TemporaryFile()  # noqa: SIM115 - the child writes, the parent reads
     child = os.fork()
     if child == 0:
         code = 1
         try:
-            signal.alarm(LONGEST)  # a child that hangs ends as a failure, not as a test without an end
-            queue._queue.cache_clear()  # another thread may have held the pool's lock at the fork: a pool of its own
+            # A child that hangs ends as a failure that says where, not as a test without an end.
+            faulthandler.dump_traceback_later(LONGEST, exit=True, file=stuck)
             os.close(reading)
             counter = _Counter(kill_at)
             threading.settrace(counter.trace)
@@ -78,6 +72,9 @@ def in_child(work: Callable[[], object], *, kill_at: int | None = None) -> tuple
     with os.fdopen(reading) as pipe:
         said = pipe.read()
     _, status = os.waitpid(child, 0)
+    with stuck:
+        stuck.seek(0)
+        assert not (where := stuck.read().decode()), f"The child hung:\n{where}"
     if os.WIFSIGNALED(status):
         assert os.WTERMSIG(status) == signal.SIGKILL
         return True, 0
