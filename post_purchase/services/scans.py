@@ -11,6 +11,7 @@ import fcntl
 import json
 import logging
 import os
+import tempfile
 import threading
 import time
 import uuid
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import Q
 
 from post_purchase.models import Link, Scan, Touchpoint
@@ -117,7 +118,7 @@ class _Spool:
 class _Keeper:
     """Where web and worker share no disk, the process that wrote the lines takes them in itself.
 
-    A file that is still there at the second look has no other reader: on one machine that never happens.
+    A file that is still there at the second look has no other reader: where a worker is beside, that hardly happens.
     """
 
     def __init__(self) -> None:
@@ -134,14 +135,15 @@ class _Keeper:
             time.sleep(KEEP_EVERY)
             try:
                 self.look()
-            except (DatabaseError, OSError):
+            except (DatabaseError, InterfaceError, OSError):
                 log.exception("scans.kept")  # the files stay; the next look tries again
             finally:
                 connection.close()
 
     def look(self) -> int:
-        kinds = ("spool", "batch", "later")
-        here = {path.name for kind in kinds for path in settings.SPOOL_DIR.glob(f"scans-*.{kind}")}
+        kinds = ("spool", "batch")
+        found = [path for kind in kinds for path in settings.SPOOL_DIR.glob(f"scans-*.{kind}")]
+        here = {path.name for path in [*found, *_due_again(settings.SPOOL_DIR)]}
         left, self.seen = here & self.seen, here
         return ingest_due() if left else 0
 
@@ -178,10 +180,9 @@ def _take_files() -> Iterator[Path]:
     folder = settings.SPOOL_DIR
     if not folder.is_dir():
         return
-    for path in sorted(folder.glob("scans-*.later")):
-        with contextlib.suppress(FileNotFoundError):
-            if time.time() - path.stat().st_mtime > LOOK_AGAIN:
-                path.rename(path.with_suffix(".batch"))
+    for path in _due_again(folder):
+        with contextlib.suppress(FileNotFoundError):  # another reader was faster
+            path.rename(path.with_suffix(".batch"))
     yield from sorted(folder.glob("scans-*.batch"))
     for path in sorted(folder.glob("scans-*.spool")):
         try:
@@ -197,6 +198,16 @@ def _take_files() -> Iterator[Path]:
         finally:
             os.close(fd)  # lets the lock go
         yield batch
+
+
+def _due_again(folder: Path) -> list[Path]:
+    """What `_put_aside` left, and is to be looked at now."""
+    found: list[Path] = []
+    for path in sorted(folder.glob("scans-*.later")):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > LOOK_AGAIN:
+                found.append(path)
+    return found
 
 
 def _ingest(path: Path) -> int:
@@ -221,9 +232,11 @@ def _ingest(path: Path) -> int:
 
 
 def _put_aside(path: Path, lines: list[Tapped]) -> None:
-    new = path.with_suffix(".new")
-    new.write_bytes(b"".join(_line(tapped) for tapped in lines))
-    new.rename(path.with_suffix(".later"))
+    """Whole or not at all; a second reader of the same batch puts the same lines into the same place."""
+    handle, half = tempfile.mkstemp(dir=path.parent, prefix="half-")
+    with os.fdopen(handle, "wb") as file:
+        file.write(b"".join(_line(tapped) for tapped in lines))
+    os.replace(half, path.with_suffix(".later"))
 
 
 def _line(tapped: Tapped) -> bytes:
@@ -234,9 +247,8 @@ def _read(raw: bytes) -> Tapped | None:
     try:
         values: dict[str, Any] = json.loads(raw)
         datetime.fromisoformat(values["at"])
-        return Tapped(
-            **{name: value for name, value in values.items() if name in FIELDS}
-        )  # a newer process may say more
+        known = {name: value for name, value in values.items() if name in FIELDS}  # a newer process may say more
+        return Tapped(**known)
     except (ValueError, TypeError, KeyError):
         log.warning("scans.torn_line")  # its writer was killed in the middle
         return None
