@@ -55,14 +55,15 @@ def watch_shop(shop: Shop) -> None:
 def tell_teams() -> None:
     """One mail for all of a shop's codes that lead nowhere and that its team has not heard of."""
     untold = Touchpoint.objects.filter(alarmed_at__isnull=False, alarm_told_at=None, shop__status=ShopStatus.INSTALLED)
-    for shop in Shop.objects.filter(pk__in=untold.values("shop_id")[:MOST_SHOPS]):
+    for shop in Shop.objects.filter(pk__in=untold.values("shop_id")).order_by("pk")[:MOST_SHOPS]:
         _tell(shop, list(untold.filter(shop=shop).order_by("pk")))
 
 
 def _tell(shop: Shop, touchpoints: list[Touchpoint]) -> None:
     wanted = ShopSettings.objects.filter(shop=shop).values_list("team_alerts", flat=True).first()
     addresses = addresses_of(shop) if wanted is not False else []
-    if addresses and touchpoints:
+    troubles = [trouble for trouble in troubles_of(shop) if trouble.severe]
+    if addresses and troubles:
         first = touchpoints[0]
         try:
             team_mail.send(
@@ -71,7 +72,7 @@ def _tell(shop: Shop, touchpoints: list[Touchpoint]) -> None:
                 template="email/print_alarm.txt",
                 facts={
                     "shop": shop,
-                    "troubles": [trouble for trouble in troubles_of(shop) if trouble.severe],
+                    "troubles": troubles,
                     "touchpoints": admin_link(shop, "/app/touchpoints"),
                     "settings": admin_link(shop, "/app/settings"),
                 },
