@@ -14,6 +14,7 @@ from post_purchase.models import (
 )
 from post_purchase.words import EventKind
 from shopapp.lib import clock
+from shopapp.lib.storable import storable
 
 from .events import record_event
 from .publications import reviews_changed
@@ -56,7 +57,7 @@ def save_review(
             "product_id": product_id,
             "product_title": _product_title(order, product_id),
             "rating": rating,
-            "text": text.strip()[:MAX_TEXT],
+            "text": storable(text).strip()[:MAX_TEXT],
             "language": language[:16],
             "author_name": author_name(contact),
             "channel_kind": channel_kind,
