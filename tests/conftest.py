@@ -33,9 +33,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if item.get_closest_marker(mark) and f"/tests/{folder}/" not in item.path.as_posix():
                 raise pytest.UsageError(f"{item.nodeid} is marked {mark}, so it belongs into tests/{folder}")
     if "TEST_DATABASE_URL" in os.environ:  # the second run, on PostgreSQL: only what can come out otherwise there
-        kept = [item for item in items if _asks_for_database(item) and not item.get_closest_marker("once")]
-        config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
-        items[:] = kept
+        pure = [item for item in items if not _asks_for_database(item)]
+        config.hook.pytest_deselected(items=pure)
+        items[:] = [item for item in items if _asks_for_database(item)]
 
 
 def _asks_for_database(item: pytest.Item) -> bool:

@@ -195,7 +195,7 @@ class LibraryLife(AnyLife):
         assert all(effect.question in self.journey.said for effect in kept)
 
 
-_QUIETLY = settings(max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
+_QUIETLY = settings(max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.parametrize("life", [ThankYouLife, PhotoReviewLife])
@@ -208,7 +208,7 @@ def test_any_life_of_a_run(life):
 @pytest.mark.parametrize("key", shelf.library())
 def test_any_life_of_every_ready_made_flow(key):
     machine = type(f"Life_of_{key}", (LibraryLife,), {"key": key}).TestCase
-    machine.settings = settings(_QUIETLY, max_examples=15, stateful_step_count=25)
+    machine.settings = settings(_QUIETLY, max_examples=30, stateful_step_count=25)
     machine("runTest").runTest()
 
 

@@ -17,7 +17,7 @@ from tests.factories import make_message, make_order, make_parcel
 
 from .test_runs import NOW, World, assert_replays
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 
 
 class Everything(World):

@@ -21,7 +21,7 @@ from tests.factories import make_shop
 
 from .real_weeks import RealWeeks
 
-pytestmark = [pytest.mark.django_db, pytest.mark.once]
+pytestmark = pytest.mark.django_db
 START = datetime.fromisoformat("2026-03-03T10:00:00+00:00")
 UNTIL = START + timedelta(days=30)
 SILENT = Assumptions(opens=0, answers=0, stops=0)

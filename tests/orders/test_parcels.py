@@ -47,7 +47,6 @@ def test_in_order_each_change_is_told_once() -> None:
     assert ParcelEvent.objects.count() == 3
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
 def test_every_disorder_ends_in_the_same_row(order: tuple[int, ...]) -> None:
     deliver("fulfillments/create", SHIPPED)

@@ -90,7 +90,6 @@ def test_one_network_gets_its_own_words_and_loses_them_when_they_are_emptied(own
     assert "forms" not in draft(rows)["texts"]["en"]["messages"]["ask_rating"]
 
 
-@pytest.mark.once
 def test_a_panel_that_is_sent_back_untouched_changes_nothing(owner, rows):
     """Every field of every panel, as it was drawn: the form and the document mean the same."""
     before = draft(rows)

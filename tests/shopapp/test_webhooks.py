@@ -201,13 +201,11 @@ def usual_wait() -> int:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_locked_database_is_a_503_well_within_shopifys_five_seconds(deliver, another_writer, monkeypatch):
-    assert intake.BUSY_MILLISECONDS <= 4000
-    monkeypatch.setattr(intake, "BUSY_MILLISECONDS", 300)
+def test_a_locked_database_is_a_503_well_within_shopifys_five_seconds(deliver, another_writer):
     connection.ensure_connection()  # as in a server that has been running
     started = time.monotonic()
     assert deliver(BODY, **meta()) == 503
-    assert 0.25 < time.monotonic() - started < 2
+    assert 1.9 < time.monotonic() - started < 4.5
     assert usual_wait() == 20000
     another_writer.execute("ROLLBACK")
     assert deliver(BODY, **meta()) == 200
@@ -216,9 +214,9 @@ def test_a_locked_database_is_a_503_well_within_shopifys_five_seconds(deliver, a
 
 @pytest.mark.django_db(transaction=True)
 def test_a_short_lock_is_waited_for(deliver, another_writer):
-    threading.Timer(0.25, another_writer.execute, ["ROLLBACK"]).start()
+    threading.Timer(0.5, another_writer.execute, ["ROLLBACK"]).start()
     started = time.monotonic()
     assert deliver(BODY, **meta()) == 200
-    assert time.monotonic() - started > 0.2
+    assert time.monotonic() - started > 0.4
     assert IncomingWebhook.objects.count() == 1
     assert usual_wait() == 20000

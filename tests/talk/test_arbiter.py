@@ -349,7 +349,7 @@ def questions(draw: st.DrawFn) -> tuple[Proposal, Situation, datetime]:
     return proposal, situation, now
 
 
-@how(max_examples=200, deadline=None)
+@how(max_examples=500, deadline=None)
 @given(questions())
 def test_whatever_the_situation_nothing_forbidden_goes(question):
     proposal, situation, now = question
@@ -405,7 +405,7 @@ def known_zone(situation: Situation) -> ZoneInfo | None:
     return ZoneInfo(situation.timezone) if situation.timezone in ZONES else None
 
 
-@how(max_examples=120, deadline=None)
+@how(max_examples=300, deadline=None)
 @given(questions())
 def test_no_answer_is_ever_starved(question):
     """Whatever the caps, the hours and the mutes say: an answer goes at once, news at the next daylight."""
@@ -422,7 +422,7 @@ def test_no_answer_is_ever_starved(question):
         assert news.decision == Decision.GO
 
 
-@how(max_examples=120, deadline=None)
+@how(max_examples=300, deadline=None)
 @given(questions())
 def test_who_is_held_goes_at_the_time_that_was_named(question):
     """Re-timed into a free place, not from hold to hold; unless the named reason is one to be asked again."""

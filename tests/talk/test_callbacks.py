@@ -96,7 +96,7 @@ def test_the_same_bytes_and_the_same_message_in_other_bytes_are_one_message(worl
 @pytest.mark.django_db(transaction=True)  # counts the statements, so without a savepoint around each
 def test_a_thousand_updates_in_one_callback_are_read_in_order(world: World):
     """Meta bundles up to a thousand: some messages, and mostly how earlier ones fare."""
-    many, people = 100, 40
+    many, people = 200, 40
     messages = [written(f"Message {number}", f"DE.{number % people:016d}") for number in range(many)]
     body = callback(*messages, statuses=[status_of(f"wamid.{number}", "delivered") for number in range(1000 - many)])
     statements: Counter[str] = Counter()

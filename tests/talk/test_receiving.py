@@ -11,7 +11,7 @@ from post_purchase.models import CodeGuess, ContactPoint, FlowEvent, Message, Or
 from post_purchase.services import consent, links
 from post_purchase.services.bindings import GUESSES_PER_POINT, GUESSES_PER_SHOP, bound_orders
 from post_purchase.services.conversations import receive
-from post_purchase.services.phrases import load, wants_stop
+from post_purchase.services.phrases import load
 from post_purchase.words import Direction, EventKind, MessageStatus, ParcelState, Purpose, TouchpointKind
 from shopapp.lib import clock
 from shopapp.lib.crypto import grouped
@@ -117,14 +117,8 @@ def test_the_same_callback_fifty_times_at_once_is_one_message(door: Door):
 STOP_WORDS = [word for words in load("words")["stop"].values() for word in words]
 
 
-def test_every_stop_word_is_heard_however_it_is_written():
-    assert len(STOP_WORDS) > 30
-    assert [word for word in STOP_WORDS if not wants_stop(f" {word.upper()}! ")] == []
-
-
-@pytest.mark.parametrize("word", ["stop", "arrêtez", "停止"])
-def test_a_stop_word_ends_everything(door: Door, word: str):
-    assert word in STOP_WORDS
+@pytest.mark.parametrize("word", STOP_WORDS)
+def test_every_stop_word_ends_everything(door: Door, word: str):
     door.hear_code()
     waiting = factories.make_message(door.point().contact.conversation, "On its way", point=door.point())
     door.hear(f" {word.upper()}! ")

@@ -251,7 +251,6 @@ def test_a_wrong_or_expired_code_starts_nothing(chat):
     assert not ContactPoint.objects.filter(kind=ChannelKind.WEBCHAT).exists()
 
 
-@pytest.mark.once
 def test_a_flood_is_slowed_down(chat):
     maria = chat.browser()
     maria.start()
@@ -260,7 +259,6 @@ def test_a_flood_is_slowed_down(chat):
     assert replies[30:] == [429, 429]
 
 
-@pytest.mark.once
 def test_one_visitor_cannot_start_without_end(chat):
     replies = [chat.browser().start().status_code for _ in range(32)]
     assert replies.count(429) == 2
