@@ -9,6 +9,8 @@ from post_purchase.touchpoints.routes import PATH
 from post_purchase.words import ChannelKind
 from shopapp.models import Shop
 
+from .guides import product_named, unknown
+
 HEX = r"^#[0-9a-fA-F]{6}$"
 WHOLE_SHEET = "Choose a number of cards from 1 to 50,000."
 
@@ -33,27 +35,31 @@ class DesignForm(forms.Form):
     paper = color_field("colour of the paper")
     cover = forms.BooleanField(required=False)
     logo_in_code = forms.BooleanField(required=False)
-    product_id = forms.IntegerField(required=False, min_value=1)
+    product = forms.CharField(max_length=255, required=False)
     collection_id = forms.IntegerField(required=False, min_value=1)
 
     def __init__(
-        self, *args: Any, products: list[tuple[int, str]], collections: list[tuple[int, str]], **kwargs: Any
+        self, *args: Any, shop: Shop, kept_product: int | None, collections: list[tuple[int, str]], **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.products, self.collections = dict(products), dict(collections)
+        self.shop, self.kept_product, self.collections = shop, kept_product, dict(collections)
 
-    def clean_product_id(self) -> int | None:
-        product: int | None = self.cleaned_data["product_id"]
-        if product is not None and product not in self.products:
-            raise forms.ValidationError("Choose one of your products.")
-        return product
+    def clean_product(self) -> int | None:
+        """Shopify's id of the product. One that is gone from the shop stays, named by its id."""
+        named: str = self.cleaned_data["product"].strip()
+        if not named or named == str(self.kept_product):
+            return self.kept_product if named else None
+        product = product_named(self.shop, named)
+        if product is None:
+            raise forms.ValidationError(unknown(named))
+        return product.shopify_id
 
     def clean_collection_id(self) -> int | None:
         collection: int | None = self.cleaned_data["collection_id"]
         if collection is not None and collection not in self.collections:
             raise forms.ValidationError("Choose one of your collections.")
-        if collection is not None and self.cleaned_data.get("product_id"):
-            raise forms.ValidationError("A card is for a product or for a collection. Set one of them to all.")
+        if collection is not None and self.cleaned_data.get("product"):
+            raise forms.ValidationError("A card is for a product or for a collection. Empty one of them.")
         return collection
 
 

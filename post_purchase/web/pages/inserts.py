@@ -30,7 +30,6 @@ from shopapp.web.embedded import ShopRequest, shop_required
 from .answers import draw, page, refused, saved
 from .touchpoints import touchpoint_of
 
-MOST_PRODUCTS = 1000
 PAPER_NAMES = {"a4": "A4", "letter": "US Letter"}
 
 
@@ -50,6 +49,7 @@ def card(request: ShopRequest, pk: int) -> HttpResponse:
     language = asked if asked in spoken or asked in default_words() else spoken[0]
     options: dict[str, Any] = row.options
     design = design_of(row, language=language)
+    product, product_name = product_of(request.shop, options.get("product_id"))
     return page(
         request,
         "pages/card.html",
@@ -59,8 +59,8 @@ def card(request: ShopRequest, pk: int) -> HttpResponse:
         words=words_in(options, language),
         design=design,
         groups=grouped_layouts(),
-        products=products_of(request.shop, options.get("product_id")),
-        product_id=options.get("product_id"),
+        product=product,
+        product_name=product_name,
         collections=collections_of(request.shop),
         collection_id=options.get("collection_id"),
         pictures=pictures_html(request, design),
@@ -96,15 +96,16 @@ def grouped_layouts() -> list[tuple[str, list[tuple[str, str]]]]:
     ]
 
 
-def products_of(shop: Shop, chosen: int | None) -> list[tuple[int, str]]:
-    """The shop's products by name, with the chosen one whatever has become of it; in a large shop the newest ones."""
-    rows = shop.products.order_by("-pk").values_list("shopify_id", "title")[:MOST_PRODUCTS]
-    found = dict(rows)
-    if chosen and chosen not in found:
-        title = shop.products.filter(shopify_id=chosen).values_list("title", flat=True).first()
-        line = OrderLine.objects.filter(order__shop=shop, product_id=chosen).order_by("-pk").first()
-        found[chosen] = title or (line.title if line else f"Product {chosen}, not in your shop any more")
-    return sorted(found.items(), key=lambda pair: pair[1].casefold())
+def product_of(shop: Shop, chosen: int | None) -> tuple[str, str]:
+    """(what stands in the field, the product's name) of the product that a card is for; two empty ones without."""
+    if chosen is None:
+        return "", ""
+    product = shop.products.filter(shopify_id=chosen, deleted_at=None).first()
+    if product and product.handle:
+        return product.handle, product.title
+    line = OrderLine.objects.filter(order__shop=shop, product_id=chosen).order_by("-pk").first()
+    title = product.title if product else line.title if line else f"Product {chosen}"
+    return str(chosen), title if product else f"{title}, not in your shop any more"
 
 
 def route_choices(shop: Shop, options: dict[str, Any]) -> dict[str, Any]:
@@ -138,13 +139,17 @@ def changed_options(row: Touchpoint, chosen: dict[str, Any]) -> dict[str, Any]:
     texts[chosen["language"]] = {name: chosen[name].replace("\r", "") for name in print_designs.WORDS}
     plain = {name: chosen[name] for name in ("layout", "color", "code_color", "paper", "cover", "logo_in_code")}
     options: dict[str, Any] = row.options
-    belongs = {name: chosen[name] for name in ("product_id", "collection_id")}
+    belongs = {"product_id": chosen["product"], "collection_id": chosen["collection_id"]}
     return options | plain | belongs | {"texts": texts}
 
 
 def design_form(request: ShopRequest, row: Touchpoint) -> DesignForm:
-    products = products_of(request.shop, row.options.get("product_id"))
-    return DesignForm(request.POST, products=products, collections=collections_of(request.shop))
+    return DesignForm(
+        request.POST,
+        shop=request.shop,
+        kept_product=row.options.get("product_id"),
+        collections=collections_of(request.shop),
+    )
 
 
 @shop_required
