@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.db import connections, transaction
+from django.db.backends.postgresql.operations import DatabaseOperations
 from hypothesis import settings as effort
 
 from post_purchase.flows.versions import document_of
@@ -56,6 +57,22 @@ def django_db_modify_db_settings() -> None:
     else:
         worker = os.environ.get("PYTEST_XDIST_WORKER", "")
         database["TEST"]["NAME"] = f"test_doorstep{worker}"
+
+
+def delete_rows(self: Any, style: Any, tables: Any, *, reset_sequences: bool = False, allow_cascade: bool = False) -> Any:
+    """Empty what a test has filled: TRUNCATE makes each of a hundred tables anew, and takes 0.3 s."""
+    if not tables:
+        return []
+    filled = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT FROM \"{name}\")" for name in sorted(tables))  # noqa: S608
+    with connections["default"].cursor() as cursor:
+        cursor.execute(filled)
+        found = [name for (name,) in cursor.fetchall()]
+    return [f'DELETE FROM "{name}"' for name in found]  # in any order: references are checked at the end
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_flush() -> None:
+    DatabaseOperations.sql_flush = delete_rows  # type: ignore[method-assign]
 
 
 @pytest.fixture(autouse=True)
