@@ -14,7 +14,7 @@ from typing import Any
 
 from babel.core import Locale
 from babel.dates import format_date
-from liquid import Environment, FileSystemLoader
+from liquid import BoundTemplate, Environment, FileSystemLoader
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "extensions" / "theme"
 SCHEMA = re.compile(r"{%-?\s*schema\s*-?%}(.*?){%-?\s*endschema\s*-?%}", re.DOTALL)
@@ -45,17 +45,18 @@ def draw_block(block: str, page: ThemePage) -> str:
     product = dict(page.product or {})
     if product:
         product["metafields"] = {"$app": {"reviews": {"value": page.reviews}}}
-    return (
-        _environment(page.language)
-        .from_string(SCHEMA.sub("", _source(block)))
-        .render(
-            block={"id": "demo-1", "settings": defaults | page.settings},
-            product=product or None,
-            app={"metafields": {"doorstep": {"storefront": {"value": page.storefront}}}},
-            shop={"url": "https://fern-and-field.example.com"},
-            request={"design_mode": page.editor, "page_type": "product" if product else "index"},
-        )
+    return _template(page.language, SCHEMA.sub("", _source(block))).render(
+        block={"id": "demo-1", "settings": defaults | page.settings},
+        product=product or None,
+        app={"metafields": {"doorstep": {"storefront": {"value": page.storefront}}}},
+        shop={"url": "https://fern-and-field.example.com"},
+        request={"design_mode": page.editor, "page_type": "product" if product else "index"},
     )
+
+
+@cache
+def _template(language: str, source: str) -> BoundTemplate:
+    return _environment(language).from_string(source)
 
 
 def stylesheet_of(block: str) -> str:

@@ -36,18 +36,19 @@ class EditableField:
     help: str = ""
 
 
-@transaction.atomic
 def install_library(shop: Shop) -> list[Flow]:
     """A flow for each of the library, off, as a draft. Repeating it changes nothing, also not what was edited."""
-    installed = []
-    for key, document in shelf.library().items():
-        flow, _ = Flow.objects.get_or_create(
-            shop=shop,
-            key=key,
-            defaults={"name": document["name"], "draft": document, "draft_saved_at": clock.now()},
-        )
-        installed.append(flow)
-    return installed
+    documents = shelf.library()
+    here = set(shop.flows.filter(key__in=documents).values_list("key", flat=True))
+    now = clock.now()
+    missing = [
+        Flow(shop=shop, key=key, name=document["name"], draft=document, draft_saved_at=now)
+        for key, document in documents.items()
+        if key not in here
+    ]
+    Flow.objects.bulk_create(missing, ignore_conflicts=True)  # somebody else may install them at this moment
+    installed = {flow.key: flow for flow in shop.flows.filter(key__in=documents)}
+    return [installed[key] for key in documents]
 
 
 def save_draft(

@@ -1,7 +1,7 @@
 """The ready-made flows: library/<key>.yaml, words in library/texts/<key>/<language>.yaml. The folder is the list."""
 
+import json
 from collections.abc import Mapping
-from copy import deepcopy
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -52,9 +52,15 @@ def _place(path: Path) -> tuple[int, str]:
     return (_IN_ORDER.index(path.stem) if path.stem in _IN_ORDER else len(_IN_ORDER), path.stem)
 
 
+@lru_cache(maxsize=1)
+def _written() -> str:
+    return json.dumps(_read())
+
+
 def library() -> dict[str, dict[str, Any]]:
-    """{key: document as JSON}. Raises DocumentError where a file is wrong."""
-    return deepcopy(_read())
+    """{key: document as JSON}, the caller's own. Raises DocumentError where a file is wrong."""
+    found: dict[str, dict[str, Any]] = json.loads(_written())
+    return found
 
 
 def ready_made(key: str) -> FlowDocument:

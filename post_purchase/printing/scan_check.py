@@ -7,6 +7,7 @@ codewords; a logo may take a small part of that, since stains and creases want t
 
 import io
 from dataclasses import dataclass
+from functools import lru_cache
 
 from PIL import Image, ImageChops, ImageFilter
 
@@ -39,6 +40,7 @@ class ScanCheck:
         return not self.problems
 
 
+@lru_cache(maxsize=16)  # a design is looked at many times: in each preview, when saved, ordered, printed
 @one_at_a_time
 def check(design: Design, sample_url: str) -> ScanCheck:
     """`sample_url` is an address as long as every one that will be printed."""

@@ -67,7 +67,9 @@ def test_a_card_is_saved_in_one_language_and_the_others_stay(owner, card):
 def test_a_card_belongs_to_a_collection_of_the_shop(owner, shop, card):
     now = clock.now()
     kitchen = [{"id": 4401, "title": "Kitchen"}]
-    Product.objects.create(shop=shop, shopify_id=700, title="Mug", handle="mug", collections=kitchen, shopify_updated_at=now)
+    Product.objects.create(
+        shop=shop, shopify_id=700, title="Mug", handle="mug", collections=kitchen, shopify_updated_at=now
+    )
     rival = factories.make_shop("cards-rival.myshopify.com")
     Product.objects.create(
         shop=rival, shopify_id=1, title="X", collections=[{"id": 9, "title": "Theirs"}], shopify_updated_at=now
@@ -371,9 +373,15 @@ def test_a_mail_server_that_is_away_costs_no_alarm(owner, card, shop, settings, 
 def test_a_card_is_for_any_product_of_the_shop_and_keeps_one_that_is_gone(owner, card, shop):
     now = clock.now()
     rows = [
-        Product(shop=shop, shopify_id=31 + number, title=f"Thing {number}", handle=f"thing-{number}", shopify_updated_at=now)
+        Product(
+            shop=shop,
+            shopify_id=31 + number,
+            title=f"Thing {number}",
+            handle=f"thing-{number}",
+            shopify_updated_at=now,
+        )
         for number in range(2000)
-    ]  # fmt: skip
+    ]
     Product.objects.bulk_create(rows)
     assert owner.post(path(card, "/save"), FORM | {"product": "/products/thing-0?a=b"}).status_code == 200
     html = owner.get(path(card)).content.decode()
