@@ -132,7 +132,24 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 if DEMO:
     STATICFILES_DIRS.append(BASE_DIR / "demo" / "static")
-MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(BASE_DIR / "var" / "media")))  # private: only signed URLs lead here
+# Photos, logos, print files. Private: only signed addresses lead there.
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(BASE_DIR / "var" / "media")))
+MEDIA_BUCKET = env.str("MEDIA_BUCKET", "")  # then a bucket holds them; its keys: AWS_ACCESS_KEY_ID and the like
+STORAGES: dict[str, dict[str, object]] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "private": {"BACKEND": "shopapp.lib.stored_files.PrivateFolder"},
+}
+if MEDIA_BUCKET:
+    STORAGES["private"] = {
+        "BACKEND": "shopapp.lib.bucket.PrivateBucket",
+        "OPTIONS": {
+            "bucket_name": MEDIA_BUCKET,
+            "endpoint_url": env.str("MEDIA_ENDPOINT", "") or None,  # another service than AWS
+            "region_name": env.str("MEDIA_REGION", "") or None,
+            "location": env.str("MEDIA_PREFIX", ""),  # a folder in a bucket that others use too
+        },
+    }
 SPOOL_DIR = Path(env.str("SPOOL_DIR", str(BASE_DIR / "var" / "spool")))  # scans on their way to the database
 SPOOL_KEEPER = env.bool("SPOOL_KEEPER", True)  # a web process takes in what no worker beside it reads
 

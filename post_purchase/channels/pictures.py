@@ -1,8 +1,8 @@
-"""Pictures that go out as a file of ours, read from MEDIA_ROOT."""
+"""Pictures that go out as a file of ours."""
 
 import mimetypes
 
-from django.conf import settings
+from shopapp.lib import stored_files
 
 from .base import ChannelError, Outcome
 
@@ -14,14 +14,21 @@ def is_address(image_path: str) -> bool:
 
 def read(image_path: str, *, network: str, most: int, types: tuple[str, ...] = ()) -> tuple[str, bytes, str]:
     """(name, content, type). `most`: bytes; `types`: what the network shows, all where empty. Raises ChannelError."""
-    path = settings.MEDIA_ROOT / image_path
-    kind = mimetypes.guess_type(path.name)[0] or "image/jpeg"
+    kind = mimetypes.guess_type(image_path)[0] or "image/jpeg"
     if types and kind not in types:
         raise ChannelError(f"{network} shows only JPEG and PNG pictures", outcome=Outcome.BUG)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ChannelError("The picture of this message cannot be read", outcome=Outcome.BUG) from error
+    content = stored(image_path)
     if len(content) > most:
         raise ChannelError(f"{network} takes pictures of at most {most // 1_000_000} MB", outcome=Outcome.BUG)
-    return path.name, content, kind
+    return image_path.rpartition("/")[2], content, kind
+
+
+def stored(image_path: str) -> bytes:
+    """Raises ChannelError: for a picture that is not there, and to try again where its place does not answer."""
+    try:
+        content = stored_files.read(image_path)
+    except OSError as error:
+        raise ChannelError("The picture of this message cannot be read now", outcome=Outcome.RETRY_AFTER) from error
+    if content is None:
+        raise ChannelError("The picture of this message cannot be read", outcome=Outcome.BUG)
+    return content

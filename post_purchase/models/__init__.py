@@ -39,7 +39,7 @@ from .inbox import (
     Unread,
 )
 from .orders import Order, OrderLine, Parcel, ParcelEvent
-from .privacy import PrivacyRequest, PrivacyRequestKind
+from .privacy import FileRemoval, PrivacyRequest, PrivacyRequestKind
 from .products import Product, ProductGuide, ProductSync
 from .publications import Publication, PublicationKind
 from .rehearsals import Rehearsal, RehearsalStatus, RehearsedMessage
@@ -92,6 +92,7 @@ __all__ = [
     "ConversationState",
     "DeliveryAttempt",
     "Draft",
+    "FileRemoval",
     "Flow",
     "FlowDraft",
     "FlowEvent",

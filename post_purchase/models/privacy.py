@@ -35,3 +35,14 @@ class PrivacyRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
+
+
+class FileRemoval(models.Model):
+    """A stored file, or a folder of them, that is to go. Written in the transaction that erases what named it."""
+
+    name = models.CharField(max_length=255)
+    is_folder = models.BooleanField(default=False)
+    written_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"removal {self.pk}"

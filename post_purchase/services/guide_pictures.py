@@ -4,16 +4,16 @@ Networks fetch them from there; whoever has the address sees the picture.
 """
 
 import hashlib
-from pathlib import Path
 
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
+from django.db import transaction
 
 from post_purchase.models import ProductGuide
-from shopapp.lib import clock
+from shopapp.lib import clock, stored_files
 from shopapp.models import Shop
 
-from . import photo_files
+from . import file_removal
 from .photo_safety import make_safe
 from .print_designs import folder_of
 
@@ -32,7 +32,9 @@ def keep(*, guide: ProductGuide, content: bytes) -> None:
     """Raises PhotoRefused, and OSError where the disk has no room; the guide then has what it had."""
     photo = make_safe(content)
     digest = hashlib.sha256(photo.jpeg).hexdigest()[:32]
-    photo_files.save(_name(guide.shop_id, digest), photo.jpeg)
+    name = _name(guide.shop_id, digest)
+    file_removal.keep(name)
+    stored_files.save(name, photo.jpeg)
     _set(guide, digest)
 
 
@@ -49,11 +51,12 @@ def _set(guide: ProductGuide, digest: str) -> None:
 def forget(*, shop_id: int, digest: str) -> None:
     """The file goes with the last guide that shows it: languages may share one picture."""
     if digest and not ProductGuide.objects.filter(shop=shop_id, picture_file=digest).exists():
-        photo_files.delete([_name(shop_id, digest)])
+        file_removal.remove([_name(shop_id, digest)])
+        file_removal.remove_due()
 
 
-def read(signed: str) -> Path | None:
-    """None: forged, taken away, or the shop has left."""
+def read(signed: str) -> str | None:
+    """The name of the stored file. None: forged, taken away, or the shop has left."""
     try:
         number, digest = _signer.unsign(signed).split(".")
     except (BadSignature, ValueError):
@@ -61,7 +64,7 @@ def read(signed: str) -> Path | None:
     shop = Shop.objects.filter(pk=int(number)).first()
     if shop is None or not shop.is_installed:
         return None
-    return photo_files.find(_name(shop.pk, digest))
+    return _name(shop.pk, digest)
 
 
 def _name(shop_id: int, digest: str) -> str:

@@ -3,10 +3,10 @@
 When every file of a message is settled the flows hear MEDIA_STORED with those that were kept, perhaps none.
 """
 
+import contextlib
 import logging
 import time
 from datetime import timedelta
-from pathlib import Path
 
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
@@ -25,11 +25,12 @@ from post_purchase.models import (
     ReviewPhoto,
 )
 from post_purchase.words import Direction, EventKind
-from shopapp.lib import clock
+from shopapp.lib import clock, stored_files
 from shopapp.lib.queue import Job, wake
 
 from . import photo_files
 from .events import record_event
+from .file_removal import remove, remove_due
 from .messages import queue_answer
 from .photo_safety import MAX_BYTES, Fault, PhotoRefused, SafePhoto, make_safe
 from .phrases import load
@@ -122,11 +123,12 @@ def _store(attachment: Attachment, photo: SafePhoto) -> None:
     """Files first, then the row: a row never names a file that is not there."""
     names = [photo_files.name_for(attachment.pk, part=part) for part in ("whole", "thumbnail")]
     try:
-        photo_files.save(names[0], photo.jpeg)
-        photo_files.save(names[1], photo.thumbnail)
+        stored_files.save(names[0], photo.jpeg)
+        stored_files.save(names[1], photo.thumbnail)
     except OSError as error:
-        photo_files.delete(names)
-        _try_again(attachment, f"There is no place for photos on our disk: {error.strerror}", None)
+        with contextlib.suppress(OSError):
+            stored_files.delete(names)
+        _try_again(attachment, f"There is no place for photos: {error.strerror}", None)
         return
     with transaction.atomic():
         kept = _finish(
@@ -142,7 +144,8 @@ def _store(attachment: Attachment, photo: SafePhoto) -> None:
         log.info("media.stored", extra={"attachment": attachment.pk, "attempt": attachment.attempts})
         _forget(attachment)
     elif not Attachment.objects.filter(pk=attachment.pk, file=names[0]).exists():
-        photo_files.delete(names)  # erased while we worked
+        remove(names)  # erased while we worked
+        remove_due()
 
 
 @transaction.atomic
@@ -163,7 +166,8 @@ def take_back(*, channel: Channel, provider_id: str) -> bool:
     gone = message.attachments.exclude(pk__in=ReviewPhoto.objects.values("attachment"))
     files = [name for row in gone.values_list("file", "thumbnail") for name in row if name]
     gone.delete()
-    transaction.on_commit(lambda: photo_files.delete(files))
+    remove(files)
+    transaction.on_commit(remove_due)
     return True
 
 
@@ -241,8 +245,8 @@ def signed_media_url(attachment: Attachment, thumbnail: bool = False) -> str:
     return f"/media/{_signer.sign(f'{attachment.pk}.{part}.{hour + URL_HOURS}')}"
 
 
-def read_signed(signed: str) -> Path | None:
-    """The file behind such an address. None: forged, out of date, erased, or the shop has left."""
+def read_signed(signed: str) -> str | None:
+    """The name of the stored file behind such an address. None: forged, out of date, erased, or the shop has left."""
     try:
         number, part, last_hour = _signer.unsign(signed).split(".")
     except (BadSignature, ValueError):
@@ -253,7 +257,7 @@ def read_signed(signed: str) -> Path | None:
     attachment = stored.select_related("message__shop").first()
     if attachment is None or not attachment.message.shop.is_installed:
         return None
-    return photo_files.find(attachment.thumbnail if part == "t" else attachment.file)
+    return attachment.thumbnail if part == "t" else attachment.file
 
 
 def public_photo_url(attachment: Attachment, thumbnail: bool = False) -> str:
@@ -262,8 +266,8 @@ def public_photo_url(attachment: Attachment, thumbnail: bool = False) -> str:
     return f"{settings.APP_URL}/photos/{_public_signer.sign(f'{attachment.pk}.{part}')}"
 
 
-def read_public(signed: str) -> Path | None:
-    """The file behind such an address. None: forged, erased, its review is hidden, or the shop has left."""
+def read_public(signed: str) -> str | None:
+    """The stored file behind such an address. None: forged, erased, its review is hidden, or the shop has left."""
     try:
         number, part = _public_signer.unsign(signed).split(".")
     except (BadSignature, ValueError):
@@ -274,4 +278,4 @@ def read_public(signed: str) -> Path | None:
     photo = shown.select_related("attachment", "review__shop").first()
     if photo is None or not photo.review.shop.is_installed:
         return None
-    return photo_files.find(photo.attachment.thumbnail if part == "t" else photo.attachment.file)
+    return photo.attachment.thumbnail if part == "t" else photo.attachment.file

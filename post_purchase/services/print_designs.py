@@ -15,10 +15,9 @@ from post_purchase.models import Touchpoint
 from post_purchase.printing.card import Design
 from post_purchase.printing.layouts import layouts
 from post_purchase.printing.scan_check import ScanCheck, check
-from shopapp.lib import data_file
+from shopapp.lib import data_file, stored_files
 from shopapp.lib.crypto import CODE_ALPHABET, CODE_LENGTH, derived_code
 
-from . import photo_files
 from .shops import settings_of
 
 WORDS = ("headline", "body", "call", "small")
@@ -100,7 +99,7 @@ def save_logo(*, touchpoint: Touchpoint, content: bytes) -> str:
     clean.save(out, "PNG", optimize=True)
     data = out.getvalue()
     name = f"{_folder(touchpoint)}/logo-{hashlib.sha256(data).hexdigest()[:24]}.png"
-    photo_files.save(name, data)
+    stored_files.save(name, data)
     return name
 
 
@@ -108,8 +107,7 @@ def read_logo(touchpoint: Touchpoint, name: str) -> bytes:
     """The logo's PNG; nothing where there is none, or where the name is another shop's."""
     if not name.startswith(f"{_folder(touchpoint)}/"):
         return b""
-    path = photo_files.find(name)
-    return path.read_bytes() if path else b""
+    return stored_files.read(name) or b""
 
 
 def _folder(touchpoint: Touchpoint) -> str:

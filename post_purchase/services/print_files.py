@@ -6,25 +6,24 @@ A file is written beside its place and moved when it is whole. Memory does not g
 import csv
 import io
 import logging
-import os
 import time
 import zipfile
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from pathlib import Path
 from typing import BinaryIO
 
-from django.conf import settings
+from django.core.files.base import File
+from django.db import transaction
 from django.db.models import F
 
 from post_purchase.models import PrintBatch, PrintFile, PrintForm, PrintStatus
 from post_purchase.printing.qr import quick_matrix, quick_png, quick_svg, short_text
 from post_purchase.printing.sheets import PrintRefused, write_pdf
-from shopapp.lib import clock
+from shopapp.lib import clock, stored_files
 from shopapp.lib.crypto import derived_code
 from shopapp.lib.queue import Job, wake
 
-from . import photo_files
+from . import file_removal
 from .print_batches import make_codes, urls_of
 from .print_designs import design_of, folder_of, sample_url
 
@@ -66,22 +65,16 @@ def _claim() -> PrintFile | None:
 
 def _make(file: PrintFile) -> None:
     name = f"{folder_of(file.batch.touchpoint.shop_id)}/{derived_code('file', str(file.pk)).lower()}{suffix_of(file)}"
-    target = Path(settings.MEDIA_ROOT).resolve() / name
-    beside = target.with_suffix(f".{os.getpid()}.part")
     if file.attempts > MAX_ATTEMPTS:
         _close(file, status=PrintStatus.FAILED, error="Given up: no try came to an end. Make a smaller batch.")
         return
     try:
         while make_codes(file.batch):
             _note(file, 0)
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for left in target.parent.glob(f"{target.stem}.*.part"):  # by a worker that was killed
-            left.unlink(missing_ok=True)
-        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+        file_removal.keep(name)
+        with stored_files.writing(name, alone=True) as out:
             _write(out, file, lambda done: _note(file, done))
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(beside, target)
+        size = stored_files.size(name)
     except _Stopped:
         log.info("printing.stopped", extra={"file": file.pk})
     except PrintRefused as refused:
@@ -92,11 +85,8 @@ def _make(file: PrintFile) -> None:
             next_attempt_at=clock.now() + LEASE, error=f"The file could not be written: {error.strerror}"[:255]
         )
     else:
-        size = target.stat().st_size
         _close(file, status=PrintStatus.READY, file=name, bytes=size, done=file.batch.quantity, error="")
         log.info("printing.made", extra={"file": file.pk, "cards": file.batch.quantity, "bytes": size})
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _note(file: PrintFile, done: int) -> None:
@@ -173,8 +163,9 @@ def _write_zip(out: BinaryIO, urls: Iterable[str], *, png: bool, told: Callable[
             told(number)
 
 
-def path_of(file: PrintFile) -> Path | None:
-    return photo_files.find(file.file) if file.status == PrintStatus.READY else None
+def content_of(file: PrintFile) -> "File[bytes] | None":
+    """To be read and closed. Raises OSError."""
+    return stored_files.open_file(file.file) if file.status == PrintStatus.READY else None
 
 
 def forget_old() -> int:
@@ -182,7 +173,9 @@ def forget_old() -> int:
     old = PrintFile.objects.filter(status=PrintStatus.READY, finished_at__lt=clock.now() - KEPT)
     gone = 0
     for file in old.order_by("pk")[:1000]:
-        photo_files.delete([file.file])
-        PrintFile.objects.filter(pk=file.pk).update(status=PrintStatus.CANCELLED, file="", bytes=0, done=0)
+        with transaction.atomic():
+            PrintFile.objects.filter(pk=file.pk).update(status=PrintStatus.CANCELLED, file="", bytes=0, done=0)
+            file_removal.remove([file.file])
         gone += 1
+    file_removal.remove_due()
     return gone

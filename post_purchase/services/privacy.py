@@ -1,11 +1,8 @@
 """What we hold about a person: collected for an export, or erased. Numbers (ratings, scans, counts, sums) stay."""
 
-import shutil
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
-from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Q
 
@@ -42,6 +39,7 @@ from shopapp.models import IncomingWebhook, Shop, ShopStatus, WebhookSource
 
 from .contacts import e164
 from .events import record_event
+from .file_removal import remove, remove_due
 from .inbox_states import forget_persons
 from .print_designs import folder_of
 from .publications import reviews_changed
@@ -97,7 +95,6 @@ def orders_of(person: Person, contacts: list[Contact]) -> "models.QuerySet[Order
 
 def erase_person(person: Person) -> tuple[int, int]:
     """Remove everything personal. Returns how many contacts and orders were erased. Repeating it is harmless."""
-    files: list[str] = []
     with transaction.atomic():
         contacts = contacts_of(person)
         orders = list(orders_of(person, contacts))
@@ -105,13 +102,13 @@ def erase_person(person: Person) -> tuple[int, int]:
         subjects = _subjects(person, contacts, orders)
         _erase_runs(contacts, orders)
         reviewed = _reviewed_products(person.shop, contacts, orders)
-        files = _erase_talk(contacts)
+        remove(_erase_talk(contacts))
         _erase_orders(orders)
         for contact in contacts:
             _erase_contact(contact)
         for product_id in reviewed:
             reviews_changed(shop=person.shop, product_id=product_id)
-    _delete_files(files)
+    remove_due()
     _erase_webhooks(person.shop, subjects, addresses)
     return len(contacts), len(orders)
 
@@ -123,7 +120,6 @@ def erase_shop(*, shop: Shop, requested_at: datetime) -> str:
         if sign_of_life > requested_at - GRACE:
             return f"Kept: the shop has the app (installed on {shop.installed_at:%Y-%m-%d})"
     files = _files(Attachment.objects.filter(message__shop=shop))
-    prints = Path(settings.MEDIA_ROOT).resolve() / folder_of(shop.pk)
     with transaction.atomic():
         raw = IncomingWebhook.objects.filter(source=WebhookSource.SHOPIFY, account=shop.domain)
         raw.exclude(topic="shop/redact").delete()
@@ -131,9 +127,9 @@ def erase_shop(*, shop: Shop, requested_at: datetime) -> str:
         _delete_those_that_name(IncomingWebhook.objects.filter(_unclaimed()), _accounts(shop))
         PrivacyRequest.objects.filter(shop=shop).update(export="")
         FlowRun.objects.filter(shop=shop).delete()  # versions are protected while runs point at them
+        remove(files, folders=[folder_of(shop.pk)])  # print runs, logos, pictures of guides
         shop.delete()
-    _delete_files(files)
-    shutil.rmtree(prints, ignore_errors=True)  # print runs and logos
+    remove_due()
     return "Erased: the shop with everything stored about it"
 
 
@@ -299,11 +295,3 @@ def _names_one_of(body: bytes, needles: list[bytes]) -> bool:
 
 def _files(attachments: "models.QuerySet[Attachment]") -> list[str]:
     return [path for pair in attachments.values_list("file", "thumbnail") for path in pair if path]
-
-
-def _delete_files(paths: list[str]) -> None:
-    root = Path(settings.MEDIA_ROOT).resolve()
-    for path in paths:
-        target = (root / path).resolve()
-        if target.is_relative_to(root):
-            target.unlink(missing_ok=True)

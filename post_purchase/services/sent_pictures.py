@@ -1,11 +1,14 @@
 """Pictures that the team sends: made safe like a shopper's, stored as privately, shown in the thread."""
 
+import contextlib
+
 from django.conf import settings
 from django.db import transaction
 
 from post_purchase.channels.pictures import is_address
 from post_purchase.channels.registry import driver_for
 from post_purchase.models import Attachment, AttachmentStatus, Message
+from shopapp.lib import stored_files
 
 from . import photo_files
 from .media import signed_media_url
@@ -19,8 +22,8 @@ def put_beside(*, message: Message, photo: SafePhoto) -> None:
         return
     whole, small = names = [photo_files.name_for(attachment.pk, part=part) for part in ("whole", "thumbnail")]
     try:
-        photo_files.save(whole, photo.jpeg)
-        photo_files.save(small, photo.thumbnail)
+        stored_files.save(whole, photo.jpeg)
+        stored_files.save(small, photo.thumbnail)
         with transaction.atomic():
             Attachment.objects.filter(pk=attachment.pk).update(
                 status=AttachmentStatus.STORED,
@@ -33,7 +36,8 @@ def put_beside(*, message: Message, photo: SafePhoto) -> None:
             message.content = message.content | {"image_path": whole}
             message.save(update_fields=["content"])
     except Exception:
-        photo_files.delete(names)
+        with contextlib.suppress(OSError):  # the caller's transaction rolls back, so nothing can be written down
+            stored_files.delete(names)
         raise
 
 

@@ -12,8 +12,8 @@ from demo.shopify.shop import SCOPES
 from demo.world import DemoWorld
 from post_purchase.jobs.publications import publish_metafields
 from post_purchase.models import Conversation
-from post_purchase.services import photo_files, publications, reviews
-from shopapp.lib import clock
+from post_purchase.services import publications, reviews
+from shopapp.lib import clock, stored_files
 from shopapp.shopify.install import install_or_refresh
 from tests.browser.conftest import SCREENSHOTS, SIZES
 from tests.browser.test_pages_look import problems
@@ -65,7 +65,7 @@ def order_id(world: DemoWorld) -> int:
             dedupe_key=f"review:{number}",
         )
         for name in ("aa/whole.jpg", "aa/small.jpg"):
-            photo_files.save(name, sample_photo())
+            stored_files.save(name, sample_photo())
         reviews.add_photo(review=review, attachment=make_attachment(talk))
     publications.storefront_changed(shop=shop)
     publish_metafields()

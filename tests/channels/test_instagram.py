@@ -34,9 +34,9 @@ from post_purchase.channels.registry import driver_for
 from post_purchase.jobs.media import fetch_media
 from post_purchase.jobs.shops import keep_tokens_alive
 from post_purchase.models import Attachment, Channel, ContactPoint, Message, OrderBinding
-from post_purchase.services import photo_files
 from post_purchase.services.channels import connect_channel
 from post_purchase.words import ChannelKind, MessageStatus, Mode, Purpose
+from shopapp.lib import stored_files
 from tests.channels.talks import Talk, talking
 
 DRIVER = driver_for(ChannelKind.INSTAGRAM)
@@ -105,7 +105,7 @@ def test_an_account_from_its_token_to_the_closed_window(talk: Talk, django_captu
     with django_capture_on_commit_callbacks(execute=True):
         talk.carry()
     assert not Attachment.objects.exists()
-    assert photo_files.find(stored.file) is None
+    assert stored_files.open_file(stored.file) is None
     assert not Message.objects.filter(text__contains="secret").exists()
     assert Message.objects.filter(content__taken_back=True).count() == 2
 

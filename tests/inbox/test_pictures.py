@@ -12,7 +12,7 @@ from post_purchase.services import photo_files, sent_pictures
 from post_purchase.services.consent import record_consent
 from post_purchase.services.delivery import send_due
 from post_purchase.services.inbox_states import unread_by_all
-from shopapp.lib import clock
+from shopapp.lib import clock, stored_files
 from shopapp.lib.crypto import new_code
 from tests import factories
 from tests.channels.conftest import graph
@@ -94,14 +94,14 @@ def test_where_no_picture_can_go_the_page_says_so_before_and_the_server_too(owne
 
 
 def test_without_room_nothing_is_sent_and_no_file_stays(owner, row, settings, monkeypatch):
-    saving = photo_files.save
+    saving = stored_files.save
 
     def full(name, content):
         if photo_files.name_for(Attachment.objects.get().pk, part="thumbnail") == name:
             raise OSError(28, "No space left on device")
         saving(name, content)
 
-    monkeypatch.setattr(photo_files, "save", full)
+    monkeypatch.setattr(stored_files, "save", full)
     assert send(owner, row, picture()).status_code == 503
     assert not Message.objects.exists()
     assert [path for path in settings.MEDIA_ROOT.rglob("*") if path.is_file()] == []

@@ -3,8 +3,10 @@
 import csv
 import io
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from post_purchase.jobs.printing import make_prints
 from post_purchase.models import Link, PrintFile
@@ -43,12 +45,13 @@ def test_a_run_killed_anywhere_is_made_whole(media, monkeypatch):
             at.move(minutes=5)
             make_prints()
             file.refresh_from_db()
-            path = print_files.path_of(file)
-            assert path is not None, (point, file.status, file.error)
-            rows = list(csv.DictReader(io.StringIO(path.read_text())))
+            found = print_files.content_of(file)
+            assert found is not None, (point, file.status, file.error)
+            with found:
+                rows = list(csv.DictReader(io.StringIO(found.read().decode())))
             codes = [print_batches.code_of(file.batch, number) for number in range(1, CARDS + 1)]
             assert [row["code_content"] for row in rows] == [link_url(code).upper() for code in codes]
             numbers = Link.objects.filter(batch=file.batch).order_by("number").values_list("number", flat=True)
             assert list(numbers) == list(range(1, CARDS + 1))
-            assert not list(path.parent.glob("*.part"))
+            assert not list((Path(settings.MEDIA_ROOT) / file.file).parent.glob("*.part"))
         assert killed_at_all == POINTS

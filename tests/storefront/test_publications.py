@@ -11,11 +11,12 @@ from demo.shopify.metafields import INSTALLATION, metafield, metafields_of
 from demo.world import DemoWorld
 from post_purchase.jobs.publications import publish_metafields
 from post_purchase.models import AttachmentStatus, Channel, Publication, Review, ReviewPhoto
-from post_purchase.services import photo_files, publications, reviews
+from post_purchase.services import publications, reviews
 from post_purchase.services.channels import disconnect_channel
 from post_purchase.services.media import public_photo_url
 from post_purchase.services.privacy import Person, erase_person
 from post_purchase.services.review_page import LONGEST_TEXT, MAX_BYTES, review_page
+from shopapp.lib import stored_files
 from shopapp.models import Shop
 from tests.factories import make_channel, make_contact, make_conversation, make_order, make_shop
 from tests.shopify_door import deliver
@@ -255,7 +256,7 @@ def test_the_bubble_is_taken_down_with_the_last_chat_app(world, shop):
 def photo(give, order, settings, tmp_path) -> ReviewPhoto:
     settings.MEDIA_ROOT = tmp_path
     for name in ("aa/whole.jpg", "aa/small.jpg"):
-        photo_files.save(name, name.encode())
+        stored_files.save(name, name.encode())
     attachment = make_attachment(make_conversation(order.contact))
     shown = reviews.add_photo(review=give(), attachment=attachment)
     assert shown is not None

@@ -14,10 +14,10 @@ from demo.world import DemoWorld
 from post_purchase.jobs.media import fetch_media
 from post_purchase.models import Attachment, Contact, ContactPoint, FlowEvent, Message
 from post_purchase.services import media as service
-from post_purchase.services import photo_files, privacy
+from post_purchase.services import privacy
 from post_purchase.services.phrases import load
 from post_purchase.words import Direction
-from shopapp.lib import clock
+from shopapp.lib import clock, stored_files
 from shopapp.models import Shop
 from tests.factories import make_channel, make_contact, make_conversation, make_message, make_point, make_shop
 from tests.pretend_world import ENVIRONMENT
@@ -224,12 +224,12 @@ def test_a_full_disk_is_waited_for_and_leaves_nothing_behind(desk, at, media, mo
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(photo_files.os, "replace", full)
+        patched.setattr(stored_files.os, "replace", full)
         fetch_media()
     waiting = desk.photo(message)
     assert (waiting.status, waiting.reason) == (
         "waiting",
-        "There is no place for photos on our disk: No space left on device",
+        "There is no place for photos: No space left on device",
     )
     assert (files(media), desk.told()) == ([], [])
     at.move(seconds=15)
@@ -353,7 +353,7 @@ class TestPage:
         assert client.get(url).status_code == 404
         Shop.objects.update(status="installed")
         assert client.get(url).status_code == 200
-        photo_files.delete([photo.file])
+        stored_files.delete([photo.file])
         assert client.get(url).status_code == 404
         Attachment.objects.update(status="refused")
         assert client.get(service.signed_media_url(photo, thumbnail=True)).status_code == 404
@@ -362,5 +362,5 @@ class TestPage:
         (media / "secret.jpg").write_bytes(b"secret")
         Attachment.objects.update(file="../secret.jpg")
         assert client.get(service.signed_media_url(photo)).status_code == 404
-        photo_files.delete(["../secret.jpg"])
+        stored_files.delete(["../secret.jpg"])
         assert (media / "secret.jpg").exists()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pypdfium2 as pdfium
 import pytest
 import zxingcpp
+from django.conf import settings
 from PIL import Image
 
 from post_purchase.flows.editing import install_library, switch_on
@@ -64,9 +65,15 @@ def ordered(card, quantity=5, form="pdf", **options) -> PrintBatch:
 
 def content(file: PrintFile) -> bytes:
     file.refresh_from_db()
-    path = print_files.path_of(file)
-    assert path is not None, (file.status, file.error)
-    return path.read_bytes()
+    found = print_files.content_of(file)
+    assert found is not None, (file.status, file.error)
+    with found:
+        return found.read()
+
+
+def place_of(file: PrintFile) -> Path:
+    file.refresh_from_db()
+    return Path(settings.MEDIA_ROOT) / file.file
 
 
 def picture_codes(data: bytes) -> list[str]:
@@ -149,7 +156,7 @@ def test_stopped_in_the_middle_it_goes_on_with_the_same_codes(card, monkeypatch)
     monkeypatch.setattr(print_files, "_note", stop_half_way)
     make_prints()
     file.refresh_from_db()
-    assert (file.status, file.next_attempt_at, print_files.path_of(file)) == ("cancelled", None, None)
+    assert (file.status, file.next_attempt_at, print_files.content_of(file)) == ("cancelled", None, None)
     codes = set(Link.objects.filter(batch=batch).values_list("code_hash", flat=True))
     monkeypatch.setattr(print_files, "_note", honest)
     make_prints()  # nothing is due: stopped stays stopped
@@ -159,7 +166,7 @@ def test_stopped_in_the_middle_it_goes_on_with_the_same_codes(card, monkeypatch)
     make_prints()
     assert content(file).count(b"\n") == 61
     assert set(Link.objects.filter(batch=batch).values_list("code_hash", flat=True)) == codes
-    assert len(list(print_files.path_of(file).parent.iterdir())) == 1  # no half file is left
+    assert len(list(place_of(file).parent.iterdir())) == 1  # no half file is left
 
 
 def test_a_killed_worker_is_followed_by_another_after_its_lease(card, at, monkeypatch, settings):
@@ -226,10 +233,11 @@ def test_a_full_disk_keeps_the_order_and_says_so(card, monkeypatch, at):
 def test_old_files_go_and_can_be_made_again(card, at):
     file = ordered(card).files.get()
     make_prints()
-    path = print_files.path_of(file) or print_files.path_of(PrintFile.objects.get())
+    path = place_of(file)
+    assert path.is_file()
     at.move(days=15)
     assert print_files.forget_old() == 1
-    assert not Path(path).exists()
+    assert not path.exists()
     file.refresh_from_db()
     print_batches.resume_file(file=file)
     make_prints()

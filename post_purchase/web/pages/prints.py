@@ -106,12 +106,16 @@ def order_file(request: ShopRequest, pk: int) -> HttpResponse:
 @require_GET
 def download(request: ShopRequest, pk: int) -> HttpResponse:
     file = _file(request, pk)
-    path = print_files.path_of(file)
-    if path is None:
+    try:
+        content = print_files.content_of(file)
+    except OSError:
+        return refused("The file cannot be read at the moment. Try again in a minute.")
+    if content is None:
         raise Http404
-    name = f"doorstep-{file.batch_id}-{file.form}{path.suffix}"
+    suffix = print_files.suffix_of(file)
+    name = f"doorstep-{file.batch_id}-{file.form}{suffix}"
     types = {".pdf": "application/pdf", ".csv": "text/csv; charset=utf-8", ".zip": "application/zip"}
-    response: Any = FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type=types[path.suffix])
+    response: Any = FileResponse(content, as_attachment=True, filename=name, content_type=types[suffix])
     return response  # type: ignore[no-any-return]
 
 

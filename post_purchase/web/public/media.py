@@ -1,13 +1,15 @@
 """Stored photos by their signed addresses: short-lived ones for our own pages, lasting ones of published reviews."""
 
-from pathlib import Path
+import logging
 
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from post_purchase.services import guide_pictures
 from post_purchase.services.media import read_public, read_signed
+from shopapp.lib import stored_files
 
+log = logging.getLogger("post_purchase.media")
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; sandbox",
@@ -39,11 +41,13 @@ def guide_picture(request: HttpRequest, signed: str) -> HttpResponseBase:
     return _answer(guide_pictures.read(signed), PUBLIC_HEADERS)
 
 
-def _answer(file: Path | None, headers: dict[str, str]) -> HttpResponseBase:
+def _answer(name: str | None, headers: dict[str, str]) -> HttpResponseBase:
     try:
-        content = file.open("rb") if file else None
-    except FileNotFoundError:  # erased this very moment
-        content = None
+        content = stored_files.open_file(name) if name else None  # None too: erased this very moment
+    except OSError:
+        log.exception("media.away")
+        away = headers | {"Cache-Control": "no-store", "Retry-After": "30"}
+        return HttpResponse("This picture cannot be read now.", status=503, content_type="text/plain", headers=away)
     if content is None:
         gone = headers | {"Cache-Control": "no-store"}
         return HttpResponse("This picture is no longer here.", status=404, content_type="text/plain", headers=gone)

@@ -31,6 +31,7 @@ from post_purchase.channels.base import (
     SendResult,
     Update,
 )
+from post_purchase.channels.pictures import stored
 from post_purchase.channels.provider_data import load
 from post_purchase.channels.reading import shortened
 from post_purchase.models import Channel, ContactPoint, ShopSettings
@@ -192,15 +193,10 @@ def _picture(message: OutMessage) -> MIMEImage | None:
     """A file of ours goes along inside the mail: many programs load nothing from outside."""
     if not message.image_path or message.image_path.startswith(("https://", "http://")):
         return None
-    root = Path(settings.MEDIA_ROOT).resolve()
-    path = (root / message.image_path).resolve()
-    subtype = PICTURE_TYPES.get(path.suffix.lower())
-    if subtype is None or not path.is_relative_to(root):
+    subtype = PICTURE_TYPES.get(Path(message.image_path).suffix.lower())
+    if subtype is None:
         raise ChannelError("E-mail shows only JPEG and PNG pictures of this shop", outcome=Outcome.BUG)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ChannelError("The picture of this message cannot be read", outcome=Outcome.BUG) from error
+    content = stored(message.image_path)
     if len(content) > MOST_PICTURE_BYTES:
         raise ChannelError("A picture in an e-mail may have at most 5 MB", outcome=Outcome.BUG)
     part = MIMEImage(content, subtype)
