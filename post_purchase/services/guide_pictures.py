@@ -7,7 +7,6 @@ import hashlib
 
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
-from django.db import transaction
 
 from post_purchase.models import ProductGuide
 from shopapp.lib import clock, stored_files
