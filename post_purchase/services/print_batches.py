@@ -16,7 +16,7 @@ from shopapp.lib.queue import Job, wake
 from shopapp.models import Shop
 
 from .links import link_for_order, link_url, renew, touchpoint_of
-from .print_designs import check_design, default_words, design_of, languages_of, sample_url
+from .print_designs import check_design, default_words, design_of, languages_of, sample_url, snapshot
 from .products import collections_with
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def create_batch(
         name=name,
         quantity=quantity,
         secret=new_code() + new_code(),
-        design=touchpoint.options | {"card_language": language},
+        design=snapshot(touchpoint, language=language),
     )
     order_file(batch=batch, form=form, paper=paper, marks=marks)
     return batch
@@ -146,6 +146,31 @@ def insert_for_orders(shop: Shop, order_gids: Sequence[str]) -> Inserts:
 
     Raises PrintRefused where a card would not be read. Repeating it prints the same codes.
     """
+    here, missing, groups = _grouped(shop, order_gids)
+    pages: dict[int, tuple[PdfDocument, list[int]]] = {}
+    for card, language, members in groups:
+        _check(card, language)
+        _print_group(card, language, members, pages)
+    return Inserts(_joined(pages), len(here), missing)
+
+
+def check_for_orders(shop: Shop, order_gids: Sequence[str]) -> None:
+    """Raises PrintRefused where `insert_for_orders` would."""
+    for card, language, _ in _grouped(shop, order_gids)[2]:
+        _check(card, language)
+
+
+def _check(card: Touchpoint, language: str) -> None:
+    checked = check_design(card, language=language)
+    if not checked.passed:
+        raise PrintRefused(f"{card.name}: {' '.join(checked.problems)}")
+
+
+Group = tuple[Touchpoint, str, list[tuple[int, Order]]]  # the card, its language, (place, order)
+
+
+def _grouped(shop: Shop, order_gids: Sequence[str]) -> tuple[list[Order], tuple[str, ...], list[Group]]:
+    """(the orders that are here, the others, what is printed together)"""
     wanted = list(dict.fromkeys(order_gids))
     if len(wanted) > MOST_ORDERS:
         raise PrintRefused(f"At most {MOST_ORDERS} orders can be printed at once.")
@@ -164,10 +189,7 @@ def insert_for_orders(shop: Shop, order_gids: Sequence[str]) -> Inserts:
         card = card_for(order, cards, collections)
         groups.setdefault((card.pk, _language(card, order)), []).append((place, order))
     by_pk = {card.pk: card for card in cards}
-    pages: dict[int, tuple[PdfDocument, list[int]]] = {}
-    for (pk, language), members in groups.items():
-        _print_group(by_pk[pk], language, members, pages)
-    return Inserts(_joined(pages), len(here), missing)
+    return here, missing, [(by_pk[pk], language, members) for (pk, language), members in groups.items()]
 
 
 def card_for(order: Order, cards: Sequence[Touchpoint], collections: Mapping[int, set[int]] = NOWHERE) -> Touchpoint:
@@ -204,9 +226,6 @@ def _print_group(
 ) -> None:
     from pypdfium2 import PdfDocument  # noqa: PLC0415 - megabytes that only printing needs
 
-    checked = check_design(card, language=language)
-    if not checked.passed:
-        raise PrintRefused(f"{card.name}: {' '.join(checked.problems)}")
     addresses = []
     for _, order in members:
         link, code = link_for_order(touchpoint=card, order=order)

@@ -61,7 +61,7 @@ def design_of(touchpoint: Touchpoint, *, language: str = "", options: Mapping[st
     return Design(
         layout=layouts().get(key) or layouts()[DEFAULT_LAYOUT],
         language=tag,
-        brand=settings.display_name,
+        brand=str(chosen.get("brand") or settings.display_name),
         color=str(chosen.get("color") or settings.brand_color),
         code_color=str(chosen.get("code_color") or "#000000"),
         paper=str(chosen.get("paper") or "#ffffff"),
@@ -70,6 +70,14 @@ def design_of(touchpoint: Touchpoint, *, language: str = "", options: Mapping[st
         cover=bool(chosen.get("cover")),
         **words_in(chosen, tag),
     )
+
+
+def snapshot(touchpoint: Touchpoint, *, language: str) -> dict[str, Any]:
+    """All that the card shows now, also what it takes from the shop's settings: a print run stays as it was ordered."""
+    design = design_of(touchpoint, language=language)
+    fixed = {"card_language": language, "brand": design.brand, "color": design.color, "layout": design.layout.key}
+    texts = {language.lower(): words_in(touchpoint.options, language)}
+    return touchpoint.options | fixed | {"texts": texts}
 
 
 def sample_url() -> str:

@@ -5,10 +5,11 @@ import pytest
 import zxingcpp
 from django.test import Client
 
-from post_purchase.models import Link, Order
+from post_purchase.models import Link, Order, Touchpoint
 from post_purchase.printing.sheets import PrintRefused
 from post_purchase.services import links
 from post_purchase.web.pages import print_action
+from post_purchase.words import TouchpointKind
 from shopapp.models import Shop
 from tests.factories import make_contact, make_order, make_shop
 from tests.pages.visitor import RIVAL
@@ -118,9 +119,22 @@ def test_a_card_that_could_not_be_read_is_refused_with_its_reason(orders, monkey
         raise PrintRefused("The code is too small to be read.")
 
     monkeypatch.setattr(print_action, "insert_for_orders", refuse)
-    answer = prepare(orders)
-    assert (answer.status_code, answer.json()["message"]) == (422, "The code is too small to be read.")
     assert Client().get(source).status_code == 422
+
+
+def test_the_card_of_every_order_is_looked_at_before_the_preview_opens(orders):
+    line = orders[1].lines.get()
+    line.product_id = 4242
+    line.save()
+    pale = {"product_id": 4242, "code_color": "#e8e8e8"}
+    shop = orders[0].shop
+    Touchpoint.objects.create(shop=shop, kind=TouchpointKind.PACKAGE_INSERT, name="For everything")
+    Touchpoint.objects.create(shop=shop, kind=TouchpointKind.PACKAGE_INSERT, name="For soap", options=pale)
+    assert prepare(orders[:1]).status_code == 200
+    answer = prepare(orders)
+    assert answer.status_code == 422
+    assert answer.json()["message"].startswith("For soap: ")
+    assert not Link.objects.exists()  # nothing was printed
 
 
 def test_too_many_none_and_nonsense_are_refused(shop):

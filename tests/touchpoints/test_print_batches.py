@@ -112,6 +112,20 @@ def test_another_form_of_the_same_batch_has_the_same_codes(card):
     assert Link.objects.filter(batch=batch).count() == 5
 
 
+def test_a_print_run_stays_as_it_was_ordered(card):
+    batch = ordered(card)
+    before = print_designs.design_of(card, options=batch.design)
+    chosen = card.shop.settings
+    chosen.brand_name, chosen.brand_color, chosen.default_language = "Another name", "#aa0000", "de"
+    chosen.save()
+    card.options |= {"texts": {"en": {"headline": "Another word"}}, "layout": "a6"}
+    card.save()
+    card = Touchpoint.objects.get(pk=card.pk)
+    batch.refresh_from_db()
+    assert print_designs.design_of(card, options=batch.design) == before
+    assert print_designs.design_of(card).brand == "Another name"
+
+
 def test_ordering_the_same_file_twice_makes_it_once(card):
     batch = ordered(card)
     first = print_batches.order_file(batch=batch, form="pdf")

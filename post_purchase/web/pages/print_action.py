@@ -16,7 +16,7 @@ from pydantic import ConfigDict, Field, StringConstraints, ValidationError
 
 from post_purchase.models import Order
 from post_purchase.printing.sheets import PrintRefused
-from post_purchase.services.print_batches import MOST_ORDERS, insert_for_orders
+from post_purchase.services.print_batches import MOST_ORDERS, check_for_orders, insert_for_orders
 from shopapp.lib import clock
 from shopapp.lib.storable import FromOutside
 from shopapp.models import Shop
@@ -60,7 +60,7 @@ def prepare(request: ShopRequest) -> HttpResponse:
     if not chosen:
         return JsonResponse({"error": "unknown"}, status=422)
     try:
-        insert_for_orders(request.shop, _gids(chosen[:1]))  # so that a card that would not be read is told here
+        check_for_orders(request.shop, _gids(chosen))  # a card that would not be read is told here
     except PrintRefused as refused:
         return JsonResponse({"error": "refused", "message": str(refused)}, status=422)
     until = int((clock.now() + GOOD_FOR).timestamp())
