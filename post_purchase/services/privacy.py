@@ -210,6 +210,7 @@ def _erase_orders(orders: list[Order]) -> None:
     Parcel.objects.filter(order__in=rows).update(tracking_number="", tracking_url="")
     ParcelEvent.objects.filter(parcel__order__in=rows).update(message="", city="")
     OrderBinding.objects.filter(order__in=rows).delete()
+    RequestedAction.objects.filter(order__in=rows).delete()  # also asked by somebody else; it may name an address
     Link.objects.filter(order__in=rows).update(expires_at=clock.now())
     Review.objects.filter(order__in=rows).update(author_name="", text="")
 

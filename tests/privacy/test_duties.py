@@ -21,15 +21,16 @@ from post_purchase.models import (
     Parcel,
     ParcelEvent,
     PrivacyRequest,
+    RequestedAction,
     Review,
     ReviewPhoto,
 )
-from post_purchase.services import privacy_requests
+from post_purchase.services import privacy, privacy_requests
 from post_purchase.services.notes import write_note
 from post_purchase.words import Direction
 from shopapp.lib import clock
 from shopapp.models import IncomingWebhook, Shop
-from tests.factories import bind, make_contact, make_conversation, make_message, make_point, make_shop
+from tests.factories import bind, make_contact, make_conversation, make_message, make_order, make_point, make_shop
 from tests.shopify_door import deliver, payload
 
 pytestmark = pytest.mark.django_db
@@ -129,6 +130,22 @@ def test_erasure_reaches_every_corner_and_keeps_the_numbers(photo: Path, shop: S
     assert IncomingWebhook.objects.filter(topic="orders/create").count() == 0
     assert IncomingWebhook.objects.filter(topic="customers/redact").count() == 0
     assert PrivacyRequest.objects.get().export == ""
+
+
+def test_what_another_person_asked_of_an_erased_order_goes_too(shop: Shop) -> None:
+    order, friend = make_order(shop, make_contact(shop)), make_contact(shop)
+    RequestedAction.objects.create(
+        shop=shop,
+        conversation=make_conversation(friend),
+        order=order,
+        kind="address",
+        address='{"address1": "Seestrasse 1"}',
+        dedupe_key="message:1",
+        asked_at=clock.now(),
+        next_attempt_at=clock.now(),
+    )
+    privacy.erase_person(privacy.Person(shop=shop, order_ids=(order.shopify_id,)))
+    assert not RequestedAction.objects.exists()
 
 
 def test_erasure_empties_what_flows_told_and_noted_and_what_waits_is_not_told(photo: Path, shop: Shop) -> None:
