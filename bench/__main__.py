@@ -22,6 +22,8 @@ ALL = [
     "rehearsal",
     "inbox",
     "intents",
+    "fanout",
+    "day",
 ]
 
 

@@ -22,9 +22,14 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
                 0,
             )
             await reader.readexactly(length)
+            if head.startswith(b"GET /sent"):
+                said = str(sent).encode()
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(said), said))
+                continue
             sent += 1
+            number = sent
             await asyncio.sleep(DELAY)
-            body = json.dumps({"messages": [{"id": f"wamid.{sent}"}]}).encode()
+            body = json.dumps({"messages": [{"id": f"wamid.{number}"}]}).encode()
             writer.write(
                 b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
             )
