@@ -9,7 +9,7 @@ from post_purchase.flows.effects import to_json
 from post_purchase.flows.state import Event, RunState
 from post_purchase.flows.versions import document_of
 from post_purchase.jobs import flows as jobs
-from post_purchase.models import Attachment, FlowEvent, FlowRun, FlowVersion, Message, Review, Reward, RunEvent, Timer
+from post_purchase.models import Attachment, FlowEvent, FlowRun, Message, Review, Reward, Timer
 from post_purchase.services.consent import record_consent
 from post_purchase.services.events import record_event
 from post_purchase.words import Direction, EventKind, ParcelState
@@ -194,27 +194,6 @@ def test_news_that_a_run_gathers_starts_no_second_run_and_news_after_it_does(at)
         assert_replays(run)
 
 
-def test_a_crash_in_the_middle_repeats_harmlessly(at, monkeypatch):
-    world = World()
-
-    class Killed(BaseException):
-        pass
-
-    def die(**_):
-        raise Killed
-
-    monkeypatch.setattr(RunEvent.objects, "create", die)
-    with pytest.raises(Killed):
-        world.tell(EventKind.ORDER_PAID)
-    assert (FlowRun.objects.count(), Message.objects.count(), Timer.objects.count()) == (0, 0, 0)
-    monkeypatch.undo()
-    jobs.handle_events()
-    assert world.said == []  # still leased to the one who died
-    at.move(minutes=3)
-    jobs.handle_events()
-    assert world.said == ["receipt"]
-
-
 def test_without_a_chat_nothing_is_queued_and_the_receipt_comes_late(at):
     world = World(chat=False)
     world.tell(EventKind.ORDER_PAID)
@@ -292,25 +271,6 @@ def test_a_run_keeps_the_version_it_entered(at):
     assert world.run().version.number == 1
 
 
-def test_a_broken_version_parks_the_run_and_the_others_go_on(at):
-    world = World(chat=False)
-    world.tell(EventKind.ORDER_PAID)
-    run = world.run()
-    version = FlowVersion.objects.create(
-        flow=run.flow, number=9, document=run.version.document | {"start": "gone"}, published_at=NOW
-    )
-    FlowRun.objects.filter(pk=run.pk).update(version=version)
-    world.open_chat()
-    world.deliver()
-    run.refresh_from_db()
-    assert (run.status, run.ended_reason) == (
-        "parked",
-        "The flow's version is broken: start: there is no step 'gone'",
-    )
-    assert world.run("photo_review").status == "active"
-    assert FlowEvent.objects.filter(done_at=None).count() == 0
-
-
 def test_a_person_takes_over_after_not_here(at):
     world = World()
     world.tell(EventKind.ORDER_PAID)
@@ -369,35 +329,3 @@ def test_events_of_one_order_are_handled_in_their_order(at):
     jobs.handle_events()
     world.gathered()
     assert world.said == ["receipt", "tell"]
-
-
-def test_an_event_that_always_fails_is_parked_and_the_rest_goes_on(at, monkeypatch):
-    world = World()
-    world.tell(EventKind.ORDER_PAID)
-    broken = FlowEvent.objects.create(
-        shop=world.shop,
-        kind=EventKind.MESSAGE_RECEIVED,
-        key="poison",
-        contact=world.contact,
-        happened_at=NOW,
-        next_attempt_at=NOW,
-        data=[],
-    )
-    for _ in range(12):
-        jobs.handle_events()
-        at.move(minutes=10)
-    broken.refresh_from_db()
-    assert broken.parked_at is not None
-    assert broken.next_attempt_at is None
-    assert broken.error.startswith("AttributeError")
-    world.parcel(ParcelState.IN_TRANSIT, EventKind.PARCEL_SHIPPED)
-    assert world.said == ["receipt", "tell"]
-
-
-def test_the_log_holds_no_name_and_no_tracking_link(at):
-    world = World()
-    world.tell(EventKind.ORDER_PAID)
-    world.parcel(ParcelState.IN_TRANSIT, EventKind.PARCEL_SHIPPED)
-    written = str([(entry.facts, entry.effects, entry.event) for entry in RunEvent.objects.all()])
-    assert "Maria" not in written
-    assert "tracking.example.test" not in written

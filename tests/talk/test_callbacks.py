@@ -7,11 +7,9 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
-from post_purchase.channels.addresses import entry_address, reply_address
+from post_purchase.channels.addresses import entry_address
 from post_purchase.channels.base import Inbound
-from post_purchase.jobs import webhooks as job
 from post_purchase.jobs.webhooks import process_webhooks
 from post_purchase.models import (
     Attachment,
@@ -27,7 +25,6 @@ from post_purchase.models import (
     ProviderStatus,
 )
 from post_purchase.services import consent, conversations, links, receiving
-from post_purchase.services import statuses as statuses_service
 from post_purchase.services.bindings import bound_orders
 from post_purchase.words import ChannelKind, Direction, EventKind, MessageStatus, Purpose, TouchpointKind
 from shopapp.lib import clock
@@ -334,145 +331,3 @@ def test_a_mail_to_the_entry_address_binds_its_sender(world: World):
 def status_of(provider_id: str, word: str, **more: Any) -> dict[str, Any]:
     stamp = str(int(clock.now().timestamp()))
     return {"id": provider_id, "status": word, "timestamp": stamp, "recipient_user_id": MARIA, **more}
-
-
-def sent_messages(world: World, count: int) -> list[Message]:
-    conversation = conversations.conversation_for(world.contact)
-    point = factories.make_point(world.contact)
-    return [
-        factories.make_message(
-            conversation,
-            f"News {number}",
-            status=MessageStatus.SENT,
-            channel=world.channel,
-            point=point,
-            provider_id=f"wamid.{number}",
-            next_attempt_at=None,
-        )
-        for number in range(count)
-    ]
-
-
-def test_a_thousand_statuses_in_one_post_cost_few_statements(world: World):
-    messages = sent_messages(world, 400)
-    statuses = [status_of(each.provider_id, word) for each in messages for word in ("delivered", "read")]
-    statuses += [status_of(f"wamid.unknown-{number}", "sent") for number in range(200)]
-    assert post(callback(statuses=statuses)) == 200
-    with CaptureQueriesContext(connection) as seen:
-        process_webhooks()
-    assert len(seen) < 120
-    found = Message.objects.filter(status=MessageStatus.READ, read_at=NOON, delivered_at=NOON)
-    assert found.count() == 400
-    assert ProviderStatus.objects.filter(message=None).count() == 200
-    assert not ProviderStatus.objects.filter(provider_id="wamid.7").exclude(message=messages[7]).exists()
-
-
-def test_statuses_together_mean_the_same_as_one_by_one(world: World):
-    """Out of order, twice, by reference before the answer, and a failure among them."""
-    messages = sent_messages(world, 4)
-    Message.objects.filter(pk=messages[2].pk).update(provider_id="", status=MessageStatus.SENDING)
-    number = {"code": 131026, "title": "Message undeliverable"}
-    statuses = [
-        status_of("wamid.0", "read"),
-        status_of("wamid.0", "delivered"),
-        status_of("wamid.0", "read"),
-        status_of("wamid.1", "failed", errors=[number]),
-        status_of("wamid.new", "delivered", biz_opaque_callback_data=messages[2].ref),
-        status_of("wamid.3", "delivered"),
-    ]
-    for _ in range(2):
-        body = callback(statuses=statuses)
-        body["entry"][0]["changes"][0]["value"].pop("messages")
-        post(body)
-        process_webhooks()
-    for message in messages:
-        message.refresh_from_db()
-    assert [message.status for message in messages] == ["read", "queued", "delivered", "delivered"]
-    assert messages[2].provider_id == "wamid.new"
-    assert ProviderStatus.objects.count() == 5
-
-
-def test_one_bad_status_stops_no_other(world: World, monkeypatch):
-    messages = sent_messages(world, 3)
-    real = statuses_service._forward
-
-    def broken(message: Message, status: ProviderStatus) -> dict[str, object]:
-        if message.pk == messages[1].pk:
-            raise ValueError("nobody thought of this")
-        return real(message, status)
-
-    monkeypatch.setattr(statuses_service, "_forward", broken)
-    row = deliver(callback(statuses=[status_of(each.provider_id, "delivered") for each in messages]))
-    assert (row.done_at, row.attempts) == (None, 1)
-    assert [Message.objects.get(pk=each.pk).status for each in messages] == ["delivered", "sent", "delivered"]
-
-
-def test_a_long_row_keeps_its_lease_and_gives_those_behind_it_to_others(world: World, monkeypatch, at):
-    monkeypatch.setattr(job, "RENEW_AFTER", 0)
-    sent_messages(world, 1)
-    post(callback(statuses=[status_of("wamid.0", "delivered")]))
-    post(callback(statuses=[status_of("wamid.0", "read")]))
-    rows = job.claim_fresh()
-    at.move(seconds=50)
-    seen = []
-    monkeypatch.setattr(job, "_finish", lambda rows: seen.append([IncomingWebhook.objects.get(pk=r.pk) for r in rows]))
-    job.handle_batch(rows)
-    assert seen[0][0].next_attempt_at == clock.now() + job.LEASE
-    second = IncomingWebhook.objects.get(pk=rows[1].pk)
-    assert (second.next_attempt_at, second.attempts) == (clock.now(), 0)
-
-
-def unsigned(sender: str, to: str, text: str, number: int, *headers: dict[str, str], **more: Any) -> None:
-    head = [{"Name": "Message-ID", "Value": f"<forged{number}@evil.example>"}, *headers]
-    assert mail(sender=sender, to=to, text=text, message_id="", Headers=head, **more) == 200
-    process_webhooks()
-
-
-FAILED = {"Name": "X-Spam-Tests", "Value": "DKIM_SIGNED,DKIM_INVALID,SPF_FAIL"}
-FORGED = {"Name": "X-Spam-Tests", "Value": "DKIM_VALID_AU"}
-
-
-@pytest.mark.parametrize("headers", [(), (FAILED,), (FORGED, FAILED), (FAILED, FORGED)])
-def test_a_forged_sender_is_shown_to_the_team_and_does_nothing(world: World, headers):
-    channel = factories.make_channel(world.shop, ChannelKind.EMAIL)
-    to = entry_address(channel_id=channel.pk, code=world.code)
-    unsigned("victim@example.net", to, "5", 1, *headers)
-    unsigned("victim@example.net", to, "where is my order", 2, *headers)
-    point = world.point("victim@example.net")
-    assert not OrderBinding.objects.filter(point=point).exists()
-    assert not ConsentEntry.objects.filter(point=point).exists()
-    assert events(EventKind.MESSAGE_RECEIVED) == 0
-    assert world.answers(point.address) == []
-    assert [message.content.get("unproved") for message in Message.objects.filter(point=point)] == [True, True]
-    assert Conversation.objects.get(contact=point.contact).unread == 2
-
-
-def test_a_forged_stop_stops_and_a_forged_start_does_not(world: World):
-    channel = factories.make_channel(world.shop, ChannelKind.EMAIL)
-    to = entry_address(channel_id=channel.pk, code=world.code)
-    assert mail(sender="maria@example.net", to=to, text="Hello", message_id="<one@example.net>") == 200
-    process_webhooks()
-    point = world.point("maria@example.net")
-    assert not consent.has_stopped(point)
-    unsigned("maria@example.net", to, "STOP", 1, FAILED)
-    assert consent.has_stopped(point)
-    unsigned("maria@example.net", to, "START", 2, FAILED)
-    assert consent.has_stopped(point)
-    assert mail(sender="maria@example.net", to=to, text="START", message_id="<two@example.net>") == 200
-    process_webhooks()
-    assert not consent.has_stopped(point)
-
-
-def test_an_answer_to_our_own_mail_is_believed_where_the_provider_checks_nothing(world: World):
-    channel = factories.make_channel(world.shop, ChannelKind.EMAIL)
-    to = entry_address(channel_id=channel.pk, code=world.code)
-    assert mail(sender="maria@example.net", to=to, text="Hello", message_id="<one@example.net>") == 200
-    process_webhooks()
-    point = world.point("maria@example.net")
-    before = events(EventKind.MESSAGE_RECEIVED)
-    reply = reply_address(channel_id=channel.pk, point_id=point.pk)
-    unsigned("maria@example.net", reply, "5", 1)
-    assert events(EventKind.MESSAGE_RECEIVED) == before + 1
-    unsigned("maria@example.net", reply, "5", 2, FAILED)  # looked at, and it is not hers
-    unsigned("other@example.net", reply, "5", 3)  # not the one who was given the address
-    assert events(EventKind.MESSAGE_RECEIVED) == before + 1

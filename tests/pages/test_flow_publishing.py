@@ -1,0 +1,169 @@
+"""Publishing a flow, looking at it in the phone, and beginning one."""
+
+from html import unescape
+from types import SimpleNamespace
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from post_purchase.flows.editing import problems_of
+from post_purchase.jobs.flows import move_runs
+from post_purchase.models import ContactPoint, FlowRun, Message
+from post_purchase.services import trial_sends
+from shopapp.models import Shop
+from tests import factories
+from tests.pages.test_flow_editor import draft, look, owner, rows, save, shown
+from tests.pages.visitor import RIVAL
+
+__all__ = ["owner", "rows"]  # fixtures
+
+
+def test_publishing_shows_who_waits_where_and_moves_them(owner, rows):
+    run = FlowRun.objects.get(flow=rows.flow)
+    run.state = {"threads": [{"key": "main", "step": "use_time", "visit": 1, "phase": "", "since": None, "due_at": None,
+                              "said": 0, "parcel": None, "memory": {}}], "seen": {"use_time": 1}}  # fmt: skip
+    run.at_steps = "use_time"
+    run.save()
+    save(owner, rows, "use_time", {"step.for#number": "2", "step.for#unit": "days"})
+    html = owner.get(f"/app/flows/{rows.flow.pk}/publishing").content.decode()
+    assert "1 person is inside now" in html
+    assert "“7 days” became “2 days”" in unescape(html)
+    name = f"to#{run.version_id}#use_time"
+    assert f'name="{name}"' in html
+    form = {"inside": "retime", "share": "100", name: "use_time"}
+    refused = owner.post(f"/app/flows/{rows.flow.pk}/publishing", form | {"share": "25"})
+    assert (refused.status_code, list(refused.json()["errors"])) == (422, ["inside"])
+    for wrong in ({"inside": "x"}, {"share": "7"}, {"share": "²"}):
+        assert owner.post(f"/app/flows/{rows.flow.pk}/publishing", form | wrong).status_code == 422
+    answer = owner.post(f"/app/flows/{rows.flow.pk}/publishing", form).json()
+    assert answer["toast"] == "Version 2 is live for new orders. The people inside are being moved."
+    move_runs()
+    run.refresh_from_db()
+    assert run.version.number == 2
+    listed = owner.get(f"/app/flows/{rows.flow.pk}/versions").content.decode()
+    assert "1 person was moved to version 2, 0 stayed." in listed
+
+
+def test_a_version_is_tried_on_a_share_raised_and_rolled_back(owner, rows):
+    address = f"/app/flows/{rows.flow.pk}"
+    save(owner, rows, "use_time", {"step.for#number": "2", "step.for#unit": "days"})
+    tried = owner.post(f"{address}/publishing", {"inside": "finish", "share": "10"}).json()["toast"]
+    assert tried == "Version 2 goes to 10 of 100 new ones first."
+    assert "Version 2 is on trial: 10 of 100 new ones get it" in owner.get(address).content.decode()
+    assert owner.post(f"{address}/share", {"share": "50"}).status_code == 200
+    assert owner.post(f"{address}/share", {"share": "33"}).status_code == 422
+    assert owner.post(f"{address}/share", {"share": "100"}).json()["toast"] == "It is live for all now."
+    assert owner.post(f"{address}/share", {"share": "0"}).status_code == 422
+    back = owner.post(f"{address}/versions/1/live").json()["toast"]
+    assert back.startswith("Version 1 is live again for new orders, as version 3.")
+    assert owner.post(f"{address}/versions/99/live").status_code == 404
+    rows.flow.refresh_from_db()
+    assert rows.flow.live_version.document["steps"]["use_time"]["for"] == "P7D"
+    assert "Version 3 (version 1 again)" in owner.get(f"{address}/versions").content.decode()
+
+
+def test_the_phone_shows_what_is_typed_for_a_real_order_and_saves_nothing(owner, rows):
+    before = draft(rows)
+    typed = {"texts.en.messages.ask_rating.text": "Order {{ order.name }}, {{ contact.first_name }}: stars?"}
+    html = look(owner, rows, order=rows.order.pk, **typed)
+    assert f"Order {rows.order.name}, Maria: stars?" in unescape(html)
+    assert draft(rows) == before
+
+
+def test_the_phone_shows_missing_values_dark_and_right_to_left(owner, rows):
+    typed = {"texts.en.messages.ask_rating.text": "Hi {{ contact.first_name }}!"}
+    html = look(owner, rows, known="little", light="dark", phone="messenger", **typed)
+    assert 'class="phone messenger dark"' in html
+    assert "Not known here: contact.first_name" in html
+    arabic = {"texts.ar.messages.ask_rating.text": "ما رأيك؟"}
+    assert 'dir="rtl" lang="ar"' in look(owner, rows, language="ar", **arabic)
+
+
+def test_the_phone_counts_sms_segments_with_the_answers_as_lines(owner, rows):
+    own = "texts.en.messages.ask_rating.forms.sms"
+    dear = look(owner, rows, phone="sms", **{own: "x" * 149 + "ł"})
+    assert "3 SMS segments" in dear
+    assert "because of ł" in dear
+    text = {own: "x" * 150}
+    html = look(owner, rows, phone="sms", **text)
+    assert "1 SMS segment, 150 characters of the GSM alphabet" in html  # rows of stars are their numbers
+    titles = {f"texts.en.messages.ask_rating.choices.{stars}": str(stars) for stars in range(1, 6)}
+    assert "2 SMS segments, 170 characters of the GSM alphabet" in look(owner, rows, phone="sms", **text, **titles)
+
+
+def test_another_shops_order_is_not_shown(owner, rival, rows):
+    theirs = factories.make_order(Shop.objects.get(domain=RIVAL), name="#7777")
+    assert "#7777" not in look(owner, rows, order=theirs.pk)
+    assert rival.post(f"/app/flows/{rows.flow.pk}/steps/review/preview", {"language": "en"}).status_code == 404
+
+
+def test_the_state_of_a_template_is_told_at_its_words(owner, rows):
+    assert "doorstep_review_question: not handed to Meta yet" in shown(owner, rows, "review")
+    row = rows.channel.templates.get()
+    row.name, row.status, row.status_reason = "doorstep_review_question", "rejected", "Promotional"
+    row.save()
+    html = shown(owner, rows, "review")
+    assert "doorstep_review_question: refused by Meta (Promotional)" in html
+    assert "Meta has refused the WhatsApp template in English: Promotional" in html
+
+
+def test_a_flow_begins_from_the_library_from_scratch_and_from_a_file(owner, rows):
+    copied = owner.post("/app/flows/add", {"from": "library", "key": "photo_review"}).json()["go"]
+    exported = owner.get(f"{copied}/file")
+    assert exported["Content-Disposition"] == 'attachment; filename="photo_review_2.yaml"'
+    text = exported.content.decode()
+    taken = owner.post("/app/flows/add", {"from": "file", "text": text}).json()["go"]
+    assert taken != copied
+    flows = {flow.key: flow for flow in rows.shop.flows.all()}
+    assert flows["photo_review_3"].draft == flows["photo_review_2"].draft | {"key": "photo_review_3"}
+    assert flows["photo_review_3"].status == "off"
+    made = owner.post("/app/flows/add", {"from": "scratch", "name": "After care!", "news": "order_delivered"}).json()[
+        "go"
+    ]
+    assert problems_of(rows.shop.flows.get(pk=made.rpartition("/")[2]).draft) == []
+    upload = SimpleUploadedFile("flow.yaml", text.encode())
+    assert owner.post("/app/flows/add", {"from": "file", "file": upload}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("form", "field"),
+    [
+        ({"from": "library", "key": "nothing"}, "key"),
+        ({"from": "scratch", "name": " ", "news": "order_paid"}, "name"),
+        ({"from": "scratch", "name": "A", "news": "doomsday"}, "news"),
+        ({"from": "file", "text": "key: ["}, "text"),
+        ({"from": "file"}, "text"),
+        ({}, None),
+    ],
+)
+def test_a_beginning_that_is_none_is_refused_at_its_field(owner, rows, form, field):
+    before = rows.shop.flows.count()
+    answer = owner.post("/app/flows/add", form)
+    assert answer.status_code == 422
+    assert list(answer.json()["errors"]) == ([field] if field else [])
+    assert rows.shop.flows.count() == before
+
+
+def test_a_test_goes_to_ones_own_mailbox_and_leaves_no_row(owner, rows, mailoutbox, monkeypatch):
+    monkeypatch.setattr(trial_sends.queue, "time", SimpleNamespace(time=lambda: 1.0))
+    address, door = "me@fern.example", f"/app/flows/{rows.flow.pk}/steps/review/test"
+    rows.flow.shop.channels.filter(kind="email").delete()
+    told = owner.post(door, {"address": address, "language": "en"}).json()["errors"]["address"]
+    assert "Connect it under Channels" in told
+    factories.make_channel(rows.flow.shop, "email")
+    save(owner, rows, "review", {"texts.en.messages.ask_rating.forms.email": "As a letter, {{ order.name }}"})
+    counted = Message.objects.count(), ContactPoint.objects.count()
+    answer = owner.post(door, {"address": f" {address} ", "language": "en"})
+    assert answer.json()["toast"] == f"6 tests go to {address}."
+    assert len(mailoutbox) == 6  # all that the step says
+    mail = mailoutbox[0]
+    assert (mail.to, mail.reply_to, mail.subject.startswith("Test: ")) == ([address], [], True)
+    assert "As a letter, #1001" in mail.body
+    assert (Message.objects.count(), ContactPoint.objects.count()) == counted
+    for wrong in ("", "me", "me@fern.example\nBcc: all@fern.example", "a@b.example, c@d.example"):
+        assert "address" in owner.post(door, {"address": wrong}).json()["errors"]
+    answers = [owner.post(door, {"address": address}) for _ in range(trial_sends.PER_SHOP)]
+    assert [one.status_code for one in answers] == [200] * (trial_sends.PER_SHOP - 1) + [422]
+    assert "Wait a little" in answers[-1].json()["errors"]["address"]
+    assert owner.post(door.replace("review", "nowhere"), {"address": address}).status_code == 422
+    assert len(mailoutbox) == 6 * trial_sends.PER_SHOP
