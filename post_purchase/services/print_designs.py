@@ -77,7 +77,8 @@ def snapshot(touchpoint: Touchpoint, *, language: str) -> dict[str, Any]:
     design = design_of(touchpoint, language=language)
     fixed = {"card_language": language, "brand": design.brand, "color": design.color, "layout": design.layout.key}
     texts = {language.lower(): words_in(touchpoint.options, language)}
-    return touchpoint.options | fixed | {"texts": texts}
+    options: dict[str, Any] = touchpoint.options
+    return options | fixed | {"texts": texts}
 
 
 def sample_url() -> str:
