@@ -15,7 +15,7 @@ from post_purchase.models import (
     Timer,
     WebPhoto,
 )
-from post_purchase.services import composing, file_removal, print_files, rehearsals
+from post_purchase.services import composing, print_files, rehearsals
 from shopapp.lib import clock
 from shopapp.models import IncomingWebhook
 
@@ -37,7 +37,6 @@ def clean_up() -> None:
     _delete(SavedReply.objects.filter(deleted_at__lt=now - composing.KEPT))
     _delete(ControlLink.objects.filter(expires_at__lt=now))
     print_files.forget_old()
-    file_removal.remove_due()  # also what a storage that was away has kept
     rehearsals.forget_old()
     _delete(CheckoutConsent.objects.filter(recorded_at__lt=now - FINISHED_WORK, order=None))
     PrivacyRequest.objects.filter(done_at__lt=now - EXPORTS).exclude(export="").update(export="")

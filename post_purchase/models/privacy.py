@@ -42,7 +42,10 @@ class FileRemoval(models.Model):
 
     name = models.CharField(max_length=255)
     is_folder = models.BooleanField(default=False)
-    written_at = models.DateTimeField()
+    next_attempt_at = models.DateTimeField()  # left as it is while its storage is away: /health/ready then says so
+
+    class Meta:
+        indexes = [models.Index(fields=["next_attempt_at"], name="file_removal_due")]
 
     def __str__(self) -> str:
         return f"removal {self.pk}"

@@ -5,17 +5,19 @@ from collections.abc import Iterable
 
 from post_purchase.models import FileRemoval
 from shopapp.lib import clock, stored_files
+from shopapp.lib.queue import Job, wake
 
 log = logging.getLogger("post_purchase.files")
 BATCH = 500
 
 
 def remove(names: Iterable[str] = (), *, folders: Iterable[str] = ()) -> None:
-    """In the caller's transaction; after it `remove_due` is called, and now and then by the clean-up."""
+    """In the caller's transaction. They go after it, or when their storage is back."""
     now = clock.now()
-    rows = [FileRemoval(name=name, written_at=now) for name in names if name]
-    rows += [FileRemoval(name=name, is_folder=True, written_at=now) for name in folders if name]
+    rows = [FileRemoval(name=name, next_attempt_at=now) for name in names if name]
+    rows += [FileRemoval(name=name, is_folder=True, next_attempt_at=now) for name in folders if name]
     FileRemoval.objects.bulk_create(rows)
+    wake(Job.REMOVE_FILES)
 
 
 def keep(name: str) -> None:
@@ -26,7 +28,7 @@ def keep(name: str) -> None:
 def remove_due() -> int:
     """Delete what is written down, oldest first, up to BATCH. Returns how many went."""
     gone: list[int] = []
-    for row in FileRemoval.objects.order_by("pk")[:BATCH]:
+    for row in FileRemoval.objects.filter(next_attempt_at__lte=clock.now()).order_by("next_attempt_at", "pk")[:BATCH]:
         try:
             if row.is_folder:
                 stored_files.delete_folder(row.name)

@@ -48,6 +48,7 @@ class Job(StrEnum):
     MAKE_PRINTS = "slow:post_purchase.jobs.printing.make_prints"
     CHECK_PAGES = "default:post_purchase.jobs.printing.check_pages"
     WATCH_PRINTED = "default:post_purchase.jobs.printing.watch_printed"
+    REMOVE_FILES = "default:post_purchase.jobs.files.remove_files"
     SET_UP_SHOP = "default:post_purchase.jobs.shops.set_up_shop"
     SUBMIT_TEMPLATES = "default:post_purchase.jobs.templates.submit_templates"
     BACKFILL_ORDERS = "default:post_purchase.jobs.orders.backfill_orders"

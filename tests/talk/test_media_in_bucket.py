@@ -6,7 +6,7 @@ import pytest
 
 from demo.pages.pictures import sample_photo
 from demo.world import DemoWorld
-from post_purchase.jobs.clean_up import clean_up
+from post_purchase.jobs.files import remove_files
 from post_purchase.jobs.media import fetch_media
 from post_purchase.jobs.printing import make_prints
 from post_purchase.models import Attachment, FileRemoval
@@ -73,7 +73,7 @@ def test_a_photo_waits_for_a_bucket_that_is_away(desk, store, at, monkeypatch):
     assert (desk.photo(message).status, len(names(store))) == ("stored", 2)
 
 
-def test_what_is_erased_while_the_bucket_is_away_goes_when_it_is_back(desk, store, client, monkeypatch):
+def test_what_is_erased_while_the_bucket_is_away_goes_when_it_is_back(desk, store, client, at, monkeypatch):
     photo = desk.photo(desk.send(sample_photo()))
     fetch_media()
     photo.refresh_from_db()
@@ -83,7 +83,10 @@ def test_what_is_erased_while_the_bucket_is_away_goes_when_it_is_back(desk, stor
         erase(desk)
     assert client.get(service.signed_media_url(photo)).status_code == 404
     assert (Attachment.objects.count(), FileRemoval.objects.count(), len(names(store))) == (0, 2, 2)
-    clean_up()
+    at.move(minutes=6)
+    ready = client.get("/health/ready").json()
+    assert "fileremoval: the oldest due row has waited 360 s" in ready["problems"]
+    remove_files()
     assert (FileRemoval.objects.count(), names(store)) == (0, [])
 
 
