@@ -7,7 +7,8 @@ import pytest
 from demo.shopify.nodes import handle_of
 from demo.shopify.orders import PRODUCTS
 from post_purchase.models import Message, Product, ShopSettings
-from post_purchase.words import Direction
+from post_purchase.services.links import touchpoint_of
+from post_purchase.words import Direction, TouchpointKind
 from shopapp.lib import clock
 from tests.factories import make_message
 from tests.pages.seed import seed
@@ -186,3 +187,28 @@ def test_products_are_chosen_in_shopifys_picker(admin, shop):
             break
         page.wait_for_timeout(50)
     assert kept == wanted
+
+
+def test_a_card_is_for_the_product_that_was_picked(admin, shop, media):
+    first = PRODUCTS[0]
+    known = {"shopify_id": first["id"], "title": first["title"], "handle": handle_of(first)}
+    Product.objects.create(shop=shop, **known, shopify_updated_at=clock.now())
+    card = touchpoint_of(shop=shop, kind=TouchpointKind.PACKAGE_INSERT)
+    page = admin.open(f"/app/touchpoints/{card.pk}/card")
+    page.locator("s-button", has_text="Choose the product").click()
+    page.locator("#stand-in-picker label", has_text=first["title"]).click()
+    page.locator("#stand-in-picker button[value=select]").click()
+    page.wait_for_function("document.querySelector('[name=product]').value !== ''")
+    admin.photograph("card-product")
+    page.locator("s-button", has_text="Save the card").click()
+    for _ in range(200):
+        card.refresh_from_db()
+        if card.options:
+            break
+        page.wait_for_timeout(50)
+    assert card.options["product_id"] == first["id"]
+    page = admin.open(f"/app/touchpoints/{card.pk}/card")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.locator("[name=product]").get_attribute("details").startswith(first["title"])
+    admin.settle()
+    admin.photograph("card-product-phone")
