@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from base64 import urlsafe_b64encode
+from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
@@ -161,7 +162,7 @@ class Processes:
             except HTTPError as error:
                 if error.code not in (500, 502, 503):
                     return
-            except (URLError, OSError):
+            except (URLError, OSError, HTTPException):  # the last: on a port that nobody has, we may meet ourselves
                 pass
             time.sleep(0.02)
         raise NotStarted(f"{name} did not answer within {timeout:.0f} seconds: {self.folder}/log/{name}.log says why.")
