@@ -7,6 +7,7 @@ Quiet zone of 4 modules: ISO/IEC 18004.
 import io
 import math
 import re
+from collections.abc import Callable
 from functools import cache
 from html import escape
 from typing import Any
@@ -18,6 +19,8 @@ from qrcode.constants import ERROR_CORRECT_Q
 
 QUIET = 4  # modules
 MAX_MODULE_PX = 60
+CAPTION_SIZE, CAPTION_LINE = 1.4, 2.0  # modules
+MONOSPACE = 0.62  # a letter's width, of the size
 _DARK = re.compile(rb"\x00+")
 
 
@@ -56,31 +59,20 @@ def pdf_squares(rows: list[bytes]) -> bytes:
     return b"\n".join(parts)
 
 
-def quick_svg(rows: list[bytes], caption: str) -> bytes:
-    """As `qr_svg`, of a `quick_matrix`."""
-    side = len(rows) + 2 * QUIET
+def quick_svg(rows: list[bytes], *, caption: str = "", title: str = "") -> bytes:
+    """As `qr_svg`, of a `quick_matrix`. `title` is for those who hear the page; without it, the caption."""
     path = "".join(
         f"M{run.start() + QUIET} {y + QUIET}h{run.end() - run.start()}v1h-{run.end() - run.start()}z"
         for y, row in enumerate(rows)
         for run in _DARK.finditer(row)
     )
-    text = escape(caption)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" width="{side * 8}" height="{side * 8}" '
-        f'role="img"><title>{text}</title><rect width="{side}" height="{side}" fill="#fff"/>'
-        f'<path shape-rendering="crispEdges" d="{path}"/></svg>'
-    ).encode()
+    return _svg(len(rows), path, caption=caption, title=title, module_px=8)
 
 
-def quick_png(rows: list[bytes], *, module_px: int = 12) -> bytes:
-    """As `qr_png` without the caption, of a `quick_matrix`."""
+def quick_png(rows: list[bytes], *, caption: str = "", module_px: int = 12) -> bytes:
+    """As `qr_png`, of a `quick_matrix`."""
     side = len(rows)
-    whole = Image.new("L", (side + 2 * QUIET, side + 2 * QUIET), 255)
-    whole.paste(Image.frombytes("L", (side, side), b"".join(rows)), (QUIET, QUIET))
-    edge = (side + 2 * QUIET) * module_px
-    out = io.BytesIO()
-    whole.resize((edge, edge), Image.Resampling.NEAREST).convert("1").save(out, "PNG")
-    return out.getvalue()
+    return _png(Image.frombytes("L", (side, side), b"".join(rows)), caption=caption, module_px=module_px)
 
 
 def short_text(url: str) -> str:
@@ -96,48 +88,63 @@ def qr_png(url: str, *, module_px: int = 12, caption: bool = True) -> bytes:
     if not 1 <= module_px <= MAX_MODULE_PX:
         raise ValueError(f"A module is 1 to {MAX_MODULE_PX} pixels")
     rows = matrix_of(url)
-    side = (len(rows) + 2 * QUIET) * module_px
-    font, height = _caption_font(module_px)
-    text = short_text(url)
-    strip = height if caption and font.getlength(text) <= side else 0
-    picture = Image.new("1", (side, side + strip), 1)
-    small = Image.new("1", (len(rows), len(rows)))
-    small.putdata([not dark for row in rows for dark in row])
-    code = small.resize((len(rows) * module_px, len(rows) * module_px), Image.Resampling.NEAREST)
-    picture.paste(code, (QUIET * module_px, QUIET * module_px))
-    if strip:
-        ImageDraw.Draw(picture).text((side / 2, side), text, fill=0, font=font, anchor="mt")
-    out = io.BytesIO()
-    picture.save(out, "PNG")
-    return out.getvalue()
-
-
-@cache
-def _caption_font(module_px: int) -> tuple[ImageFont.FreeTypeFont | ImageFont.ImageFont, int]:
-    """The caption's font and the height of its strip in pixels."""
-    font = ImageFont.load_default(size=max(8, int(module_px * 1.5)))
-    return font, int(font.getbbox("HTTPS/C-9")[3]) + 2 * module_px
+    small = Image.new("L", (len(rows), len(rows)))
+    small.putdata([0 if dark else 255 for row in rows for dark in row])
+    return _png(small, caption=short_text(url) if caption else "", module_px=module_px)
 
 
 def qr_svg(url: str, *, module_px: int = 8, caption: bool = True) -> bytes:
     """A scalable drawing, one path, on white; the title says where it leads, for those who hear the page."""
     rows = matrix_of(url)
-    side = len(rows) + 2 * QUIET
-    strip = 3 if caption else 0
-    text = escape(short_text(url))
-    path = "".join(_runs(rows))
-    label = (
-        f'<text x="{side / 2}" y="{side + 1}" font-family="ui-monospace, Menlo, Consolas, monospace" font-size="1.4" '
-        f'text-anchor="middle" fill="#000">{text}</text>'
-        if caption
-        else ""
+    text = short_text(url)
+    return _svg(len(rows), "".join(_runs(rows)), caption=text if caption else "", title=text, module_px=module_px)
+
+
+def _png(code: Image.Image, *, caption: str, module_px: int) -> bytes:
+    side = (code.width + 2 * QUIET) * module_px
+    font = _caption_font(module_px)
+    lines = _lines(caption, lambda text: font.getlength(text) <= side)
+    step = int(module_px * CAPTION_LINE)
+    strip = len(lines) * step + module_px if lines else 0
+    picture = Image.new("L", (side, side + strip), 255)
+    larger = code.resize((code.width * module_px, code.width * module_px), Image.Resampling.NEAREST)
+    picture.paste(larger, (QUIET * module_px, QUIET * module_px))
+    for number, line in enumerate(lines):
+        ImageDraw.Draw(picture).text((side / 2, side + number * step), line, fill=0, font=font, anchor="mt")
+    out = io.BytesIO()
+    picture.convert("1", dither=Image.Dither.NONE).save(out, "PNG")
+    return out.getvalue()
+
+
+def _svg(modules: int, path: str, *, caption: str, title: str, module_px: int) -> bytes:
+    side = modules + 2 * QUIET
+    lines = _lines(caption, lambda text: len(text) * CAPTION_SIZE * MONOSPACE <= side)
+    height = side + (math.ceil(len(lines) * CAPTION_LINE) + 1 if lines else 0)
+    label = "".join(
+        f'<text x="{side / 2}" y="{side + 1 + number * CAPTION_LINE:g}" '
+        f'font-family="ui-monospace, Menlo, Consolas, monospace" font-size="{CAPTION_SIZE}" text-anchor="middle" '
+        f'fill="#000">{escape(line)}</text>'
+        for number, line in enumerate(lines)
     )
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side + strip}" width="{side * module_px}" '
-        f'height="{(side + strip) * module_px}" role="img"><title>{text}</title>'
-        f'<rect width="{side}" height="{side + strip}" fill="#fff"/>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {height}" width="{side * module_px}" '
+        f'height="{height * module_px}" role="img"><title>{escape(title or caption)}</title>'
+        f'<rect width="{side}" height="{height}" fill="#fff"/>'
         f'<path fill="#000" shape-rendering="crispEdges" d="{path}"/>{label}</svg>'
     ).encode()
+
+
+def _lines(caption: str, fits: Callable[[str], bool]) -> list[str]:
+    """In one line where that has room; else the address and the code below each other, as far as they have."""
+    folder, _, code = caption.rpartition("/")
+    if not caption or fits(caption):
+        return [caption] if caption else []
+    return [line for line in (f"{folder}/", code) if fits(line)]
+
+
+@cache
+def _caption_font(module_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size=max(8, int(module_px * 1.5)))
 
 
 def _runs(rows: list[list[bool]]) -> list[str]:

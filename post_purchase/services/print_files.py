@@ -158,7 +158,8 @@ def _write_zip(out: BinaryIO, urls: Iterable[str], *, png: bool, told: Callable[
         for number, url in enumerate(urls, 1):
             rows = quick_matrix(url)
             code = url.rpartition("/")[2]
-            content = quick_png(rows) if png else quick_svg(rows, short_text(url))
+            text = short_text(url)
+            content = quick_png(rows, caption=text) if png else quick_svg(rows, caption=text)
             archive.writestr(f"{number:05d}-{code}.{'png' if png else 'svg'}", content)
             told(number)
 

@@ -4,6 +4,7 @@ import io
 import re
 import threading
 from contextlib import suppress
+from xml.etree import ElementTree
 
 import pypdfium2 as pdfium
 import pytest
@@ -16,7 +17,7 @@ from post_purchase.printing.card import MM, Card, Design
 from post_purchase.printing.drawing_room import one_at_a_time
 from post_purchase.printing.layouts import EDGE, imposed, layouts, papers
 from post_purchase.printing.pictures import preview
-from post_purchase.printing.qr import capital_url, pdf_squares, qr_png, quick_matrix, quick_png, quick_svg
+from post_purchase.printing.qr import capital_url, pdf_squares, qr_png, quick_matrix, quick_png, quick_svg, short_text
 from post_purchase.printing.scan_check import check
 from post_purchase.printing.sheets import PrintRefused, sheet_for, write_pdf
 from post_purchase.printing.typesetting import Typesetter
@@ -80,10 +81,34 @@ def test_a_quick_picture_is_read_back():
     rows = quick_matrix(URL)
     assert zxingcpp.read_barcode(Image.open(io.BytesIO(quick_png(rows)))).text == capital_url(URL)
     assert Image.open(io.BytesIO(quick_png(rows))).width == (29 + 8) * 12 == Image.open(io.BytesIO(qr_png(URL))).width
-    assert b"<script" not in quick_svg(rows, "<script>")
+    assert b"<script" not in quick_svg(rows, title="<script>", caption="<script>")
     dark = sum(row.count(0) for row in rows)
     widths = [int(match.group(1)) for match in re.finditer(rb"(\d+) 1 re", pdf_squares(rows))]
     assert sum(widths) == dark
+
+
+@pytest.mark.parametrize(
+    ("url", "lines"), [(URL, 1), ("https://messages.after.the.purchase.example-shop.test/c/ab3kq9zt7mxw2lhc", 2)]
+)
+def test_a_single_picture_says_its_code_in_letters_and_is_still_read(url, lines):
+    rows = quick_matrix(url)
+    written = ElementTree.fromstring(quick_svg(rows, caption=short_text(url)))
+    texts = [text.text for text in written.iter("{http://www.w3.org/2000/svg}text")]
+    assert "".join(texts) == short_text(url)
+    assert len(texts) == lines
+    wide, bare = (Image.open(io.BytesIO(quick_png(rows, caption=text))) for text in (short_text(url), ""))
+    assert zxingcpp.read_barcode(wide).text == capital_url(url)
+    assert wide.width == bare.width
+    strip = wide.crop((0, bare.height, wide.width, wide.height))
+    assert [bool(row) for row in rows_of(strip)].count(True) > lines * 8  # letters, in rows of their own
+    edges = [strip.crop(box) for box in ((0, 0, 2, strip.height), (strip.width - 2, 0, strip.width, strip.height))]
+    assert not any(dark for edge in edges for dark in rows_of(edge))  # whole
+
+
+def rows_of(picture) -> list[int]:
+    """How many dark pixels each row has."""
+    pixels = picture.convert("L")
+    return [pixels.crop((0, y, pixels.width, y + 1)).histogram()[0] for y in range(pixels.height)]
 
 
 @pytest.mark.parametrize("key", layouts())

@@ -27,5 +27,5 @@ def picture(request: HttpRequest, name: str) -> HttpResponse:
     if read is None or len(read.code) not in CODE_LENGTHS:
         return HttpResponse("There is no such picture.", status=404, content_type="text/plain")
     rows = quick_matrix(f"{settings.APP_URL}/c/{read.code}")
-    data = quick_png(rows) if form == "png" else quick_svg(rows, "QR code")
+    data = quick_png(rows) if form == "png" else quick_svg(rows, title="QR code")
     return HttpResponse(data, content_type=TYPES[form], headers=HEADERS)
