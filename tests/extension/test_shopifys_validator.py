@@ -7,13 +7,15 @@ import json
 import re
 import shutil
 import subprocess
+import tomllib
+from pathlib import Path
 
 import pytest
 
 from tests.extension.test_block import ALL, EXTENSIONS, ROOT, SURFACE, TARGETS
 
 ADMIN = EXTENSIONS / "admin" / "src"
-BLOCK, PRINT = "admin.order-details.block.render", "admin.order-index.selection-print-action.render"
+BLOCK = "admin.order-details.block.render"
 VALIDATOR = ROOT / "tests" / "extension" / "shopify_validate.mjs"
 
 
@@ -24,14 +26,12 @@ def question(surface, target, files):
 
 def asked():
     """{name: question}"""
-    of_admin = {
-        "admin, blocks": (BLOCK, ("OrderBlock.jsx", "CustomerBlock.jsx", "parts.jsx", "StartPart.jsx")),
-        "admin, printing": (PRINT, ("PrintOrder.jsx", "PrintSelection.jsx", "PrintCards.jsx")),
-    }
-    found = {
-        name: question("polaris-admin-extensions", target, [ADMIN / file for file in files])
-        for name, (target, files) in of_admin.items()
-    }
+    admin = tomllib.loads((ADMIN.parent / "shopify.extension.toml").read_text("utf-8"))
+    targets = [part for extension in admin["extensions"] for part in extension["targeting"]]
+    files = {part["target"]: [ADMIN / Path(part["module"]).name] for part in targets}
+    files[BLOCK] += [ADMIN / "parts.jsx", ADMIN / "StartPart.jsx"]
+    files["admin.order-details.print-action.render"].append(ADMIN / "PrintCards.jsx")
+    found = {target: question("polaris-admin-extensions", target, code) for target, code in files.items()}
     parts = EXTENSIONS / "shared" / "src" / "parts.jsx"
     for name in ALL:
         files = [next((EXTENSIONS / name / "src").glob("*.jsx"))] + ([parts] if name != "announcement" else [])
@@ -48,6 +48,7 @@ def test_every_component_and_property_is_known_to_shopify_and_a_wrong_one_would_
     wrong = tmp_path / "Wrong.jsx"
     wrong.write_text((ADMIN / "StartPart.jsx").read_text("utf-8").replace("gap=", "gapp="), "utf-8")
     questions = asked()
+    assert {file for one in questions.values() for file in one["files"]} >= {str(file) for file in ADMIN.glob("*.jsx")}
     told = [*questions.values(), question("polaris-admin-extensions", BLOCK, [wrong])]
     command = ["node", str(VALIDATOR), json.dumps(told)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=180, check=True)
