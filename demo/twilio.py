@@ -122,12 +122,16 @@ class Twilio:
         raise KeyError("A text message has no buttons: answer with the number")
 
     def send_photo(self, person: str, content: bytes, *, number: str = NUMBER) -> str:
+        return self.send_file(person, content, mime_type="image/jpeg", number=number)
+
+    def send_file(self, person: str, content: bytes, *, mime_type: str, number: str = NUMBER) -> str:
         message, media = "MM" + secrets.token_hex(16), "ME" + secrets.token_hex(16)
         with self.state.lock:
             self.state.part("twilio_media")[media] = content.hex()
         url = f"{self.server.url}{ROOT}/{SID}/Messages/{message}/Media/{media}"
-        told = {"Body": "", "NumMedia": "1", "MediaUrl0": url, "MediaContentType0": "image/jpeg"}
-        return self._came(person, number, {"text": "", "media": media}, told, message=message)
+        told = {"Body": "", "NumMedia": "1", "MediaUrl0": url, "MediaContentType0": mime_type}
+        shown = {"text": "", "media": media, "kind": mime_type.partition("/")[0]}
+        return self._came(person, number, shown, told, message=message)
 
     def _came(self, person: str, number: str, shown: dict[str, Any], told: dict[str, str], *, message: str = "") -> str:
         message = message or "SM" + secrets.token_hex(16)

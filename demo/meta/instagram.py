@@ -75,6 +75,9 @@ class Instagram(Messenger):
     def send_photo(self, psid: str, content: bytes, *, mime_type: str = "image/jpeg", page_id: str = ACCOUNT) -> str:
         return super().send_photo(psid, content, mime_type=mime_type, page_id=page_id)
 
+    def send_file(self, psid: str, content: bytes, *, mime_type: str, page_id: str = ACCOUNT) -> str:
+        return super().send_file(psid, content, mime_type=mime_type, page_id=page_id)
+
     def unsend(self, psid: str, mid: str, *, page_id: str = ACCOUNT) -> None:
         with self.state.lock:
             kept = [each for each in self.chat(psid, page_id) if each["id"] != mid]

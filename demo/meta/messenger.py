@@ -101,9 +101,14 @@ class Messenger:
         raise KeyError(f"There is no button {button_id} on this message")
 
     def send_photo(self, psid: str, content: bytes, *, mime_type: str = "image/jpeg", page_id: str = PAGE) -> str:
+        return self.send_file(psid, content, mime_type=mime_type, page_id=page_id)
+
+    def send_file(self, psid: str, content: bytes, *, mime_type: str, page_id: str = PAGE) -> str:
         media = self.graph.keep_media(content, mime_type, owner="messenger")
-        mid = self._came(psid, page_id, {"text": "", "media": media["id"]})
-        attachment = {"type": "image", "payload": {"url": self.graph.media_url(media["id"])}}
+        kind = mime_type.partition("/")[0]
+        kind = kind if kind in ("image", "audio", "video") else "file"
+        mid = self._came(psid, page_id, {"text": "", "media": media["id"], "kind": kind})
+        attachment = {"type": kind, "payload": {"url": self.graph.media_url(media["id"])}}
         self._tell(psid, page_id, {"message": {"mid": mid, "attachments": [attachment]}}, label="photo")
         return mid
 

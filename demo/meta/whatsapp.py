@@ -86,7 +86,10 @@ class WhatsApp(Accounts):
                 return self._inbound(user_id, number_id, message, shown={"text": choice["title"]})
         raise KeyError(f"There is no button {button_id} on this message")
 
-    def send_photo(
+    def send_photo(self, user_id: str, content: bytes, **more: str) -> str:
+        return self.send_file(user_id, content, **more)
+
+    def send_file(
         self,
         user_id: str,
         content: bytes,
@@ -96,11 +99,15 @@ class WhatsApp(Accounts):
         number_id: str = "106540352242922",
     ) -> str:
         media = self.graph.keep_media(content, mime_type, owner="whatsapp")
-        image = {"id": media["id"], "mime_type": mime_type, "sha256": media["sha256"]}
+        kind = mime_type.partition("/")[0]
+        kind = kind if kind in ("image", "audio", "video") else "document"
+        file = {"id": media["id"], "mime_type": mime_type, "sha256": media["sha256"]}
         if caption:
-            image["caption"] = caption
+            file["caption"] = caption
+        if kind == "audio":
+            file["voice"] = True
         return self._inbound(
-            user_id, number_id, {"type": "image", "image": image}, shown={"text": caption, "media": media["id"]}
+            user_id, number_id, {"type": kind, kind: file}, shown={"text": caption, "media": media["id"], "kind": kind}
         )
 
     def _inbound(self, user_id: str, number_id: str, message: dict[str, Any], *, shown: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from demo.moments import iso, move_ahead
 from demo.pages.notifications import Notifications
 from demo.pages.people import APPS, person_of
 from demo.pages.pictures import sample_photo
+from demo.pages.recordings import sample_voice
 from demo.seed import address_of
 from demo.server import Reply, Request
 from demo.world import DemoWorld
@@ -119,6 +120,10 @@ class Acts:
     def do_photo(self, asked: dict[str, Any]) -> None:
         network, person = self._phone(asked)
         network.send_photo(person, sample_photo())
+
+    def do_voice(self, asked: dict[str, Any]) -> None:
+        network, person = self._phone(asked)
+        network.send_file(person, sample_voice(), mime_type="audio/mpeg")
 
     def do_open(self, asked: dict[str, Any]) -> None:
         network, person = self._phone(asked)

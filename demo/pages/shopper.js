@@ -6,6 +6,7 @@ let app = apps.includes(query.get('app')) ? query.get('app') : 'whatsapp';
 let order = localStorage.getItem('order') || '';
 let drawn = '';
 let frames = '';
+const MEDIA = {audio: '🎤 Voice message', video: '🎬 Video', document: '📄 Document'};
 
 async function act(what, body = {}) {
   const answer = await fetch(`/api/act/${what}`, {method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify({order, app, ...body})});
@@ -32,7 +33,7 @@ function drawChat(world) {
   $('me').textContent = world.person?.name ?? '';
   const lines = entries.map((entry) => {
     const mine = entry.from === 'shopper';
-    const line = element('li', entry.text || (entry.media ? '📷 Photo' : ''), {className: mine ? 'mine' : ''});
+    const line = element('li', entry.text || (entry.media ? MEDIA[entry.kind] || '📷 Photo' : ''), {className: mine ? 'mine' : ''});
     if (entry.image) line.prepend(element('img', undefined, {src: entry.image, alt: ''}));
     for (const button of entry.buttons) line.append(element('button', button.title, {onclick: () => act('tap', {message: entry.id, button: button.id})}));
     if (entry.link) line.append(element('a', entry.link.title, {href: entry.link.url, target: '_blank', rel: 'noopener', className: 'button'}));
@@ -119,6 +120,7 @@ $('fault').addEventListener('submit', (event) => { event.preventDefault(); const
 $('mend').addEventListener('click', () => act('fault', {clear: true}));
 $('reprint').addEventListener('click', () => drawCard(true));
 $('photo').addEventListener('click', () => act('photo'));
+$('voice').addEventListener('click', () => act('voice'));
 $('write').addEventListener('submit', (event) => { event.preventDefault(); const text = $('text').value.trim(); if (text) { $('text').value = ''; act('write', {text}); } });
 $('text').addEventListener('keydown', (event) => { if (event.key === 'Enter' && !event.shiftKey) { event.preventDefault(); $('write').requestSubmit(); } });
 

@@ -79,7 +79,7 @@ def _runs(event: FlowEvent) -> list[FlowRun]:
 
 def _hand_to_one(event: FlowEvent) -> int:
     """A message is one answer to one question: of the question asked last that it fits."""
-    if event.data.get("handled"):
+    if event.data.get("handled") or event.data.get("only_files"):
         return 0
     button = str(event.data.get("button_id", ""))
     candidates: list[tuple[int, float, FlowRun, Event]] = []

@@ -1,6 +1,7 @@
-"""Photos that shoppers send: fetched from the network, made safe, stored; and the short-lived addresses that show them.
+"""Files that shoppers send: fetched from the network, made safe, stored; and the short-lived addresses that show them.
 
-When every file of a message is settled the flows hear MEDIA_STORED with those that were kept, perhaps none.
+When every file of a message is settled the flows hear MEDIA_STORED with the photos that were kept, perhaps none.
+Voice messages, videos and PDFs are for the team.
 """
 
 import contextlib
@@ -28,11 +29,11 @@ from post_purchase.words import Direction, EventKind
 from shopapp.lib import clock, stored_files
 from shopapp.lib.queue import Job, wake
 
-from . import photo_files
+from . import file_safety, photo_files
 from .events import record_event
 from .file_removal import remove, remove_due
 from .messages import queue_answer
-from .photo_safety import MAX_BYTES, Fault, PhotoRefused, SafePhoto, make_safe
+from .photo_safety import Fault, PhotoRefused, SafePhoto, make_safe, sniff
 from .phrases import load
 from .talk_language import language_of
 
@@ -45,13 +46,15 @@ MAX_DEATHS = 3  # tries that never came back: the file may be what stops our wor
 SECONDS = 100.0
 URL_HOURS = 2  # an address is good for one to two hours, and the same within an hour, so that pages do not flicker
 GONE = (Outcome.BUG, Outcome.OTHER_CHANNEL, Outcome.SUPPRESS_PURPOSE, Outcome.SUPPRESS_ADDRESS)
-NO_PHOTO_INSIDE = ("audio/", "video/")
 NEEDED = ("shop", "channel", "contact", "conversation", "point")
 UNINSTALLED = "the app is no longer installed in this shop"
 ANSWERS = {
     Fault.NOT_A_PHOTO: "not_a_photo",
     Fault.DAMAGED: "not_a_photo",
+    Fault.UNKNOWN: "not_a_photo",
+    Fault.FILE_DAMAGED: "not_fetched",
     Fault.TOO_LARGE: "too_large",
+    Fault.FILE_TOO_LARGE: "file_too_large",
     Fault.TOO_MANY_PIXELS: "too_large",
     Fault.TOO_SMALL: "",  # a dot or a logo in a mail: the shopper did not know that they sent it
 }
@@ -98,16 +101,14 @@ def _settle(attachment: Attachment) -> None:
     if message.channel is None:
         _refuse(attachment, "the channel that it came by is no longer connected", answer="")
         return
-    if attachment.claimed_type.startswith(NO_PHOTO_INSIDE):
-        _refuse(attachment, Fault.NOT_A_PHOTO.value, answer="not_a_photo")
-        return
     try:
         content = driver_for(message.channel.kind).fetch_media(
-            channel=message.channel, source=attachment.source, max_bytes=MAX_BYTES
+            channel=message.channel, source=attachment.source, max_bytes=file_safety.MAX_BYTES
         )
-        photo = make_safe(content)
+        kept = make_safe(content) if sniff(content) else file_safety.make_safe(content)
     except ChannelError as error:
-        answer = "too_large" if error.code == "too_large" else "not_fetched"
+        large = "file_too_large" if file_safety.is_claimed(attachment.claimed_type) else "too_large"
+        answer = large if error.code == "too_large" else "not_fetched"
         if error.outcome in GONE:
             _refuse(attachment, str(error), answer=answer)
         else:
@@ -116,30 +117,28 @@ def _settle(attachment: Attachment) -> None:
     except PhotoRefused as refused:
         _refuse(attachment, refused.fault.value, answer=ANSWERS[refused.fault])
         return
-    _store(attachment, photo)
+    if isinstance(kept, SafePhoto):
+        names = [photo_files.name_for(attachment.pk, part=part) for part in ("whole", "thumbnail")]
+        size = {"width": kept.width, "height": kept.height}
+        _store(attachment, dict(zip(names, (kept.jpeg, kept.thumbnail), strict=True)), thumbnail=names[1], **size)
+    else:
+        _store(attachment, {photo_files.name_for(attachment.pk, part="whole", suffix=kept.suffix): kept.content})
 
 
-def _store(attachment: Attachment, photo: SafePhoto) -> None:
-    """Files first, then the row: a row never names a file that is not there."""
-    names = [photo_files.name_for(attachment.pk, part=part) for part in ("whole", "thumbnail")]
+def _store(attachment: Attachment, files: dict[str, bytes], **fields: object) -> None:
+    """Files first, then the row: a row never names a file that is not there. The first is the whole one."""
+    names = list(files)
     try:
-        stored_files.save(names[0], photo.jpeg)
-        stored_files.save(names[1], photo.thumbnail)
+        for name, content in files.items():
+            stored_files.save(name, content)
     except OSError as error:
         with contextlib.suppress(OSError):
             stored_files.delete(names)
         _try_again(attachment, f"There is no place for photos: {error.strerror}", None)
         return
+    fields |= {"status": AttachmentStatus.STORED, "file": names[0], "bytes": len(files[names[0]])}
     with transaction.atomic():
-        kept = _finish(
-            attachment,
-            status=AttachmentStatus.STORED,
-            file=names[0],
-            thumbnail=names[1],
-            width=photo.width,
-            height=photo.height,
-            bytes=len(photo.jpeg),
-        )
+        kept = _finish(attachment, **fields)
     if kept:
         log.info("media.stored", extra={"attachment": attachment.pk, "attempt": attachment.attempts})
         _forget(attachment)
@@ -224,7 +223,7 @@ def _finish(attachment: Attachment, **fields: object) -> bool:
     if message is None or not waiting.filter(pk=attachment.pk).update(next_attempt_at=None, **fields):
         return False
     if not waiting.exists() and not message.content.get("unproved"):
-        stored = message.attachments.filter(status=AttachmentStatus.STORED).order_by("position", "pk")
+        stored = message.attachments.filter(status=AttachmentStatus.STORED).exclude(thumbnail="")
         record_event(
             shop=message.shop,
             kind=EventKind.MEDIA_STORED,
@@ -233,7 +232,7 @@ def _finish(attachment: Attachment, **fields: object) -> bool:
             contact=message.contact,
             conversation=message.conversation,
             message=message,
-            data={"attachments": list(stored.values_list("pk", flat=True))},
+            data={"attachments": list(stored.order_by("position", "pk").values_list("pk", flat=True))},
         )
     return True
 

@@ -39,6 +39,9 @@ class Fault(StrEnum):
     TOO_LARGE = "it is larger than 15 MB"
     TOO_MANY_PIXELS = "it has more than 40 million pixels"
     TOO_SMALL = "it is too small to be a photo"
+    UNKNOWN = "it is no picture, voice message, video or PDF that we know"  # this and the next: services.file_safety
+    FILE_DAMAGED = "the file is damaged or incomplete"
+    FILE_TOO_LARGE = "it is larger than 16 MB"
 
 
 class PhotoRefused(Exception):

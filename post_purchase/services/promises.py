@@ -17,6 +17,7 @@ from shopapp.models import Shop
 
 from . import bindings
 from .answers import NEEDS_PERSON, REASONS, in_words, understood
+from .file_safety import is_claimed, kind_of
 from .inbox_states import waits_for_team
 from .messages import queue_answer
 from .phrases import phrase, wants_stop
@@ -43,6 +44,9 @@ def promise_person(*, message: Message) -> Message | None:
     if not open_matter.update(answer_promised_at=now):
         return None
     reason = f"The shopper asks {in_words(wishes)}" if wishes else "A question that nothing could answer by itself"
+    sent = [kind_of(file.claimed_type).lower() for file in message.attachments.all() if is_claimed(file.claimed_type)]
+    if sent and not wishes:
+        reason = f"The shopper sent a {sent[0]}"
     if wishes & NEEDS_PERSON:
         hand_off(conversation=message.conversation, reason=reason)
     else:
@@ -116,10 +120,13 @@ def asks_something(message: Message) -> bool:
         return False
     if any(mark in text for mark in QUESTION_MARKS):
         return True
+    files = list(message.attachments.all())
+    if any(is_claimed(file.claimed_type) for file in files):
+        return True  # only a person can listen to it, or read it
     letters = [char for char in text if char.isalnum()]
     signs = sum("\u3040" <= char <= "\u9fff" for char in letters)
     enough = len(letters) >= ENOUGH_LETTERS or signs >= ENOUGH_SIGNS
-    return enough and not message.attachments.exists()
+    return enough and not files
 
 
 def _is_answered(message: Message) -> bool:

@@ -25,6 +25,7 @@ from shopapp.lib.storable import all_storable
 from . import answers, bindings, consent, inbox_states, requested_actions, shopper_control, testers
 from .contact_points import find_point, is_unchanged, keep_point
 from .events import record_event
+from .file_safety import is_claimed, kind_of
 from .messages import queue_answer
 from .phrases import is_one_of, phrase, wants_stop
 from .talk_language import language_of
@@ -105,13 +106,20 @@ def _receive(channel: Channel, inbound: Inbound) -> Message | None:
             data={
                 "text": message.text,
                 "button_id": inbound.button_id,
-                "has_media": bool(inbound.media),
+                "has_media": any(not is_claimed(part.claimed_type) for part in inbound.media),
                 "handled": handled,
-            },
+            }
+            | ({"only_files": True} if _is_only_files(inbound) else {}),
             happened_at=inbound.happened_at,
             is_new=True,
         )
     return message
+
+
+def _is_only_files(inbound: Inbound) -> bool:
+    """A voice message, a video, a document: what is in it no flow can tell."""
+    said = inbound.text.strip() or inbound.button_id
+    return bool(inbound.media) and not said and all(is_claimed(part.claimed_type) for part in inbound.media)
 
 
 def _is_proved(inbound: Inbound, point: ContactPoint) -> bool:
@@ -173,7 +181,7 @@ def _save(channel: Channel, inbound: Inbound, point: ContactPoint, conversation:
 
 
 def _note(message: Message, inbound: Inbound, handled: bool) -> None:
-    shown = message.text or ("Photo" if inbound.media else "")
+    shown = message.text or (kind_of(inbound.media[0].claimed_type) if inbound.media else "")
     Conversation.objects.filter(pk=message.conversation_id).update(
         last_message_at=clock.now(),
         last_inbound_at=clock.now(),

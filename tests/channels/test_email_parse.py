@@ -97,7 +97,7 @@ def test_a_photo_is_read_again_from_the_stored_callback() -> None:
     Image.new("RGB", (20, 20), "green").save(picture, "JPEG")
     content = base64.b64encode(picture.getvalue()).decode()
     files = [
-        {"Name": "terms.pdf", "Content": "AAAA", "ContentType": "application/pdf", "ContentLength": 3},
+        {"Name": "us.ics", "Content": "AAAA", "ContentType": "text/calendar", "ContentLength": 3},
         {"Name": "mug.jpg", "Content": content, "ContentType": "image/jpeg", "ContentLength": 1},
     ]
     body = postmark("My mug", Attachments=files)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -29,6 +30,7 @@ from post_purchase.models import (
 from post_purchase.services import presence
 from post_purchase.services.composing import drafts_of, others_writing, template_values, values_for
 from post_purchase.services.conversations import mark_opened
+from post_purchase.services.file_safety import TYPES, kind_of
 from post_purchase.services.media import signed_media_url
 from post_purchase.services.messages import WAITING
 from post_purchase.services.shops import settings_of
@@ -164,7 +166,8 @@ def bubble(message: Message) -> dict[str, Any]:
         "flow": message.run.flow.name if message.run else "",
         "waits": message.author == Author.PERSON and message.status in WAITING,
         "tick": TICKS.get(message.status, ""),
-        "photos": [photo_urls(photo) for photo in message.attachments.all() if is_stored(photo)],
+        "photos": [photo_urls(photo) for photo in message.attachments.all() if is_stored(photo) and photo.thumbnail],
+        "files": [file_of(file) for file in message.attachments.all() if is_stored(file) and not file.thumbnail],
         "photo_notes": [note_of(photo) for photo in message.attachments.all() if not is_stored(photo)],
     }
 
@@ -174,13 +177,20 @@ def photo_urls(photo: Attachment) -> tuple[str, str]:
     return signed_media_url(photo), signed_media_url(photo, thumbnail=True)
 
 
+def file_of(file: Attachment) -> dict[str, Any]:
+    """A voice message, a video or a document, at an address that works for an hour or two."""
+    suffix = Path(file.file).suffix
+    kind = TYPES.get(suffix, "").partition("/")[0]
+    return {"url": signed_media_url(file), "kind": kind, "name": suffix[1:].upper(), "bytes": file.bytes}
+
+
 def is_stored(photo: Attachment) -> bool:
     return photo.status == AttachmentStatus.STORED
 
 
 def note_of(photo: Attachment) -> str:
     if photo.status == AttachmentStatus.WAITING:
-        return "A photo is being fetched."
+        return f"A {kind_of(photo.claimed_type).lower()} is being fetched."
     return f"A file was not kept: {photo.reason or 'it is not a photo that we can open'}."
 
 

@@ -37,6 +37,8 @@ STATUSES = {
 }
 DEAD = {"bounced", "invalid"}  # anymail's reject reasons after which an address never works again
 MOST_FILES = 20
+WANTED_TYPES = ("image/", "audio/", "video/", "application/pdf")
+WANTED_NAMES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".pdf", ".mp4", ".mov", ".m4a", ".mp3", ".ogg")
 PROVED = {Proof.GOOD: True, Proof.BAD: False, Proof.UNSAID: None}
 
 
@@ -68,12 +70,13 @@ def _original(headers: Mapping[str, str]) -> dict[str, str]:
 
 def _files(message: AnymailInboundMessage) -> list[Any]:
     found = [*message.attachments, *message.content_id_map.values()]
-    return [each for each in found if _is_picture(each)][:MOST_FILES]
+    return [each for each in found if _is_wanted(each)][:MOST_FILES]
 
 
-def _is_picture(part: Any) -> bool:
+def _is_wanted(part: Any) -> bool:
+    """Pictures, sound, videos and PDFs; not calendars, cards and keys, which mails carry without anybody's knowing."""
     name = str(part.get_filename() or "").lower()
-    return part.get_content_type().startswith("image/") or name.endswith((".jpg", ".jpeg", ".png", ".webp", ".heic"))
+    return part.get_content_type().startswith(WANTED_TYPES) or name.endswith(WANTED_NAMES)
 
 
 def _mail(event: Any, webhook: str, esp: str) -> Update:
