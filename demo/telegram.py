@@ -16,6 +16,7 @@ BOT = "6000000001"
 TOKEN = f"{BOT}:AADemoTelegramToken_0123456789abcdef"
 SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
 PUBLIC = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}", re.I)
+FILES = ("sendPhoto", "sendDocument")
 FILE_BYTES = 20 * 1024 * 1024
 
 
@@ -31,7 +32,7 @@ class Refused(Exception):
 
 class Telegram:
     def __init__(self, server: Server, state: State, courier: Courier, faults: Faults, now: Now):
-        self.state, self.courier, self.faults, self.now = state, courier, faults, now
+        self.state, self.courier, self.faults, self.now, self.server = state, courier, faults, now, server
         server.route("POST", "/telegram/bot<token>/<method>", self._call)
         server.route("GET", "/telegram/file/bot<token>/<path...>", self._file)
 
@@ -175,7 +176,7 @@ class Telegram:
             except Refused as refused:
                 return refused.reply()
 
-        fault = self.faults.take("telegram.send") if method.startswith("sendM") or method == "sendPhoto" else None
+        fault = self.faults.take("telegram.send") if method.startswith("sendM") or method in FILES else None
         if fault and fault.kind == "throttled":
             return Refused(429, "Too Many Requests: retry after 3", retry_after=3).reply()
         if fault and fault.kind == "error":
@@ -245,8 +246,26 @@ class Telegram:
         photo = asked.get("photo")
         if not photo or (isinstance(photo, bytes) and len(photo) > 10 * 1024 * 1024):
             raise Refused(400, "Bad Request: there is no photo in the request")
-        image = photo if isinstance(photo, str) else ""
+        image = photo if isinstance(photo, str) else self._kept(photo, "image/jpeg")
         return self._show(bot, asked, {"text": str(asked.get("caption") or ""), "image": image})
+
+    def _do_sendDocument(self, bot: str, asked: dict[str, Any]) -> dict[str, Any]:
+        if len(str(asked.get("caption") or "")) > 1024:
+            raise Refused(400, "Bad Request: message caption is too long")
+        document = asked.get("document")
+        if not document or (isinstance(document, bytes) and len(document) > 50 * 1024 * 1024):
+            raise Refused(400, "Bad Request: there is no document in the request")
+        source = document if isinstance(document, str) else self._kept(document, "application/pdf")
+        shown = {"name": "Document", "url": source}
+        return self._show(bot, asked, {"text": str(asked.get("caption") or ""), "document": shown})
+
+    def _kept(self, content: bytes, mime_type: str) -> str:
+        """Where the demo's phone sees it."""
+        number = str(self.state.next_number("media", 1_003_383_421_387_000))
+        record = {"id": number, "mime_type": mime_type, "owner": "telegram", "hex": content.hex(), "url_until": 0.0}
+        with self.state.lock:
+            self.state.part("media")[number] = record
+        return f"{self.server.url}/shown/{number}"
 
     def _show(self, bot: str, asked: dict[str, Any], shown: dict[str, Any]) -> dict[str, Any]:
         person = self._person(asked, bot)

@@ -1,5 +1,6 @@
 """The management side of the pretend Graph API: numbers, templates, subscriptions, files."""
 
+import json
 import re
 import threading
 from typing import Any
@@ -25,6 +26,7 @@ class Accounts:
         route("POST", "/<number>/register", self._register)
         route("POST", "/<page>/messenger_profile", self._profile)
         route("POST", "/<number>/media", self._upload)
+        route("POST", "/<page>/message_attachments", self._attach)
         route("POST", "/<template_id>", self._edit_template)
         route("GET", "/<node>", self._node, place=self._place_of_node)
 
@@ -97,9 +99,25 @@ class Accounts:
             raise Refused(100, "Invalid parameter", details="file and messaging_product are required")
         content = bytes(parts["file"].get_payload(decode=True) or b"")
         kind = parts["file"].get_content_type()
-        if kind not in ("image/jpeg", "image/png") or len(content) > 5 * 1024 * 1024:
-            raise Refused(131053, "Media upload error", details="JPEG or PNG of at most 5 MB")
+        most = {"image/jpeg": 5, "image/png": 5, "application/pdf": 100}.get(kind, 0) * 1024 * 1024
+        if len(content) > most:
+            raise Refused(131053, "Media upload error", details="JPEG or PNG of at most 5 MB, PDF of at most 100 MB")
         return {"id": self.graph.keep_media(content, kind, owner="whatsapp")["id"]}
+
+    def _attach(self, request: Request, page: str) -> dict[str, Any]:
+        """multipart/form-data with `message` and `filedata`."""
+        found = self.state.part("pages").get(page)
+        if found is None:
+            raise Refused(100, f"Unsupported post request. Object with ID '{page}' does not exist", subcode=33)
+        self._check_token(request, found)
+        parts = request.parts()
+        if "message" not in parts or "filedata" not in parts:
+            raise Refused(100, "Invalid parameter: message and filedata are required")
+        told = json.loads(parts["message"].get_payload(decode=True) or b"{}")
+        content, kind = bytes(parts["filedata"].get_payload(decode=True) or b""), parts["filedata"].get_content_type()
+        if (told.get("attachment") or {}).get("type") not in ("image", "file") or len(content) > 25 * 1024 * 1024:
+            raise Refused(100, "Upload attachment failure.", subcode=2018047)
+        return {"attachment_id": self.graph.keep_media(content, kind, owner="messenger")["id"]}
 
     def decide_template(self, key: str, event: str, reason: str = "NONE") -> None:
         """APPROVED, REJECTED, PAUSED ... and the webhook that tells it."""

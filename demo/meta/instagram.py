@@ -5,7 +5,7 @@ import secrets
 from typing import Any
 
 from demo.meta.graph import Graph, Refused
-from demo.meta.messenger import Messenger, _shown
+from demo.meta.messenger import Messenger
 from demo.server import Request
 
 ACCOUNT = "17841400000000100"
@@ -100,7 +100,7 @@ class Instagram(Messenger):
         if asked.get("messaging_type") not in ("RESPONSE", "MESSAGE_TAG"):
             raise Refused(100, "Invalid parameter: messaging_type is not supported on Instagram")
         self._check_window(asked, person)
-        shown = _shown(asked.get("message") or {})
+        shown = self._look(asked.get("message") or {})
         if len(shown["text"].encode()) > TEXT_BYTES:
             raise Refused(100, "Length of param message[text] must be less than or equal to 1000", subcode=2534006)
         return shown

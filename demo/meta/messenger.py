@@ -167,7 +167,11 @@ class Messenger:
         self._check_window(asked, person)
         if kind not in ("RESPONSE", "UPDATE", "MESSAGE_TAG"):
             raise Refused(100, "Param messaging_type must be one of RESPONSE, UPDATE, MESSAGE_TAG, UTILITY")
-        return _shown(asked.get("message") or {})
+        return self._look(asked.get("message") or {})
+
+    def _look(self, message: dict[str, Any]) -> dict[str, Any]:
+        payload = (message.get("attachment") or {}).get("payload") or {}
+        return _shown(message, self.graph.shown_url(str(payload.get("attachment_id") or "")))
 
     def _check_window(self, asked: dict[str, Any], person: dict[str, Any]) -> None:
         """24 hours; for what a person typed seven days."""
@@ -232,7 +236,7 @@ class Messenger:
         return {"id": page["id"], "name": page["name"], "username": page["username"]}
 
 
-def _shown(message: dict[str, Any]) -> dict[str, Any]:
+def _shown(message: dict[str, Any], uploaded: str) -> dict[str, Any]:
     attachment = message.get("attachment") or {}
     payload = attachment.get("payload") or {}
     quick = message.get("quick_replies") or []
@@ -241,7 +245,11 @@ def _shown(message: dict[str, Any]) -> dict[str, Any]:
     buttons = [{"id": str(each.get("payload") or ""), "title": str(each.get("title") or "")} for each in quick]
     shown: dict[str, Any] = {"text": str(message.get("text") or ""), "buttons": buttons, "list": False}
     if attachment.get("type") == "image":
-        shown["image"] = payload.get("url", "")
+        shown["image"] = payload.get("url") or uploaded
+    elif attachment.get("type") == "file":
+        if not uploaded and not payload.get("url"):
+            raise Refused(100, "Param message[attachment][payload] must have a url or an attachment_id")
+        shown["document"] = {"name": "Document", "url": payload.get("url") or uploaded}
     elif attachment.get("type") == "template":
         elements = payload.get("elements") or [payload]
         shown["text"] = str(payload.get("text") or elements[0].get("title") or "")

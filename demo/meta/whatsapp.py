@@ -197,7 +197,16 @@ class WhatsApp(Accounts):
             if not image.get("link") and not image.get("id"):
                 raise Refused(100, "Invalid parameter", details="image needs a link or an id")
             within("caption", str(image.get("caption") or ""), 1024, empty=True)
-            return {"text": image.get("caption", ""), "image": image.get("link", ""), "buttons": [], "list": False}
+            source = image.get("link") or self.graph.shown_url(str(image.get("id")))
+            return {"text": image.get("caption", ""), "image": source, "buttons": [], "list": False}
+        if kind == "document":
+            document = asked.get("document") or {}
+            if not document.get("link") and not document.get("id"):
+                raise Refused(100, "Invalid parameter", details="document needs a link or an id")
+            within("caption", str(document.get("caption") or ""), 1024, empty=True)
+            source = document.get("link") or self.graph.shown_url(str(document.get("id")))
+            shown = {"name": document.get("filename", "Document"), "url": source}
+            return {"text": document.get("caption", ""), "document": shown, "buttons": [], "list": False}
         if kind == "interactive":
             return interactive_look(asked.get("interactive") or {})
         if kind == "reaction":

@@ -49,6 +49,8 @@ class OutMessage(BaseModel):
     list_title: str = ""  # label of the list opener, for 4 to 10 choices
     url_button: UrlButton | None = None
     image_path: str = ""  # below MEDIA_ROOT
+    document_path: str = ""  # a PDF below MEDIA_ROOT; beside words only, not beside choices
+    document_name: str = ""  # as the shopper sees it: "Return label.pdf"
     subject: str = ""  # e-mail
     preheader: str = ""
     template: TemplateUse | None = None  # used by WhatsApp and Messenger outside the window
@@ -353,6 +355,10 @@ class ChannelDriver(ABC):
 
     def takes_pictures(self, *, channel: Channel) -> bool:
         """Whether a picture can go beside the words of a free message."""
+        return False
+
+    def takes_documents(self, *, channel: Channel) -> bool:
+        """Whether a PDF can go beside the words of a free message."""
         return False
 
     def forget_media(self, *, channel: Channel, source: Mapping[str, Any]) -> None:  # noqa: B027

@@ -44,6 +44,10 @@ class MetaMessaging(ChannelDriver):
     def picture_of(self, channel: Channel, message: OutMessage) -> dict[str, Any]:
         """The payload of a picture; {} where it cannot be shown here."""
 
+    def document_of(self, channel: Channel, message: OutMessage) -> dict[str, Any]:
+        """The payload of a PDF; {} where it cannot be shown here."""
+        return {}
+
     def origin(self) -> str:
         """Another host than the Graph API's."""
         return ""
@@ -76,8 +80,8 @@ class MetaMessaging(ChannelDriver):
     ) -> SendResult:
         kind = self._messaging_type(point, mode, typed=context.typed)
         words = self.words_of(message, mode)
-        if message.image_path and mode != Mode.TEMPLATE:
-            self._send_picture(channel, point, message, kind, ref, context)
+        if (message.image_path or message.document_path) and mode != Mode.TEMPLATE:
+            self._send_file(channel, point, message, kind, ref, context)
         answer = self._deliver(channel, point, kind | {"message": words}, context)
         provider_id = text(answer.get("message_id"), 255)
         if not provider_id:
@@ -92,7 +96,7 @@ class MetaMessaging(ChannelDriver):
             return {"messaging_type": "MESSAGE_TAG", "tag": "HUMAN_AGENT"}
         return {"messaging_type": "RESPONSE"}
 
-    def _send_picture(
+    def _send_file(
         self,
         channel: Channel,
         point: ContactPoint,
@@ -101,15 +105,15 @@ class MetaMessaging(ChannelDriver):
         ref: str,
         context: SendContext,
     ) -> None:
-        """Picture and text are two messages here. A second try of the text does not send the picture again."""
+        """File and text are two messages here. A second try of the text does not send the file again."""
         mark = f"doorstep:{self.kind.value}:picture:{ref}"
         if not queue.redis().set(mark, "1", nx=True, ex=PICTURE_SENT_SECONDS):
             return
         try:
-            payload = self.picture_of(channel, message)
+            payload = self.document_of(channel, message) if message.document_path else self.picture_of(channel, message)
             if payload:
-                picture = {"attachment": {"type": "image", "payload": payload}}
-                self._deliver(channel, point, kind | {"message": picture}, replace(context, attempt=1))
+                file = {"attachment": {"type": "file" if message.document_path else "image", "payload": payload}}
+                self._deliver(channel, point, kind | {"message": file}, replace(context, attempt=1))
         except ChannelError as error:
             if error.outcome != Outcome.UNKNOWN:  # unknown: it may be there, and the text matters more
                 queue.redis().delete(mark)

@@ -1,10 +1,10 @@
-"""Pictures that go out as a file of ours."""
+"""Pictures and PDFs that go out as a file of ours."""
 
 import mimetypes
 
 from shopapp.lib import stored_files
 
-from .base import ChannelError, Outcome
+from .base import ChannelError, Outcome, OutMessage
 
 
 def is_address(image_path: str) -> bool:
@@ -23,12 +23,20 @@ def read(image_path: str, *, network: str, most: int, types: tuple[str, ...] = (
     return image_path.rpartition("/")[2], content, kind
 
 
+def read_document(message: OutMessage, *, network: str, most: int) -> tuple[str, bytes, str]:
+    """(name, content, type). Raises ChannelError."""
+    content = stored(message.document_path)
+    if len(content) > most:
+        raise ChannelError(f"{network} takes documents of at most {most // 1_000_000} MB", outcome=Outcome.BUG)
+    return message.document_name or "document.pdf", content, "application/pdf"
+
+
 def stored(image_path: str) -> bytes:
     """Raises ChannelError: for a picture that is not there, and to try again where its place does not answer."""
     try:
         content = stored_files.read(image_path)
     except OSError as error:
-        raise ChannelError("The picture of this message cannot be read now", outcome=Outcome.RETRY_AFTER) from error
+        raise ChannelError("The file of this message cannot be read now", outcome=Outcome.RETRY_AFTER) from error
     if content is None:
-        raise ChannelError("The picture of this message cannot be read", outcome=Outcome.BUG)
+        raise ChannelError("The file of this message cannot be read", outcome=Outcome.BUG)
     return content

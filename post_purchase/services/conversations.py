@@ -12,6 +12,7 @@ from shopapp.lib import clock
 
 from . import inbox_states, sent_pictures
 from .events import record_event
+from .file_safety import SafeFile
 from .messages import queue_message
 from .photo_safety import SafePhoto
 from .receiving import receive
@@ -109,11 +110,12 @@ def reply_as_person(
     dedupe_key: str,
     point: ContactPoint | None = None,
     not_before: datetime | None = None,
-    photo: SafePhoto | None = None,
+    file: SafePhoto | SafeFile | None = None,
+    file_name: str = "",
 ) -> Message:
     """A typed answer, to `point` or to where the shopper last wrote from. Repeating the key sends nothing.
 
-    Raises OSError where there is no room for its picture; then nothing is sent.
+    Raises OSError where there is no room for its picture or PDF; then nothing is sent.
     """
     target = point or _last_point(conversation)
     message = queue_message(
@@ -127,8 +129,8 @@ def reply_as_person(
         dedupe_key=dedupe_key,
         not_before=not_before,
     )
-    if photo is not None:
-        sent_pictures.put_beside(message=message, photo=photo)
+    if file is not None:
+        sent_pictures.put_beside(message=message, file=file, name=file_name)
     mark_answered(conversation=conversation)
     return message
 

@@ -41,6 +41,7 @@ class Fault(StrEnum):
     TOO_SMALL = "it is too small to be a photo"
     UNKNOWN = "it is no picture, voice message, video or PDF that we know"  # this and the next: services.file_safety
     FILE_DAMAGED = "the file is damaged or incomplete"
+    NOT_SENDABLE = "it is neither a JPEG, PNG, WebP or GIF picture nor a PDF"
     FILE_TOO_LARGE = "it is larger than 16 MB"
 
 

@@ -245,6 +245,11 @@ def _shown(message: Message) -> dict[str, Any]:
         if isinstance(link, dict) and str(link.get("url", "")).startswith(("https://", "http://"))
         else None,
         "picture": picture if picture.startswith((PICTURES_FROM, f"{settings.APP_URL}{OWN_PICTURES}")) else "",
+        "files": [
+            {"name": str(content.get("document_name") or "document.pdf"), "url": signed_media_url(each)}
+            for each in message.attachments.all()
+            if out and each.status == AttachmentStatus.STORED and not each.thumbnail
+        ],
         "photos": [
             {
                 "state": str(each.status),
@@ -252,6 +257,7 @@ def _shown(message: Message) -> dict[str, Any]:
                 "small": signed_media_url(each, thumbnail=True) if each.status == AttachmentStatus.STORED else "",
             }
             for each in message.attachments.all()
+            if each.thumbnail or not out
         ],
     }
 

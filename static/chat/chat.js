@@ -319,6 +319,11 @@
       link.href = one.link.url; link.target = "_blank"; link.rel = "noopener noreferrer";
       const row = el("div", "choices"); row.append(link); node.append(row);
     }
+    for (const file of one.files || []) {
+      const link = el("a", "link", `📄 ${file.name}`);
+      link.href = file.url; link.target = "_blank"; link.rel = "noopener"; link.download = file.name;
+      const row = el("div", "choices"); row.append(link); node.append(row);
+    }
     if (one.buttons.length && canTap) {
       const row = el("div", "choices");
       for (const each of one.buttons) {

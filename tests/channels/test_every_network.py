@@ -1,8 +1,9 @@
-"""The same on each network, through its own strict stand-in: a merchant's own chat for tests, and a voice message."""
+"""The same on each network, through its own strict stand-in: a chat for tests, a voice message in, a PDF out."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -13,11 +14,13 @@ from post_purchase.jobs.flows import handle_events
 from post_purchase.jobs.media import fetch_media
 from post_purchase.models import Attachment, Channel, Contact, ContactPoint, Conversation, FlowEvent, Message
 from post_purchase.models import Tester as OwnChat  # pytest would take it for tests
-from post_purchase.services import testers, trial_sends
+from post_purchase.services import conversations, testers, trial_sends
 from post_purchase.services.channels import connect_channel
+from post_purchase.services.file_safety import SafeFile
 from post_purchase.services.phrases import load
 from post_purchase.services.trial_sends import NotSent
 from tests.channels.talks import Talk, talking
+from tests.talk.test_file_safety import PDF
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 HOW_TO_CONNECT = {
@@ -103,3 +106,31 @@ def test_a_voice_message_reaches_the_team(talk: Talk, kind: str) -> None:
     kept = Attachment.objects.get()
     assert (kept.status, kept.file[-4:], kept.reason) == ("stored", ".mp3", "")
     assert network.received(person)[-1]["text"] == load("phrases")["promised"]["en"]
+
+
+@pytest.mark.parametrize("kind", ["whatsapp", "messenger", "telegram"])
+def test_a_pdf_of_the_team_arrives_whole_and_by_its_name(talk: Talk, kind: str) -> None:
+    network = getattr(talk.world, kind)
+    connect(talk, kind)
+    person = network.create_person("Ada Berg")
+    network.write(person, f"Hello {talk.code[:4]}-{talk.code[4:8]}-{talk.code[8:12]}-{talk.code[12:]}")
+    talk.carry()
+    message = conversations.reply_as_person(
+        conversation=Conversation.objects.get(),
+        text="Your return label",
+        user_id="42",
+        dedupe_key="reply:1",
+        file=SafeFile(PDF, ".pdf"),
+        file_name="C:\\labels\\Return label #1001.PDF",
+    )
+    talk.at.move(seconds=10)
+    talk.carry()
+    message.refresh_from_db()
+    assert (message.status in ("sent", "delivered", "read"), message.reason) == (True, "")
+    shown = network.received(person)[-2:]
+    document = next(each["document"] for each in shown if "document" in each)
+    assert "Your return label" in [each["text"] for each in shown]
+    if kind == "whatsapp":
+        assert document["name"] == "Return label #1001.pdf"
+    with urlopen(document["url"]) as reply:
+        assert reply.read() == PDF

@@ -7,6 +7,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from demo.pages.recordings import sample_film, sample_voice
 from post_purchase.models import Attachment, Member, Message
 from post_purchase.services import photo_files, sent_pictures
 from post_purchase.services.consent import record_consent
@@ -16,9 +17,11 @@ from shopapp.lib import clock, stored_files
 from shopapp.lib.crypto import new_code
 from tests import factories
 from tests.channels.conftest import graph
+from tests.talk.test_file_safety import PDF
 from tests.talk.test_photo_safety import picture
 
 __all__ = ["graph"]
+INSTAGRAM = "17841400000000001"
 
 
 @pytest.fixture
@@ -32,8 +35,8 @@ def row(shop, settings, tmp_path):
     return factories.make_conversation(contact, last_message_at=clock.now())
 
 
-def send(owner, row, content, text="Look here", kind="whatsapp", **form):
-    file = SimpleUploadedFile("x.jpg", content, "image/jpeg")
+def send(owner, row, content, text="Look here", kind="whatsapp", name="x.jpg", **form):
+    file = SimpleUploadedFile(name, content, "image/jpeg")
     point = row.contact.points.get(kind=kind)
     data = {"text": text, "point": point.pk, "key": new_code(), "picture": file}
     return owner.post(f"/app/conversations/{row.pk}/reply", data | form)
@@ -60,7 +63,15 @@ def test_a_picture_is_made_anew_sent_once_and_shown_in_the_thread(owner, row, gr
 
 
 @pytest.mark.parametrize(
-    "content", [b"<svg onload=alert(1)>", b"\xff\xd8\xff broken", picture(size=(10, 10)), b"%PDF-1.7"]
+    "content",
+    [
+        b"<svg onload=alert(1)>",
+        b"\xff\xd8\xff broken",
+        picture(size=(10, 10)),
+        b"%PDF-1.7",
+        sample_voice(),
+        sample_film(),
+    ],
 )
 def test_what_is_no_picture_is_refused_and_nothing_goes(owner, row, content):
     response = send(owner, row, content)
@@ -116,3 +127,57 @@ def test_the_browser_is_told_that_something_is_new_and_not_what(owner, rival, ro
     page = Client().get("/notify")
     assert (page.status_code, page.cookies) == (200, {})
     assert "script-src 'nonce-" in page["Content-Security-Policy"]
+
+
+def test_a_pdf_goes_by_its_name_and_is_shown_in_the_thread(owner, row, graph, at, settings, client):
+    account = row.shop.channels.get().account_id
+    graph.answers[f"POST /{account}/media"] = (200, {"id": "media-1"})
+    graph.answers[f"POST /{account}/messages"] = (200, {"messages": [{"id": "wamid.9"}]})
+    assert send(owner, row, PDF, name="../Return\u202e label.pdf").status_code == 200
+    stored = Attachment.objects.get()
+    assert (settings.MEDIA_ROOT / stored.file).read_bytes() == PDF
+    html = owner.get(f"/app/conversations/{row.pk}/live").content.decode()
+    assert "Document (Return label.pdf" in html
+    at.move(seconds=6)
+    send_due()
+    assert PDF in graph.sent("/media")[0].body
+    [said] = graph.sent("/messages")
+    assert said.json["type"] == "document"
+    assert said.json["document"] == {"id": "media-1", "filename": "Return label.pdf", "caption": "Look here"}
+
+
+def test_where_no_pdf_can_go_the_page_says_so_and_nothing_is_sent(owner, row, at):
+    factories.make_channel(row.shop, "instagram", account_id=INSTAGRAM, name="Instagram")
+    factories.make_point(row.contact, kind="instagram", address="900700", account_id=INSTAGRAM, last_inbound_at=clock.now())
+    response = send(owner, row, PDF, kind="instagram")
+    assert response.status_code == 422
+    assert "Instagram takes pictures and no PDFs" in response.json()["message"]
+    assert not Message.objects.exists()
+
+
+def test_a_mail_carries_the_pdf(owner, row, at, mailoutbox):
+    factories.make_channel(row.shop, "email", account_id="hello@example.test", name="E-mail")
+    point = factories.make_point(row.contact, kind="email", address="ada@example.test")
+    record_consent(point=point, purpose="service", state="granted", method="chat_button", dedupe_key="mail")
+    assert send(owner, row, PDF, kind="email", name="Label.pdf").status_code == 200
+    at.move(seconds=6)
+    send_due()
+    [mail] = mailoutbox
+    assert mail.attachments[-1] == ("Label.pdf", PDF, "application/pdf")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "shown"),
+    [
+        ("Return label.pdf", "Return label.pdf"),
+        ("C:\\x\\Invoice #1001.PDF", "Invoice #1001.pdf"),
+        ("../../etc/passwd", "passwd.pdf"),
+        ("a\r\nX-Evil: 1.pdf", "a X-Evil 1.pdf"),
+        ("", "Document.pdf"),
+        ("…", "Document.pdf"),
+        ("ラベル.pdf", "ラベル.pdf"),
+        ("x" * 300, "x" * 60 + ".pdf"),
+    ],
+)
+def test_a_documents_name_is_plain(chosen, shown):
+    assert sent_pictures.document_name(chosen) == shown

@@ -3,9 +3,10 @@
 from django.http import HttpResponse
 
 from post_purchase.channels.base import OutMessage, TemplateUse
-from post_purchase.services import composing, conversations
+from post_purchase.services import composing, conversations, file_safety
+from post_purchase.services.file_safety import SafeFile
 from post_purchase.services.messages import queue_message
-from post_purchase.services.photo_safety import MAX_BYTES, Fault, PhotoRefused, SafePhoto, make_safe
+from post_purchase.services.photo_safety import Fault, PhotoRefused, SafePhoto, make_safe, sniff
 from post_purchase.web.forms.inbox import planned_at
 from post_purchase.web.forms.replies import ReplyForm, TemplateForm
 from post_purchase.words import Author, Purpose
@@ -44,14 +45,15 @@ def reply(request: InboxRequest, pk: int) -> HttpResponse:
             dedupe_key=f"reply:{conversation.pk}:{form.cleaned_data['key']}",
             point=way.point,
             not_before=composing.due_at(later=later),
-            photo=picture_of(request, way, form.cleaned_data["text"]),
+            file=file_of(request, way, form.cleaned_data["text"]),
+            file_name=getattr(request.FILES.get("picture"), "name", None) or "",
         )
     except PhotoRefused as refusal:
-        return refused(f"Nothing was sent: {refusal}. Choose another picture, or none.")
+        return refused(f"Nothing was sent: {refusal}. Choose another file, or none.")
     except NoPicture as refusal:
         return refused(str(refusal))
     except OSError:
-        return refused("There is no room for pictures just now. Nothing was sent; try again later.", status=503)
+        return refused("There is no room for files just now. Nothing was sent; try again later.", status=503)
     composing.save_draft(member=request.member, conversation=conversation, text="", point=None)
     return saved(
         "It goes at the time that you chose" if later else "It goes in a few seconds. Until then you can take it back."
@@ -59,11 +61,11 @@ def reply(request: InboxRequest, pk: int) -> HttpResponse:
 
 
 class NoPicture(Exception):
-    """This way takes no picture, or not with so many words: what to do."""
+    """This way takes no such file, or not with so many words: what to do."""
 
 
-def picture_of(request: InboxRequest, way: ReplyWay, text: str) -> SafePhoto | None:
-    """The chosen picture, made safe. Raises NoPicture, PhotoRefused."""
+def file_of(request: InboxRequest, way: ReplyWay, text: str) -> SafePhoto | SafeFile | None:
+    """The chosen picture or PDF, made safe. Raises NoPicture, PhotoRefused."""
     upload = request.FILES.get("picture")
     if upload is None:
         return None
@@ -71,11 +73,22 @@ def picture_of(request: InboxRequest, way: ReplyWay, text: str) -> SafePhoto | N
         raise NoPicture(f"{way.label} takes no pictures here. Take the picture out, or choose another channel.")
     if way.caption and len(text) > way.caption:
         raise NoPicture(
-            f"Beside a picture {way.label} takes {way.caption} letters. Shorten the text, or send two answers."
+            f"Beside a file {way.label} takes {way.caption} letters. Shorten the text, or send two answers."
         )
-    if (upload.size or 0) > MAX_BYTES:
-        raise PhotoRefused(Fault.TOO_LARGE)
-    return make_safe(upload.read())
+    if (upload.size or 0) > file_safety.MAX_BYTES:
+        raise PhotoRefused(Fault.FILE_TOO_LARGE)
+    content = upload.read()
+    if sniff(content):
+        return make_safe(content)
+    try:
+        document = file_safety.make_safe(content)
+    except PhotoRefused as refusal:
+        raise PhotoRefused(Fault.NOT_SENDABLE if refusal.fault == Fault.UNKNOWN else refusal.fault) from refusal
+    if document.suffix != ".pdf":
+        raise PhotoRefused(Fault.NOT_SENDABLE)
+    if not way.documents:
+        raise NoPicture(f"{way.label} takes pictures and no PDFs. Take the file out, or choose another channel.")
+    return document
 
 
 @agent_required

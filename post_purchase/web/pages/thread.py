@@ -69,6 +69,10 @@ class ReplyWay:
         return self.free and driver_for(self.point.kind).takes_pictures(channel=self.channel)
 
     @property
+    def documents(self) -> bool:
+        return self.free and driver_for(self.point.kind).takes_documents(channel=self.channel)
+
+    @property
     def caption(self) -> int | None:
         return driver_for(self.point.kind).caption
 
@@ -155,6 +159,7 @@ def messages_of(request: ShopRequest, conversation: Conversation) -> tuple[list[
 def bubble(message: Message) -> dict[str, Any]:
     """What the template draws for one message."""
     content = message.content or {}
+    stored = [file for file in message.attachments.all() if is_stored(file)]
     url_button = content.get("url_button") or {}
     return {
         "message": message,
@@ -166,8 +171,8 @@ def bubble(message: Message) -> dict[str, Any]:
         "flow": message.run.flow.name if message.run else "",
         "waits": message.author == Author.PERSON and message.status in WAITING,
         "tick": TICKS.get(message.status, ""),
-        "photos": [photo_urls(photo) for photo in message.attachments.all() if is_stored(photo) and photo.thumbnail],
-        "files": [file_of(file) for file in message.attachments.all() if is_stored(file) and not file.thumbnail],
+        "photos": [photo_urls(photo) for photo in stored if photo.thumbnail],
+        "files": [file_of(file, content) for file in stored if not file.thumbnail],
         "photo_notes": [note_of(photo) for photo in message.attachments.all() if not is_stored(photo)],
     }
 
@@ -177,11 +182,12 @@ def photo_urls(photo: Attachment) -> tuple[str, str]:
     return signed_media_url(photo), signed_media_url(photo, thumbnail=True)
 
 
-def file_of(file: Attachment) -> dict[str, Any]:
+def file_of(file: Attachment, content: dict[str, Any]) -> dict[str, Any]:
     """A voice message, a video or a document, at an address that works for an hour or two."""
     suffix = Path(file.file).suffix
     kind = TYPES.get(suffix, "").partition("/")[0]
-    return {"url": signed_media_url(file), "kind": kind, "name": suffix[1:].upper(), "bytes": file.bytes}
+    name = content.get("document_name") or suffix[1:].upper()
+    return {"url": signed_media_url(file), "kind": kind, "name": name, "bytes": file.bytes}
 
 
 def is_stored(photo: Attachment) -> bool:

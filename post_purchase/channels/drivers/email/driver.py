@@ -31,7 +31,7 @@ from post_purchase.channels.base import (
     SendResult,
     Update,
 )
-from post_purchase.channels.pictures import stored
+from post_purchase.channels.pictures import read_document, stored
 from post_purchase.channels.provider_data import load
 from post_purchase.channels.reading import shortened
 from post_purchase.models import Channel, ContactPoint, ShopSettings
@@ -44,6 +44,7 @@ TIMEOUT = 15  # seconds for a mail server to answer
 AGAIN = timedelta(minutes=2)
 NEEDS_UNSUBSCRIBE = (Purpose.MARKETING, Purpose.REVIEW_REQUEST)
 MOST_REFERENCES = 10
+MOST_DOCUMENT_BYTES = 10_000_000
 MOST_PICTURE_BYTES = 5_000_000  # as WhatsApp; mail grows by a third on its way
 PICTURE_TYPES = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png"}
 PICTURE = "picture"  # its Content-ID
@@ -95,6 +96,9 @@ class Email(ChannelDriver):
         return typed.lower()
 
     def takes_pictures(self, *, channel: Channel) -> bool:
+        return True
+
+    def takes_documents(self, *, channel: Channel) -> bool:
         return True
 
     def check_account(self, *, account_id: str, credentials: Mapping[str, str]) -> AccountCheck:
@@ -180,6 +184,8 @@ def build_mail(
     mail.attach_alternative(render_to_string("email/message.html", values), "text/html")
     if picture:
         mail.attach(picture)
+    if message.document_path:
+        mail.attach(*read_document(message, network="E-mail", most=MOST_DOCUMENT_BYTES))
     mail.metadata = {"ref": ref, "channel": str(channel.pk)}  # type: ignore[attr-defined]  # anymail gives it back
     return mail
 

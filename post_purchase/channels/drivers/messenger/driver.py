@@ -67,14 +67,25 @@ class Messenger(MetaMessaging):
     def picture_of(self, channel: Channel, message: OutMessage) -> dict[str, Any]:
         if pictures.is_address(message.image_path):
             return {"url": message.image_path, "is_reusable": False}
-        picture = pictures.read(message.image_path, network="Messenger", most=LIMITS["image_bytes"])
-        attachment = {"attachment": {"type": "image", "payload": {"is_reusable": False}}}
+        return self._uploaded(
+            channel, "image", pictures.read(message.image_path, network="Messenger", most=LIMITS["image_bytes"])
+        )
+
+    def takes_documents(self, *, channel: Channel) -> bool:
+        return True
+
+    def document_of(self, channel: Channel, message: OutMessage) -> dict[str, Any]:
+        file = pictures.read_document(message, network="Messenger", most=LIMITS["document_bytes"])
+        return self._uploaded(channel, "file", file)
+
+    def _uploaded(self, channel: Channel, kind: str, file: tuple[str, bytes, str]) -> dict[str, Any]:
+        attachment = {"attachment": {"type": kind, "payload": {"is_reusable": False}}}
         answer = self.call(
             channel,
             "POST",
             f"{channel.account_id}/message_attachments",
             data={"message": json.dumps(attachment)},
-            files={"filedata": picture},
+            files={"filedata": file},
         )
         return {"attachment_id": text(answer.get("attachment_id"), 64)}
 

@@ -71,21 +71,28 @@ class Telegram(ChannelDriver):
         if chat == point.address and quoted.isdigit():
             request["reply_parameters"] = {"message_id": int(quoted), "allow_sending_without_reply": True}
         token = _token(channel)
-        if not message.image_path:
+        if message.document_path:
+            file = pictures.read_document(message, network="Telegram", most=LIMITS["document_bytes"])
+            answer = call(
+                "sendDocument", token=token, data=_form(request), files={"document": file}, on_leaving=context.leaving
+            )
+        elif not message.image_path:
             answer = call("sendMessage", token=token, json=request, on_leaving=context.leaving)
         elif pictures.is_address(message.image_path):
             request["photo"] = message.image_path
             answer = call("sendPhoto", token=token, json=request, on_leaving=context.leaving)
         else:
-            form = {name: value if isinstance(value, str) else json.dumps(value) for name, value in request.items()}
             files = {"photo": pictures.read(message.image_path, network="Telegram", most=LIMITS["photo_bytes"])}
-            answer = call("sendPhoto", token=token, data=form, files=files, on_leaving=context.leaving)
+            answer = call("sendPhoto", token=token, data=_form(request), files=files, on_leaving=context.leaving)
         number = text(mapping(answer).get("message_id"), 30)
         if not number:
             raise ChannelError("Telegram's answer has no message id", outcome=Outcome.UNKNOWN)
         return SendResult(provider_id=f"{point.address}:{number}")  # the number alone counts within one chat
 
     def takes_pictures(self, *, channel: Channel) -> bool:
+        return True
+
+    def takes_documents(self, *, channel: Channel) -> bool:
         return True
 
     def account_of(self, typed: str, credentials: Mapping[str, str]) -> str:
@@ -160,3 +167,8 @@ def _chat(point: ContactPoint) -> int:
         return int(point.address)
     except ValueError as error:
         raise ChannelError("This is not a chat on Telegram", outcome=Outcome.BUG) from error
+
+
+def _form(request: dict[str, Any]) -> dict[str, str]:
+    """Beside a file the fields are a form's."""
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in request.items()}

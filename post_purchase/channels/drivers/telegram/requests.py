@@ -1,4 +1,4 @@
-"""What we ask Telegram to send: OutMessage in, the fields of sendMessage or sendPhoto out. No network.
+"""What we ask Telegram to send: OutMessage in, the fields of sendMessage, sendPhoto or sendDocument out. No network.
 
 Texts go without parse_mode: nothing a shopper or merchant writes can break or dress up a message.
 """
@@ -21,13 +21,14 @@ _PUBLIC = re.compile(r"(?:[a-z0-9-]+\.)+(?!(?:local|localhost|internal|invalid|t
 def message_fields(message: OutMessage) -> dict[str, Any]:
     """Raises ChannelError where it is too long."""
     words = _words(message)
-    most = LIMITS["caption"] if message.image_path else LIMITS["text"]
+    beside = message.image_path or message.document_path
+    most = LIMITS["caption"] if beside else LIMITS["text"]
     if len(words) > most:
-        where = "under a picture" if message.image_path else "in one message"
+        where = "under a picture or document" if beside else "in one message"
         raise ChannelError(f"Telegram takes at most {most} characters {where}: shorten the text", outcome=Outcome.BUG)
     rows = _rows(message)
     keyboard = {"reply_markup": {"inline_keyboard": rows}} if rows else {}
-    if message.image_path:
+    if beside:
         return ({"caption": words} if words else {}) | keyboard
     return {"text": words, "link_preview_options": {"is_disabled": True}} | keyboard
 

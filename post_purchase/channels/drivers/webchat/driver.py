@@ -69,6 +69,9 @@ class WebChat(ChannelDriver):
     def takes_pictures(self, *, channel: Channel) -> bool:
         return True
 
+    def takes_documents(self, *, channel: Channel) -> bool:
+        return True
+
     def check_account(self, *, account_id: str, credentials: Mapping[str, str]) -> AccountCheck:
         return AccountCheck(ok=True, name="Web chat", link_address="chat")
 

@@ -88,9 +88,12 @@ class WhatsApp(ChannelDriver):
         ref: str,
         context: SendContext = NO_CONTEXT,
     ) -> SendResult:
-        image = self._image(channel, message) if message.image_path and mode != Mode.TEMPLATE else None
+        image = document = None
+        if mode != Mode.TEMPLATE:
+            image = self._image(channel, message) if message.image_path else None
+            document = self._document(channel, message) if message.document_path else None
         request = message_request(
-            message=message, mode=mode, address=point.address, ref=ref, context=context, image=image
+            message=message, mode=mode, address=point.address, ref=ref, context=context, image=image, document=document
         )
         answer = self._call(
             channel,
@@ -111,6 +114,9 @@ class WhatsApp(ChannelDriver):
     def takes_pictures(self, *, channel: Channel) -> bool:
         return True
 
+    def takes_documents(self, *, channel: Channel) -> bool:
+        return True
+
     def _image(self, channel: Channel, message: OutMessage) -> dict[str, str]:
         """A public address as it is; a file of ours uploaded first (it stays at Meta for 30 days)."""
         if pictures.is_address(message.image_path):
@@ -118,6 +124,13 @@ class WhatsApp(ChannelDriver):
         name, content, kind = pictures.read(
             message.image_path, network="WhatsApp", most=LIMITS["image_bytes"], types=IMAGE_TYPES
         )
+        return {"id": self._uploaded(channel, name, content, kind)}
+
+    def _document(self, channel: Channel, message: OutMessage) -> dict[str, str]:
+        file = pictures.read_document(message, network="WhatsApp", most=LIMITS["document_bytes"])
+        return {"id": self._uploaded(channel, *file), "filename": file[0]}
+
+    def _uploaded(self, channel: Channel, name: str, content: bytes, kind: str) -> str:
         answer = self._call(
             channel,
             "POST",
@@ -125,7 +138,7 @@ class WhatsApp(ChannelDriver):
             data={"messaging_product": "whatsapp", "type": kind},
             files={"file": (name, content, kind)},
         )
-        return {"id": text(answer.get("id"), 64)}
+        return text(answer.get("id"), 64)
 
     def check_account(self, *, account_id: str, credentials: Mapping[str, str]) -> AccountCheck:
         token, waba = credentials.get("access_token", ""), credentials.get("waba_id", "")

@@ -17,7 +17,14 @@ def is_bsuid(address: str) -> bool:
 
 
 def message_request(
-    *, message: OutMessage, mode: Mode, address: str, ref: str, context: SendContext, image: dict[str, str] | None
+    *,
+    message: OutMessage,
+    mode: Mode,
+    address: str,
+    ref: str,
+    context: SendContext,
+    image: dict[str, str] | None,
+    document: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """`image` is {"id": ...} of an uploaded picture or {"link": ...}. Raises ChannelError where it cannot be said."""
     request: dict[str, Any] = {"messaging_product": "whatsapp", "recipient_type": "individual"}
@@ -25,7 +32,9 @@ def message_request(
     if context.quote:
         request["context"] = {"message_id": context.quote}
     request["biz_opaque_callback_data"] = ref
-    return request | (_template(message) if mode == Mode.TEMPLATE else _free(message, image))
+    if mode == Mode.TEMPLATE:
+        return request | _template(message)
+    return request | (_document(message, document) if document else _free(message, image))
 
 
 def _template(message: OutMessage) -> dict[str, Any]:
@@ -65,6 +74,11 @@ def _free(message: OutMessage, image: dict[str, str] | None) -> dict[str, Any]:
         return {"type": "image", "image": image | ({"caption": body} if body else {})}
     _check_length(body, LIMITS["text"], "in one message")
     return {"type": "text", "text": {"body": body, "preview_url": False}}
+
+
+def _document(message: OutMessage, document: dict[str, str]) -> dict[str, Any]:
+    _check_length(message.text, LIMITS["caption"], "under a document")
+    return {"type": "document", "document": document | ({"caption": message.text} if message.text else {})}
 
 
 def _buttons(message: OutMessage, body: str, image: dict[str, str] | None) -> dict[str, Any]:
