@@ -2,10 +2,11 @@
    the token in local storage says who this is, and is sent in a header. News come by a stream, else by asking now and then. */
 (() => {
   "use strict";
+  const { memory, fresh, newKey, blobOf, smaller, el, linked } = window.doorstepChat; // parts.js
   const $ = (id) => document.getElementById(id);
   const facts = JSON.parse($("facts").textContent);
   let texts = facts.texts;
-  const kept = memory();
+  const kept = memory(() => facts.room);
   const draw = new Intl.DateTimeFormat(facts.language, { hour: "2-digit", minute: "2-digit" });
   const drawDay = new Intl.DateTimeFormat(facts.language, { weekday: "long", day: "numeric", month: "long" });
   let token = "";
@@ -19,23 +20,6 @@
   let lastUse = Date.now();
   let failures = 0;
   const pictures = new Map(); // key -> address of the photo in this page
-
-  function memory() {
-    const own = {};
-    const name = (key) => `doorstep.${facts.room}.${key}`;
-    return {
-      get(key) { try { return localStorage.getItem(name(key)); } catch { return own[key] ?? null; } },
-      set(key, value) { own[key] = value; try { localStorage.setItem(name(key), value); return true; } catch { return false; } },
-      drop(key) { delete own[key]; try { localStorage.removeItem(name(key)); } catch { /* it was only in this page */ } },
-    };
-  }
-
-  function fresh(bytes) {
-    const raw = crypto.getRandomValues(new Uint8Array(bytes));
-    return btoa(String.fromCharCode(...raw)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
-  }
-
-  const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (one) => one.toString(16).padStart(2, "0")).join("");
 
   async function ask(path, body, headers = {}) {
     const stop = new AbortController();
@@ -155,31 +139,6 @@
     render();
   }
 
-  function blobOf(address) {
-    const [head, body] = address.split(",");
-    return new Blob([Uint8Array.from(atob(body), (letter) => letter.charCodeAt(0))], { type: /data:([^;]*)/.exec(head)[1] });
-  }
-
-  /* Smaller before it travels: a slow phone sends 300 KB and not 8 MB. What cannot be drawn here goes as it is. */
-  async function smaller(file) {
-    try {
-      const image = await createImageBitmap(file, { imageOrientation: "from-image" });
-      const scale = Math.min(1, 1600 / Math.max(image.width, image.height));
-      const canvas = document.createElement("canvas");
-      canvas.width = Math.round(image.width * scale);
-      canvas.height = Math.round(image.height * scale);
-      canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
-      return canvas.toDataURL("image/jpeg", 0.82);
-    } catch {
-      return new Promise((done) => {
-        const reader = new FileReader();
-        reader.onload = () => done(reader.result);
-        reader.onerror = () => done("");
-        reader.readAsDataURL(file);
-      });
-    }
-  }
-
   /* ---- reading ---- */
 
   async function look() {
@@ -249,13 +208,6 @@
     $("begin").hidden = started;
     $("more").hidden = !started;
     if (!started) $("menu").hidden = true;
-  }
-
-  function el(name, className, text) {
-    const made = document.createElement(name);
-    if (className) made.className = className;
-    if (text !== undefined) made.textContent = text;
-    return made;
   }
 
   const drawn = new Map(); // id -> {node, state}: only what is new is added, so that a screen reader says it once
@@ -347,18 +299,6 @@
     return node;
   }
 
-  function linked(node, text) {
-    let from = 0;
-    for (const found of text.matchAll(/https?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]]/g)) {
-      node.append(text.slice(from, found.index));
-      const link = el("a", "", found[0]);
-      link.href = found[0]; link.target = "_blank"; link.rel = "noopener noreferrer"; link.style.color = "inherit";
-      node.append(link);
-      from = found.index + found[0].length;
-    }
-    node.append(text.slice(from));
-  }
-
   /* ---- what people do ---- */
 
   $("start").onclick = async () => { await enter(); $("text").focus(); };
@@ -422,53 +362,16 @@
   addEventListener("offline", () => say(texts.offline));
   addEventListener("pageshow", (event) => { if (event.persisted) { look(); listen(); } });
 
-  /* ---- in Shopify's checkout ---- */
-
-  const WIDE = [415, 700];
-  const NARROW = [224, 72];
-
-  function small(is) {
-    document.documentElement.classList.toggle("small", is);
-    $("open").hidden = !is;
-    window.resizeTo(...(is ? NARROW : WIDE)); // app-bridge-checkout.js makes the overlay this large
-    if (is) $("open").focus(); else { $("text").focus(); look(); }
-  }
-
-  function inCheckout() {
-    let asked = false;
-    small(true);
-    $("open").disabled = true;
-    $("close").hidden = false;
-    $("close").onclick = () => small(true);
-    $("open").onclick = () => small(false);
-    addEventListener("keydown", (event) => { if (event.key === "Escape") small(true); });
-    addEventListener("message", async (event) => {
-      const order = event.data?.doorstep;
-      if (asked || !order || typeof order.checkout_token !== "string") return;
-      asked = true;
-      const idToken = await window.shopify?.idToken?.().catch(() => "");
-      const reply = await fetch("/api/extension/chat", {
-        method: "POST", credentials: "omit",
-        headers: { Authorization: `Bearer ${idToken}`, "Content-Type": "application/json" },
-        body: JSON.stringify({ checkout_token: order.checkout_token, order_id: String(order.order_id || ""), language: String(order.language || ""), country: String(order.country || "") }),
-      }).catch(() => null);
-      if (!reply?.ok) { asked = false; $("open").hidden = true; return; } // the next message tries again
-      const told = await reply.json();
-      Object.assign(facts, { room: told.room, code: told.code, shop: told.shop, language: told.language });
-      texts = told.texts;
-      document.documentElement.lang = told.language;
-      document.documentElement.dir = told.language === "ar" ? "rtl" : "ltr";
-      document.documentElement.style.setProperty("--brand", told.color);
-      $("shop").textContent = told.shop;
-      for (const [id, name] of [["open", "open"], ["hello", "hello"], ["start", "start"], ["send", "send"], ["close", "close"], ["more", "more"], ["forget", "forget"]]) $(id).textContent = texts[name];
-      document.querySelector("#begin .small").textContent = texts.small;
-      $("text").placeholder = texts.write;
-      $("open").disabled = false;
-      begin();
-    });
-  }
-
   $("text").value = kept.get("draft") || "";
   grow();
-  if (facts.checkout) inCheckout(); else begin();
+  if (facts.checkout) {
+    window.doorstepChat.inCheckout({ // checkout.js
+      opened: () => { $("text").focus(); look(); },
+      told: (told) => {
+        Object.assign(facts, { room: told.room, code: told.code, shop: told.shop, language: told.language });
+        texts = told.texts;
+        begin();
+      },
+    });
+  } else begin();
 })();

@@ -29,7 +29,8 @@ def test_the_first_load_is_small_and_asks_nobody_else(client, chat):
     text = page.content.decode()
     asked = re.findall(r'(?:src|href)="([^"]+)"', text)
     files = [address for address in asked if address.startswith("/static/")]
-    assert sorted(name.split("?")[0] for name in files) == ["/static/chat/chat.css", "/static/chat/chat.js"]
+    names = [f"/static/chat/{name}" for name in ("chat.css", "chat.js", "parts.js")]
+    assert sorted(name.split("?")[0] for name in files) == names
     assert [address for address in asked if address not in files] == ["data:,", f"/c/{chat.code}"]
     bytes_of = [page.content] + [(STATIC / name.split("?")[0][8:]).read_bytes() for name in files]
     assert sum(len(gzip.compress(each, 9)) for each in bytes_of) < FIRST_LOAD
@@ -81,7 +82,8 @@ def test_every_language_says_the_same_things():
 
 
 def test_every_word_of_the_script_is_there():
-    used = set(re.findall(r"texts\.(\w+)", (STATIC / "chat" / "chat.js").read_text()))
+    scripts = [file.read_text() for file in sorted((STATIC / "chat").glob("*.js"))]
+    used = set(re.findall(r"texts\.(\w+)", "".join(scripts)))
     assert used <= set(chat_texts("en"))
 
 

@@ -33,7 +33,7 @@ from .pages import public_page
 
 MAX_BODY = 24 * 1024  # bytes of JSON: 4,000 characters may be 16 KB
 COLOR = "#1f6f5c"
-STATIC = ("chat/chat.js", "chat/chat.css")
+STATIC = ("chat/chat.js", "chat/parts.js", "chat/checkout.js", "chat/chat.css")
 CHECKOUT_BRIDGE = "/shopifycloud/checkout-web/assets/app-bridge-checkout.js"
 View = Callable[..., HttpResponse]
 
