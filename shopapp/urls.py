@@ -2,6 +2,8 @@ from django.urls import include, path, re_path
 
 from shopapp.web import embedded, health, proxy, webhooks
 
+handler404 = "shopapp.web.errors.not_found"
+handler500 = "shopapp.web.errors.broken"
 urlpatterns = [
     path("webhooks/shopify", webhooks.shopify_webhook),  # shopapp/wsgi.py answers it before Django sees it
     path("health/live", health.live),

@@ -6,7 +6,7 @@ let app = apps.includes(query.get('app')) ? query.get('app') : 'whatsapp';
 let order = localStorage.getItem('order') || '';
 let drawn = '';
 let frames = '';
-const MEDIA = {audio: '🎤 Voice message', video: '🎬 Video', document: '📄 Document'};
+const MEDIA = {audio: '▶ Voice message', video: '▶ Video', document: 'Document'};
 
 async function act(what, body = {}) {
   const answer = await fetch(`/api/act/${what}`, {method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify({order, app, ...body})});
@@ -34,7 +34,7 @@ function drawChat(world) {
   const lines = entries.map((entry) => {
     const mine = entry.from === 'shopper';
     const line = element('li', entry.text || (entry.media ? MEDIA[entry.kind] || '📷 Photo' : ''), {className: mine ? 'mine' : ''});
-    if (entry.document) line.append(element('a', `📄 ${entry.document.name}`, {href: entry.document.url, target: '_blank', rel: 'noopener', className: 'button'}));
+    if (entry.document) line.append(element('a', entry.document.name, {href: entry.document.url, target: '_blank', rel: 'noopener', className: 'button'}));
     if (entry.image) line.prepend(element('img', undefined, {src: entry.image, alt: ''}));
     for (const button of entry.buttons) line.append(element('button', button.title, {onclick: () => act('tap', {message: entry.id, button: button.id})}));
     if (entry.link) line.append(element('a', entry.link.title, {href: entry.link.url, target: '_blank', rel: 'noopener', className: 'button'}));

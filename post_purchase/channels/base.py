@@ -96,6 +96,7 @@ class ChannelError(Exception):
         self.outcome = outcome
         self.code = code
         self.retry_after = retry_after
+        self.file_sent = False  # of a message that goes in two: its picture has gone, its words have not
 
     @property
     def retryable(self) -> bool:
@@ -113,6 +114,7 @@ class SendContext:
     purpose: Purpose = Purpose.UTILITY
     typed: bool = False  # written by a person of the team just now (Messenger's HUMAN_AGENT)
     attempt: int = 1  # which try this is, for the network's own back-off rule (WhatsApp's pair limit)
+    file_sent: bool = False  # an earlier try has sent the picture or PDF already, where that is a message of its own
     quote: str = ""  # provider id of the message that this one answers
     thread: tuple[str, ...] = ()  # provider ids exchanged with this point, oldest first (e-mail threading)
     leaving: Callable[[], None] = _nothing  # a driver calls it when the message may leave this machine next
@@ -285,6 +287,7 @@ class ChannelDriver(ABC):
     rate: ClassVar[Rate] = Rate(per_account_per_second=50)
     credential_fields: ClassVar[tuple[CredentialField, ...]] = ()
     has_templates: ClassVar[bool] = False
+    template_categories: ClassVar[tuple[str, ...]] = ("UTILITY", "MARKETING")  # others are not handed to it
     renew_after: ClassVar[timedelta | None] = None  # credentials that run out are renewed at this age
     gateways: ClassVar[tuple["Gateway", ...]] = ()  # other providers of the same network, each with a form of its own
     asks_account: ClassVar[bool] = True  # False: a credential names the account itself, `account_of` reads it there

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from post_purchase.models import Channel, ContactPoint
 from post_purchase.words import Mode
-from shopapp.lib import clock, queue
+from shopapp.lib import clock
 
 from . import downloads, graph
 from .base import (
@@ -27,7 +27,6 @@ from .meta_parse import ICE_BREAKER, parse_callback
 from .provider_data import ErrorTable
 from .reading import shortened, text
 
-PICTURE_SENT_SECONDS = 86400
 ICE_BREAKERS = 4  # Meta shows at most four
 
 
@@ -80,9 +79,14 @@ class MetaMessaging(ChannelDriver):
     ) -> SendResult:
         kind = self._messaging_type(point, mode, typed=context.typed)
         words = self.words_of(message, mode)
-        if (message.image_path or message.document_path) and mode != Mode.TEMPLATE:
-            self._send_file(channel, point, message, kind, ref, context)
-        answer = self._deliver(channel, point, kind | {"message": words}, context)
+        beside = bool(message.image_path or message.document_path) and mode != Mode.TEMPLATE
+        if beside and not context.file_sent:
+            self._send_file(channel, point, message, kind, context)
+        try:
+            answer = self._deliver(channel, point, kind | {"message": words}, context)
+        except ChannelError as error:
+            error.file_sent = beside
+            raise
         provider_id = text(answer.get("message_id"), 255)
         if not provider_id:
             raise ChannelError(f"{self.kind.label}'s answer has no message id", outcome=Outcome.UNKNOWN)
@@ -97,26 +101,17 @@ class MetaMessaging(ChannelDriver):
         return {"messaging_type": "RESPONSE"}
 
     def _send_file(
-        self,
-        channel: Channel,
-        point: ContactPoint,
-        message: OutMessage,
-        kind: dict[str, str],
-        ref: str,
-        context: SendContext,
+        self, channel: Channel, point: ContactPoint, message: OutMessage, kind: dict[str, str], context: SendContext
     ) -> None:
-        """File and text are two messages here. A second try of the text does not send the file again."""
-        mark = f"doorstep:{self.kind.value}:picture:{ref}"
-        if not queue.redis().set(mark, "1", nx=True, ex=PICTURE_SENT_SECONDS):
+        """File and text are two messages here. Where nobody knows whether the file is there, the text matters more."""
+        payload = self.document_of(channel, message) if message.document_path else self.picture_of(channel, message)
+        if not payload:
             return
+        file = {"attachment": {"type": "file" if message.document_path else "image", "payload": payload}}
         try:
-            payload = self.document_of(channel, message) if message.document_path else self.picture_of(channel, message)
-            if payload:
-                file = {"attachment": {"type": "file" if message.document_path else "image", "payload": payload}}
-                self._deliver(channel, point, kind | {"message": file}, replace(context, attempt=1))
+            self._deliver(channel, point, kind | {"message": file}, replace(context, attempt=1))
         except ChannelError as error:
-            if error.outcome != Outcome.UNKNOWN:  # unknown: it may be there, and the text matters more
-                queue.redis().delete(mark)
+            if error.outcome != Outcome.UNKNOWN:
                 raise
 
     def _deliver(

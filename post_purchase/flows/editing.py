@@ -9,6 +9,7 @@ from django.db.models import Max
 
 from post_purchase.models import ChannelStatus, Flow, FlowStatus, FlowVersion, MessageTemplate, TemplateStatus
 from post_purchase.services.templates import templates_wanted
+from post_purchase.words import ChannelKind
 from shopapp.lib import clock
 from shopapp.models import Shop
 
@@ -269,13 +270,16 @@ def _set(target: Any, path: list[str], value: Any) -> None:
     target[path[-1]] = value
 
 
-def template_states(shop_id: int) -> dict[tuple[str, str], tuple[str, str]]:
-    """{(name, Meta's language): (status, reason)}; where two accounts differ, the one with the problem. One query."""
+def template_states(shop_id: int) -> dict[tuple[str, str], dict[str, tuple[str, str]]]:
+    """{(name, Meta's language): {network: (status, reason)}}; where two accounts of one network differ, the one with
+    the problem. One query."""
     rows = MessageTemplate.objects.filter(channel__shop_id=shop_id, channel__status=ChannelStatus.ACTIVE)
-    found: dict[tuple[str, str], tuple[str, str]] = {}
-    for name, language, status, reason in rows.values_list("name", "language", "status", "status_reason"):
-        if found.get((name, language), ("approved", ""))[0] == TemplateStatus.APPROVED:
-            found[name, language] = (status, reason)
+    found: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
+    wanted = ("name", "language", "channel__kind", "status", "status_reason")
+    for name, language, kind, status, reason in rows.order_by("channel_id", "pk").values_list(*wanted):
+        networks, label = found.setdefault((name, language), {}), ChannelKind(kind).label
+        if networks.get(label, ("approved", ""))[0] == TemplateStatus.APPROVED:
+            networks[label] = (status, reason)
     return found
 
 

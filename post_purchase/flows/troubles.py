@@ -13,12 +13,9 @@ from .template_lint import lint
 
 Raw = Mapping[str, Any]
 START = "@start"
-Templates = Mapping[tuple[str, str], tuple[str, str]]  # (name, Meta's language): (status, reason)
-_REVIEWED = {
-    "rejected": "Meta has refused the WhatsApp template",
-    "paused": "Meta has paused the WhatsApp template",
-    "disabled": "Meta has switched off the WhatsApp template",
-}
+# (name, Meta's language): {network: (status, reason)}
+Templates = Mapping[tuple[str, str], Mapping[str, tuple[str, str]]]
+_REVIEWED = {"rejected": "refused", "paused": "paused", "disabled": "switched off"}
 
 
 def warnings(document: Raw, languages: Iterable[str], templates: Templates, names: Mapping[str, str]) -> list[Problem]:
@@ -39,10 +36,12 @@ def warnings(document: Raw, languages: Iterable[str], templates: Templates, name
             if not wording.get("template"):
                 found.append(Problem(where, f"This WhatsApp text has no template in {name}"))
                 continue
-            status, reason = templates.get((str(template.get("name")), meta_language(tag)), ("", ""))
-            if status in _REVIEWED:
-                why = f": {reason}" if reason else ""
-                found.append(Problem(where, f"{_REVIEWED[status]} in {name}{why}"))
+            states = templates.get((str(template.get("name")), meta_language(tag)), {})
+            for network, (status, reason) in sorted(states.items()):
+                if status in _REVIEWED:
+                    why = f": {reason}" if reason else ""
+                    told = f"Meta has {_REVIEWED[status]} the {network} template in {name}{why}"
+                    found.append(Problem(where, told))
     found += [*lint(document, wanted), *sms_lint.lint(document, wanted), *offer_lint.lint(document)]
     reached = {
         name for edge, target in edges(document) if not edge.startswith("steps.") for name in reach(document, target)

@@ -153,6 +153,7 @@ class DeliveryAttempt(models.Model):
     decided = models.CharField(max_length=20, blank=True)  # channels.base.Outcome of a refusal: what follows from it
     error_code = models.CharField(max_length=32, blank=True)
     error = models.CharField(max_length=255, blank=True)
+    file_sent = models.BooleanField(default=False)  # the picture went as a message of its own, the words did not
     provider_id = models.CharField(max_length=255, blank=True)
 
     class Meta:

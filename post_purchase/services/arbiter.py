@@ -147,7 +147,7 @@ def _obstacle(proposal: Proposal, candidate: Candidate) -> str:
         return candidate.mode_reason or f"{label} does not allow a message now"
     if candidate.mode == Mode.TEMPLATE and not candidate.has_template:
         why = candidate.mode_reason or f"{label} allows only an approved template now"
-        return f"{why}; this message has no approved template"
+        return f"{why.rstrip('.')}; this message has no approved template"
     return ""
 
 

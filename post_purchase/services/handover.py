@@ -47,6 +47,7 @@ class Call:
     detour: str = ""  # why not as it was wished
     attempt: DeliveryAttempt = field(init=False)
     thread: tuple[str, ...] = ()
+    file_sent: bool = False
     left: bool = False
 
     def leaving(self) -> None:
@@ -161,11 +162,19 @@ def _begin(calls: list[Call]) -> list[Call]:
         )
         for call in going
     )
-    threads = _threads(going)
+    threads, files = _threads(going), _files_sent(going)
     for call, attempt in zip(going, attempts, strict=True):
         call.attempt = attempt
+        call.file_sent = (call.message.pk, call.way.channel.pk) in files
         call.thread = threads.get((call.message.conversation_id, call.way.channel.pk, call.way.point.pk), ())
     return going
+
+
+def _files_sent(calls: list[Call]) -> set[tuple[int, int]]:
+    """(message, channel) whose picture an earlier try has sent, where it is a message of its own."""
+    again = [call.message.pk for call in calls if call.number > 1]
+    tries = DeliveryAttempt.objects.filter(message_id__in=again, file_sent=True)
+    return set(tries.values_list("message_id", "channel_id")) if again else set()
 
 
 def _threads(calls: list[Call]) -> dict[tuple[int, int, int], tuple[str, ...]]:
@@ -197,6 +206,7 @@ def make(call: Call) -> SendResult:
             purpose=Purpose(message.purpose),
             typed=message.author == Author.PERSON,
             attempt=call.number,
+            file_sent=call.file_sent,
             thread=call.thread,
             leaving=call.leaving,
         ),

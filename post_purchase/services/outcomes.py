@@ -134,4 +134,5 @@ def _finish(attempt: DeliveryAttempt, outcome: str, error: ChannelError) -> None
         decided=error.outcome,
         error_code=error.code[:32],
         error=str(error)[:255],
+        file_sent=error.file_sent,
     )

@@ -20,6 +20,7 @@ from .events import record_event
 from .publications import reviews_changed
 
 MAX_TEXT = 10_000  # characters of one review, however many messages it took
+OF_A_TEST = "It belongs to a test order"
 MAX_PHOTOS = 10
 
 
@@ -38,7 +39,8 @@ def save_review(
     disclosure: str,
     dedupe_key: str,
 ) -> Review:
-    """Save and publish it, whatever the rating. The same key returns the same review, unchanged.
+    """Save and publish it, whatever the rating; that of a test order is saved and hidden. The same key returns the same
+    review, unchanged.
 
     Raises ValueError for a rating that is not 1 to 5, and for a rewarded review without the words that say so
     (16 CFR 255.5; UCPD annex I 23b: who is paid for a review must be seen to be).
@@ -64,6 +66,7 @@ def save_review(
             "incentivised": incentivised,
             "disclosure": disclosure,
             "submitted_at": clock.now(),
+            **({"status": Review.Status.HIDDEN, "status_reason": OF_A_TEST} if order and order.test else {}),
         },
     )
     if created:
@@ -115,8 +118,12 @@ def hide_review(*, review: Review, reason: str) -> None:
     _set_status(review, Review.Status.HIDDEN, reason.strip()[:255])
 
 
-def show_review(*, review: Review) -> None:
+def show_review(*, review: Review) -> bool:
+    """False: it belongs to a test order and stays hidden."""
+    if review.order is not None and review.order.test:
+        return False
     _set_status(review, Review.Status.PUBLISHED, "")
+    return True
 
 
 def author_name(contact: Contact | None) -> str:

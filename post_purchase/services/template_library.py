@@ -42,6 +42,8 @@ def add_own(*, channel: Channel, spec: TemplateSpec) -> None:
     problem = why_unfit(spec)
     if problem:
         raise CannotSubmit(problem)
+    if spec.category.upper() not in driver_for(channel.kind).template_categories:
+        raise CannotSubmit(f"{channel.get_kind_display()} takes only utility templates: an offer cannot be one")
     taken = channel.templates.filter(name=spec.name, language=meta_language(spec.language))
     if taken.exists():
         raise CannotSubmit("There is a template with this name in this language already")

@@ -64,8 +64,10 @@ def ensure_templates(*, channel: Channel, specs: Sequence[TemplateSpec]) -> None
 
     Repeating it changes nothing. Sets `templates_due_at` for the next look, or None where nothing is open.
     """
+    categories = driver_for(channel.kind).template_categories
     for spec in specs:
-        save_spec(channel, spec)
+        if spec.category.upper() in categories:
+            save_spec(channel, spec)
     due: timedelta | None = None
     try:
         _adopt(channel)

@@ -138,6 +138,7 @@ def _environment() -> BoundedEnvironment:
 
 
 _liquid = _environment()
+_TWO_STOPS = re.compile(r"(?<![.…])\.\.(?=\s|$)")
 
 
 _LIMITS: dict[type[LiquidError], str] = {
@@ -274,9 +275,10 @@ def problems(template: str, variables: Mapping[str, Any] | None = None, *, langu
 
 
 def _tidy(text: str) -> str:
+    """A value may end with the full stop that the sentence has too: a French "29 nov."."""
     lines: list[str] = []
     for line in text.strip().splitlines():
-        line = line.rstrip()
+        line = _TWO_STOPS.sub(".", line.rstrip())
         if line or (lines and lines[-1]):
             lines.append(line)
     return "\n".join(lines)

@@ -71,7 +71,7 @@ def funnel_of(*, touchpoints: Iterable[Touchpoint], days: int, zone: ZoneInfo) -
     starts = ChatStart.objects.filter(touchpoint__in=pks, started_at__gte=since)
     wrote_then_reviewed = Review.objects.filter(
         contact__points__chat_starts__in=starts, submitted_at__gte=F("contact__points__chat_starts__started_at")
-    )
+    ).exclude(order__test=True)
     return Funnel(
         scans=Scan.objects.filter(PEOPLE, touchpoint__in=pks, scanned_at__gte=since).count(),
         messages=starts.values("point").distinct().count(),

@@ -62,7 +62,7 @@ def shop_required(view: View) -> View:
             page = _page("Shopify did not answer", "Please load this page again in a minute.", status=503)
             return embedded_headers(page, admin.shop)
         request.shop, request.shop_user = shop, admin.user_id
-        request.frame_query = _frame_query(request, shop.domain)
+        request.frame_query = frame_query(request, shop.domain)
         request.GET = _storable(request.GET)  # type: ignore[assignment]  # the stubs know only their own kind
         if request.method == "POST":
             request.POST = _storable(request.POST)  # type: ignore[assignment]
@@ -211,7 +211,7 @@ def _storable(data: QueryDict) -> QueryDict:
     return cleaned
 
 
-def _frame_query(request: HttpRequest, shop_domain: str) -> str:
+def frame_query(request: HttpRequest, shop_domain: str) -> str:
     kept = {name: request.GET[name] for name in KEPT if request.GET.get(name)}
     return urlencode(kept | {"shop": shop_domain})
 

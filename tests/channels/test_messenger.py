@@ -130,8 +130,8 @@ def test_a_second_try_does_not_show_the_picture_again(
     message = OutMessage(text="Look", image_path="mug.jpg")
     with pytest.raises(ChannelError) as caught:
         send(channel, point, message)
-    assert caught.value.outcome == Outcome.RETRY_AFTER
-    assert send(channel, point, message, attempt=2) == "m_1"
+    assert (caught.value.outcome, caught.value.file_sent) == (Outcome.RETRY_AFTER, True)
+    assert send(channel, point, message, attempt=2, file_sent=True) == "m_1"
     sent = [each.json["message"] for each in graph.sent("/messages")]
     assert [list(each) for each in sent] == [["attachment"], ["text"], ["text"]]
     assert sent[0]["attachment"]["payload"] == {"attachment_id": "99"}

@@ -204,11 +204,14 @@ def test_a_problem_is_told_at_the_step_that_says_the_words():
     document = shelf.library()["photo_review"]
     del document["texts"]["fr"]["messages"]["ask_rating"]["template"]
     document["texts"]["de"]["messages"]["thanks"]["text"] = "Danke {{ order.name"
-    templates = {("doorstep_review_question", "de"): ("rejected", "Promotional words")}
+    templates = {
+        ("doorstep_review_question", "de"): {"WhatsApp": ("rejected", "Promotional words"), "Messenger": ("paused", "")}
+    }
     found = by_place(
         document, [*problems_of(document), *warnings(document, ["en", "de", "fr"], templates, {"fr": "French"})]
     )
     assert [one.message for one in found["review"]] == [
+        "Meta has paused the Messenger template in de",
         "Meta has refused the WhatsApp template in de: Promotional words",
         "This WhatsApp text has no template in French",
     ]

@@ -179,3 +179,16 @@ def test_every_ready_made_flow_can_be_filled_in(flow):
     edited = shelf.library()[flow]
     edited["name"] += "!"
     assert not shelf.is_ready_made(edited)
+
+
+@pytest.mark.parametrize(
+    ("template", "told"),
+    [
+        ("Prévu le {{ day }}.", "Prévu le dim. 29 nov."),
+        ("Prévu le {{ day }}. Merci.", "Prévu le dim. 29 nov. Merci."),
+        ("Wait... {{ day }}", "Wait... dim. 29 nov."),
+        ("See ../x and {{ day }}…", "See ../x and dim. 29 nov.…"),
+    ],
+)
+def test_a_value_that_ends_with_a_full_stop_ends_the_sentence(template, told):
+    assert render(template, {"day": "dim. 29 nov."}, language="fr") == told

@@ -13,7 +13,7 @@ from post_purchase.services import photo_files, sent_pictures
 from post_purchase.services.consent import record_consent
 from post_purchase.services.delivery import send_due
 from post_purchase.services.inbox_states import unread_by_all
-from shopapp.lib import clock, stored_files
+from shopapp.lib import clock, queue, stored_files
 from shopapp.lib.crypto import new_code
 from tests import factories
 from tests.channels.conftest import graph
@@ -148,7 +148,8 @@ def test_a_pdf_goes_by_its_name_and_is_shown_in_the_thread(owner, row, graph, at
 
 def test_where_no_pdf_can_go_the_page_says_so_and_nothing_is_sent(owner, row, at):
     factories.make_channel(row.shop, "instagram", account_id=INSTAGRAM, name="Instagram")
-    factories.make_point(row.contact, kind="instagram", address="900700", account_id=INSTAGRAM, last_inbound_at=clock.now())
+    now = clock.now()
+    factories.make_point(row.contact, kind="instagram", address="900700", account_id=INSTAGRAM, last_inbound_at=now)
     response = send(owner, row, PDF, kind="instagram")
     assert response.status_code == 422
     assert "Instagram takes pictures and no PDFs" in response.json()["message"]
@@ -181,3 +182,23 @@ def test_a_mail_carries_the_pdf(owner, row, at, mailoutbox):
 )
 def test_a_documents_name_is_plain(chosen, shown):
     assert sent_pictures.document_name(chosen) == shown
+
+
+def test_words_that_had_to_wait_go_without_the_picture_whatever_became_of_redis(owner, row, graph, at):
+    factories.make_channel(row.shop, "messenger", account_id="700100")
+    now = clock.now()
+    factories.make_point(row.contact, kind="messenger", address="24680", account_id="700100", last_inbound_at=now)
+    record_consent(
+        point=row.contact.points.get(kind="messenger"), purpose="service", state="granted", method="x", dedupe_key="m"
+    )
+    taken, busy = (200, {"message_id": "m_1"}), (400, {"error": {"code": 613, "message": "slow down"}})
+    graph.answers["POST /700100/message_attachments"] = (200, {"attachment_id": "99"})
+    graph.answers["POST /700100/messages"] = [taken, busy, taken]
+    assert send(owner, row, picture(), kind="messenger").status_code == 200
+    for _ in range(3):
+        at.move(minutes=10)
+        queue.redis().flushall()
+        send_due()
+    kinds = [list(each.json["message"]) for each in graph.sent("/messages")]
+    assert kinds == [["attachment"], ["text"], ["text"]]
+    assert Message.objects.get().status == "sent"

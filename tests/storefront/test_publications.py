@@ -19,6 +19,7 @@ from post_purchase.services.review_page import LONGEST_TEXT, MAX_BYTES, review_p
 from shopapp.lib import stored_files
 from shopapp.models import Shop
 from tests.factories import make_channel, make_contact, make_conversation, make_order, make_shop
+from tests.pages.visitor import Visitor
 from tests.shopify_door import deliver
 from tests.talk.rows import make_attachment, make_run
 
@@ -305,3 +306,17 @@ def test_due_rows_are_found_by_the_sweep_alone(world, give):
     Publication.objects.update(next_attempt_at=NOON - timedelta(days=2))
     publish_metafields()
     assert shown(world)["count"] == 1
+
+
+def test_a_test_order_of_the_merchants_own_is_no_review_on_a_product_page(world, give, shop):
+    give(rating=5)
+    give(rating=1, order=make_order(shop, make_contact(shop), number=1002, name="#1002", test=True))
+    publish_metafields()
+    assert shown(world)["stars"] == [0, 0, 0, 0, 1]
+    staff = Visitor()
+    html = staff.get("/app/reviews").content.decode()
+    assert "Hidden: It belongs to a test order" in html
+    assert "<strong>5.0</strong>" in html
+    assert "Publish again" not in html
+    answer = staff.post(f"/app/reviews/{Review.objects.get(rating=1).pk}/show")
+    assert (answer.status_code, "stays hidden" in answer.json()["message"]) == (422, True)

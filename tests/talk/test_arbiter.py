@@ -92,8 +92,9 @@ def test_after_a_stop_only_its_confirmation_goes():
     assert judge(Proposal(Purpose.SERVICE, confirms_stop=True), stopped, NOON).decision == Decision.GO
 
 
-def test_outside_the_window_only_a_template_goes():
-    shut = one(mode=Mode.TEMPLATE, mode_reason="Maria last wrote 26 hours ago")
+@pytest.mark.parametrize("stop", ["", "."])
+def test_outside_the_window_only_a_template_goes(stop):
+    shut = one(mode=Mode.TEMPLATE, mode_reason=f"Maria last wrote 26 hours ago{stop}")
     assert judge(Proposal(Purpose.UTILITY), shut, NOON).reason == (
         "Maria last wrote 26 hours ago; this message has no approved template"
     )

@@ -158,3 +158,13 @@ def test_hiding_needs_a_reason_and_can_be_undone(save):
     assert (hidden.status, hidden.status_reason) == ("hidden", "It shows someone's personal data")
     reviews.show_review(review=review)
     assert (Review.objects.get().status, Review.objects.get().status_reason) == ("published", "")
+
+
+def test_the_review_of_a_test_order_is_kept_and_never_shown(save, order):
+    order.test = True
+    order.save()
+    review = save()
+    assert (review.status, review.status_reason) == ("hidden", "It belongs to a test order")
+    assert reviews.show_review(review=review) is False
+    review.refresh_from_db()
+    assert review.status == "hidden"

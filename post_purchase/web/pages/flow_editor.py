@@ -10,7 +10,7 @@ from post_purchase.flows import describing, drafts, paths
 from post_purchase.flows.definition import Problem
 from post_purchase.flows.editing import problems_of, template_states
 from post_purchase.flows.numbers import numbers_of
-from post_purchase.flows.troubles import START, warnings
+from post_purchase.flows.troubles import START, Templates, warnings
 from post_purchase.models import Flow, Product, ShopSettings
 from post_purchase.services.templates import meta_language
 from post_purchase.web.forms import conditions, starts, step_fields, steps, wordings
@@ -141,18 +141,24 @@ def _conditions(panel: Mapping[str, Any]) -> list[conditions.ConditionInput]:
     return [one.condition for one in (*inputs, *panel.get("parts", ())) if one.condition is not None]
 
 
+NOT_YET = "not handed to Meta yet; that happens when the flow is published"
 _STATES = {
     "draft": "about to be handed to Meta", "pending": "Meta is reading it", "approved": "approved by Meta",
     "rejected": "refused by Meta", "paused": "paused by Meta", "disabled": "switched off by Meta",
 }  # fmt: skip
 
 
-def template_words(document: Document, message: str, language: str, states: Mapping[Any, tuple[str, str]]) -> str:
-    """The template's state at Meta in this language."""
+def template_words(document: Document, message: str, language: str, states: Templates) -> str:
+    """The template's state at Meta in this language, on each network that has it."""
     name = str((((document.get("messages") or {}).get(message) or {}).get("template") or {}).get("name"))
-    status, reason = states.get((name, meta_language(language)), ("", ""))
-    words = _STATES.get(status, "not handed to Meta yet; that happens when the flow is published")
-    return f"{name}: {words}{f' ({reason})' if reason else ''}"
+    found = sorted(states.get((name, meta_language(language)), {}).items())
+    if not found:
+        return f"{name}: {NOT_YET}"
+    told = [
+        f"{_STATES.get(status, NOT_YET)}{f' ({reason})' if reason else ''}{f' on {network}' if len(found) > 1 else ''}"
+        for network, (status, reason) in found
+    ]
+    return f"{name}: {', '.join(told)}"
 
 
 @shop_required

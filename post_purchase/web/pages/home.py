@@ -169,5 +169,5 @@ def numbers_of_today(shop: Shop, now: datetime) -> list[tuple[str, Any]]:
         ("Messages sent", counts["sent"]),
         ("Read", counts["read"]),
         ("Failed", counts["failed"]),
-        ("Reviews", shop.reviews.filter(submitted_at__gte=midnight).count()),
+        ("Reviews", shop.reviews.filter(submitted_at__gte=midnight).exclude(order__test=True).count()),
     ]

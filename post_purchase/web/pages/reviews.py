@@ -38,7 +38,8 @@ def reviews(request: ShopRequest) -> HttpResponse:
         "pages/reviews.html",
         rows=shown,
         cards=[(review, photos_of(review), channel_of(review)) for review in shown],
-        totals=everything.aggregate(count=Count("pk"), average=Avg("rating")),
+        totals=everything.exclude(order__test=True).aggregate(count=Count("pk"), average=Avg("rating")),
+        any=bool(shown.paginator.count) or everything.exists(),
         rating=rating,
         photo=photo,
         search=search,
@@ -73,7 +74,8 @@ def hide(request: ShopRequest, pk: int) -> HttpResponse:
 @shop_required
 @require_POST
 def show(request: ShopRequest, pk: int) -> HttpResponse:
-    show_review(review=get_object_or_404(request.shop.reviews, pk=pk))
+    if not show_review(review=get_object_or_404(request.shop.reviews, pk=pk)):
+        return refused("A review of a test order stays hidden: nobody has bought anything.")
     return saved("Published again")
 
 

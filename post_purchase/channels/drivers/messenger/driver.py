@@ -41,6 +41,7 @@ class Messenger(MetaMessaging):
     rate: ClassVar[Rate] = Rate(per_account_per_second=LIMITS["per_account_per_second"])
     credential_fields = (CredentialField("access_token", "Page access token", "From Meta's Business Manager"),)
     media_hosts = ("fbcdn.net", "fbsbx.com")
+    template_categories = ("UTILITY",)  # offers cannot be sent outside the window
     has_templates = True
 
     table = ERRORS
