@@ -9,6 +9,7 @@ from post_purchase.flows.editing import install_library, switch_on
 from post_purchase.flows.shelf import FIRST
 from post_purchase.models import Channel, Flow
 from post_purchase.printing.qr import capital_url
+from post_purchase.services import sender_proof
 from post_purchase.services.channels import connect_channel
 from post_purchase.services.links import add_packing_slip, link_url, shop_link, touchpoint_of
 from post_purchase.services.shops import set_up_shop, settings_of
@@ -60,7 +61,10 @@ def connect_everything(
         credentials = {name: value for name, value in SMS.items() if name != "account_id"}
         connect_channel(shop=shop, kind=ChannelKind.SMS, account_id=SMS["account_id"], credentials=credentials)
     if "email" in kinds and ChannelKind.EMAIL not in connected:
-        connect_channel(shop=shop, kind=ChannelKind.EMAIL, account_id=SENDER, credentials={}, name="Fern & Field")
+        code = sender_proof.code_for(shop, SENDER)  # the merchant reads it in the mail that the page sends
+        connect_channel(
+            shop=shop, kind=ChannelKind.EMAIL, account_id=SENDER, credentials={}, name="Fern & Field", proof=code
+        )
     if "webchat" in kinds and ChannelKind.WEBCHAT not in connected:
         connect_channel(shop=shop, kind=ChannelKind.WEBCHAT, account_id=shop.domain, credentials={})
     install_library(shop)

@@ -291,6 +291,7 @@ class ChannelDriver(ABC):
     renew_after: ClassVar[timedelta | None] = None  # credentials that run out are renewed at this age
     gateways: ClassVar[tuple["Gateway", ...]] = ()  # other providers of the same network, each with a form of its own
     asks_account: ClassVar[bool] = True  # False: a credential names the account itself, `account_of` reads it there
+    asks_mailbox: ClassVar[bool] = False  # whoever connects the address must read the mail that comes there
     is_ours: ClassVar[bool] = False  # no account elsewhere: switched on, and the shop itself is the account
     media_hosts: ClassVar[tuple[str, ...]] = ()  # suffixes of hosts that media may be fetched from
     shows_reading: ClassVar[bool] = False  # `mark_read` does something here

@@ -15,6 +15,7 @@ from shopapp.lib import clock
 from shopapp.lib.queue import Job, wake
 from shopapp.models import Shop
 
+from . import sender_proof
 from .publications import storefront_changed
 
 log = logging.getLogger("post_purchase.channels")
@@ -22,9 +23,11 @@ META_KINDS = (ChannelKind.WHATSAPP, ChannelKind.MESSENGER, ChannelKind.INSTAGRAM
 
 
 def connect_channel(
-    *, shop: Shop, kind: str, account_id: str, credentials: Mapping[str, str], name: str = ""
+    *, shop: Shop, kind: str, account_id: str, credentials: Mapping[str, str], name: str = "", proof: str = ""
 ) -> Channel:
     """Check the account, save it, subscribe to its news. The same account of the same shop is refreshed, not doubled.
+
+    `proof`: the code that came to a mailbox (`ask_mailbox`).
 
     Raises ChannelError with plain words: wrong token, missing permission, wrong id, connected to another shop.
     """
@@ -38,6 +41,15 @@ def connect_channel(
     if not check.ok:
         raise ChannelError(check.message, outcome=Outcome.HALT_ACCOUNT)
     account_id = check.account_id or account_id
+    if needs_proof(shop=shop, kind=kind, account_id=account_id) and not sender_proof.is_right(
+        shop=shop, address=account_id, code=proof
+    ):
+        raise ChannelError(
+            f"This is not the code that came to {account_id}. Write it as it stands in the newest mail, or ask for a "
+            "new one: it is good for an hour.",
+            outcome=Outcome.HALT_ACCOUNT,
+            code="proof",
+        )
     _refuse_other_shop(shop, kind, account_id)
     now = clock.now()
     channel = shop.channels.filter(kind=kind, account_id=account_id).order_by("-pk").first()
@@ -61,6 +73,28 @@ def connect_channel(
     wake(Job.SEND_MESSAGES)
     wake(Job.SUBMIT_TEMPLATES)
     return channel
+
+
+def needs_proof(*, shop: Shop, kind: str, account_id: str) -> bool:
+    """A sender address of which nobody has shown yet that it is this shop's."""
+    if not driver_for(kind).asks_mailbox:
+        return False
+    known = shop.channels.filter(kind=kind, account_id=account_id).exclude(status=ChannelStatus.DISCONNECTED)
+    return not known.exists()
+
+
+def ask_mailbox(*, shop: Shop, kind: str, account_id: str) -> str:
+    """Send the code to the address that is to be connected. Returns the address. Raises ChannelError."""
+    driver = driver_for(kind)
+    account_id = driver.account_of(account_id.strip(), {})
+    check = driver.check_account(account_id=account_id, credentials={})
+    if not check.ok:
+        raise ChannelError(check.message, outcome=Outcome.HALT_ACCOUNT)
+    try:
+        sender_proof.ask(shop=shop, address=account_id)
+    except sender_proof.NotAsked as error:
+        raise ChannelError(str(error), outcome=Outcome.HALT_ACCOUNT) from error
+    return account_id
 
 
 def sign_up(*, shop: Shop, code: str, account_id: str, waba_id: str) -> Channel:

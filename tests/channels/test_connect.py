@@ -7,7 +7,7 @@ import pytest
 from post_purchase.channels.base import ChannelError, TemplateUpdate
 from post_purchase.jobs.templates import submit_templates
 from post_purchase.models import Channel, ChannelStatus, MessageTemplate
-from post_purchase.services import templates
+from post_purchase.services import sender_proof, templates
 from post_purchase.services.channels import connect_channel, disconnect_channel, halt_channel, resume_channel
 from post_purchase.services.templates import TemplateSpec, apply_update, ensure_templates, template_for
 from post_purchase.words import ChannelKind
@@ -112,7 +112,10 @@ def test_a_page_gets_get_started_and_its_events(graph: GraphServer, shop: Shop) 
 def test_a_sender_address_is_checked(shop: Shop) -> None:
     with pytest.raises(ChannelError, match="not an e-mail address"):
         connect_channel(shop=shop, kind=ChannelKind.EMAIL, account_id="hello", credentials={})
-    found = connect_channel(shop=shop, kind=ChannelKind.EMAIL, account_id="Hello@Fern.example", credentials={})
+    asked = {"shop": shop, "kind": ChannelKind.EMAIL, "account_id": "Hello@Fern.example", "credentials": {}}
+    with pytest.raises(ChannelError, match="not the code that came to hello@fern"):
+        connect_channel(**asked, proof="AB3K-Q9ZT")
+    found = connect_channel(**asked, proof=sender_proof.code_for(shop, "hello@fern.example"))
     assert (found.account_id, found.link_address) == ("hello@fern.example", "hello@fern.example")
 
 

@@ -1,16 +1,43 @@
 """Connecting an account: asked of the network at once, answered in plain words, and no secret ever shown again."""
 
+import re
 import socket
 
 from post_purchase.models import Channel, MessageTemplate
-from tests.factories import make_channel
+from post_purchase.services import sender_proof
+from tests.factories import make_channel, make_shop
+from tests.pages.visitor import RIVAL, Visitor
+
+CONNECT = "/app/settings/channels/email/connect"
+ADDRESS = "hello@fern.example.test"
 
 
-def test_a_sender_address_is_connected(owner, shop):
-    response = owner.post("/app/settings/channels/email/connect", {"account_id": "Hello@fern.example.test"})
+def code_in(mail) -> str:
+    return re.search(r"Your code is (\S+)", mail.body)[1]
+
+
+def test_a_sender_address_is_connected_by_the_code_that_came_there(owner, shop, mailoutbox):
+    response = owner.post(CONNECT, {"account_id": "Hello@fern.example.test", "name": "Post"})
+    assert response.status_code == 200, response.json()
+    assert not Channel.objects.exists()
+    [mail] = mailoutbox
+    assert (mail.to, shop.domain in mail.body) == ([ADDRESS], True)
+    code = code_in(mail)
+    page = owner.get(response.json()["go"]).content.decode()
+    assert f'name="account_id" value="{ADDRESS}"' in page
+    assert 'name="proof"' in page
+    assert code not in page
+    for wrong in ("ABCD-EFGH", "x", "²"):
+        response = owner.post(CONNECT, {"account_id": ADDRESS, "proof": wrong})
+        assert (response.status_code, list(response.json()["errors"])) == (422, ["proof"])
+    response = owner.post(CONNECT, {"account_id": ADDRESS, "proof": f" {code.lower()} ", "name": "Post"})
     assert response.status_code == 200, response.json()
     assert response.json()["go"].startswith("/app/settings/channels?")
     channel = Channel.objects.get(shop=shop)
+    assert channel.name == "Post"
+    again = owner.post(CONNECT, {"account_id": ADDRESS, "name": "Anew"})  # it is theirs already
+    assert (again.status_code, len(mailoutbox)) == (200, 1)
+    assert Channel.objects.get(shop=shop).name == "Anew"
     assert (channel.kind, channel.account_id, channel.status) == ("email", "hello@fern.example.test", "active")
 
 
@@ -114,3 +141,31 @@ def test_the_page_of_templates_tells_what_a_re_classing_costs(owner, shop):
     assert owner.post("/app/settings/templates/add", form | {"account": "99"}).status_code == 404
     assert owner.post("/app/settings/templates/add", form | {"samples": "#1001"}).status_code == 200
     assert MessageTemplate.objects.get(name="question").parameters == [{"name": "1", "sample": "#1001"}]
+
+
+def test_a_code_is_good_for_one_shop_one_address_and_two_hours_at_most(owner, shop, mailoutbox, at):
+    rival = make_shop(RIVAL)
+    code = sender_proof.code_for(shop, ADDRESS)
+    assert sender_proof.is_right(shop=shop, address=ADDRESS.upper(), code=code)
+    assert not sender_proof.is_right(shop=rival, address=ADDRESS, code=code)
+    assert not sender_proof.is_right(shop=shop, address="ceo@fern.example.test", code=code)
+    assert Visitor(RIVAL).post(CONNECT, {"account_id": ADDRESS, "proof": code}).status_code == 422
+    at.move(hours=1)
+    assert sender_proof.is_right(shop=shop, address=ADDRESS, code=code)
+    at.move(hours=1)
+    assert not sender_proof.is_right(shop=shop, address=ADDRESS, code=code)
+
+
+def test_nobodys_mailbox_is_flooded_with_codes(owner, shop, mailoutbox):
+    make_shop(RIVAL)
+    answers = [owner.post(CONNECT, {"account_id": ADDRESS}) for _ in range(sender_proof.CODES)]
+    assert {answer.status_code for answer in answers} == {200}
+    told = Visitor(RIVAL).post(CONNECT, {"account_id": ADDRESS})
+    assert (told.status_code, "codes were sent in an hour" in told.json()["message"]) == (422, True)
+    assert len(mailoutbox) == sender_proof.CODES
+
+
+def test_a_code_cannot_be_guessed(owner, shop):
+    for _ in range(sender_proof.GUESSES):
+        assert not sender_proof.is_right(shop=shop, address=ADDRESS, code="AAAA-AAAA")
+    assert not sender_proof.is_right(shop=shop, address=ADDRESS, code=sender_proof.code_for(shop, ADDRESS))

@@ -12,7 +12,7 @@ ACCOUNT_LABELS = {
     ChannelKind.SMS: ("Twilio number", "With its country code: +1 555 123 4567. It must be able to send texts."),
     ChannelKind.EMAIL: (
         "Sender address",
-        "Shoppers see it. Your mail provider must let us send from it.",
+        "Shoppers see it. A code is sent there, so that nobody else writes in its name.",
     ),
 }
 
@@ -26,6 +26,7 @@ class ConnectForm(forms.Form):
     """The account's id, and whatever secrets its driver asks for."""
 
     name = forms.CharField(max_length=120, required=False)
+    proof = forms.CharField(max_length=40, required=False)
     account_id = forms.CharField(max_length=190, error_messages={"required": "This is needed."})
 
     def __init__(self, data: Mapping[str, Any], *, fields: Sequence[CredentialField], asks_account: bool = True):

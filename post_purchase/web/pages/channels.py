@@ -1,6 +1,6 @@
 """Channels: connect an account with its credentials checked at once, see what is wrong with it, disconnect it."""
 
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.http import Http404, HttpResponse
@@ -10,7 +10,14 @@ from django.views.decorators.http import require_GET, require_POST
 from post_purchase.channels.base import ChannelDriver, ChannelError, Gateway
 from post_purchase.channels.registry import DRIVERS, driver_for
 from post_purchase.models import ChannelStatus
-from post_purchase.services.channels import connect_channel, disconnect_channel, resume_channel, sign_up
+from post_purchase.services.channels import (
+    ask_mailbox,
+    connect_channel,
+    disconnect_channel,
+    needs_proof,
+    resume_channel,
+    sign_up,
+)
 from post_purchase.web.forms.channels import ConnectForm, SignUpForm, account_label
 from post_purchase.words import ChannelKind
 from shopapp.web.embedded import ShopRequest, shop_required
@@ -54,6 +61,8 @@ def channel_form(request: ShopRequest, kind: str) -> HttpResponse:
         gateways=driver.gateways,
         signup=_signup() if kind == ChannelKind.WHATSAPP else None,
         is_ours=driver.is_ours,
+        address=request.GET.get("address", "")[:190] if driver.asks_mailbox else "",
+        name=request.GET.get("name", "")[:120],
         is_on=request.shop.channels.filter(kind=kind).exclude(status=ChannelStatus.DISCONNECTED).exists(),
     )
 
@@ -71,16 +80,25 @@ def connect(request: ShopRequest, kind: str) -> HttpResponse:
     form = ConnectForm(own, fields=fields, asks_account=driver.asks_account)
     if not form.is_valid():
         return refused(form=form)
+    account_id, proof = form.cleaned_data["account_id"], form.cleaned_data["proof"].strip()
     try:
+        if not proof and needs_proof(shop=request.shop, kind=kind, account_id=account_id.strip().lower()):
+            address = ask_mailbox(shop=request.shop, kind=kind, account_id=account_id)
+            asked = urlencode({"address": address, "name": form.cleaned_data["name"]})
+            return saved(
+                f"A code was sent to {address}", go=f"/app/settings/channels/{kind}?{request.frame_query}&{asked}"
+            )
         channel = connect_channel(
             shop=request.shop,
             kind=ChannelKind(kind),
-            account_id=form.cleaned_data["account_id"],
+            account_id=account_id,
             credentials=form.credentials() | ({"gateway": gateway.key} if gateway else {}),
             name=form.cleaned_data["name"],
+            proof=proof,
         )
     except ChannelError as error:
         field = "account_id" if driver.asks_account else driver.credential_fields[0].name
+        field = "proof" if proof else field
         return refused(str(error), errors={field: str(error)})  # at the field too: a toast goes away
     return saved(f"{channel.name} is connected", go=f"/app/settings/channels?{request.frame_query}")
 
