@@ -13,6 +13,7 @@ import httpx
 
 SHOP = "fern-and-field.myshopify.com"
 WEEKS, ORDERS = 6, 60
+FRESH = {"name": "Emma Hart", "language": "en", "country": "GB", "product": 0}  # bought now: the story begins with it
 PEOPLE = (
     ("Maria", "Lang", "de", "DE"),
     ("Jonas", "Weber", "de", "DE"),
@@ -75,6 +76,7 @@ def settle(world: str) -> None:
     merchant = connect_everything(SHOP, token)
     _act(world, "merchant", merchant)
     _act(world, "confirmations", {"newest": 3})
+    _act(world, "order", FRESH)
 
 
 def _act(world: str, what: str, body: dict[str, Any]) -> None:

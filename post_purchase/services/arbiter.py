@@ -32,10 +32,12 @@ __all__ = [
     "hours_of",
     "judge",
     "wake_time",
+    "why_no_answer",
 ]
 
 PATIENCE = timedelta(hours=1)  # longer is not waited for a network that asks for it, where another reaches the shopper
 LOOK_AGAIN = timedelta(minutes=15)  # while an account is stopped
+MAY_BE_ANSWERED = frozenset({Purpose.SERVICE, Purpose.UTILITY})
 SAME_NEWS = timedelta(hours=12)  # two flows that tell one fact within this tell it once
 
 
@@ -151,11 +153,26 @@ def _obstacle(proposal: Proposal, candidate: Candidate) -> str:
     return ""
 
 
+def why_no_answer(label: str, granted: frozenset[Purpose], withdrawn: frozenset[Purpose], *, has_written: bool) -> str:
+    """Why a person's answer may not go by this network; "" where it may.
+
+    Who wrote there may be answered there by a person, also where nothing shows that the sender is who they say; and so
+    may who asked for news there.
+    """
+    if Purpose.SERVICE in withdrawn:
+        return f"The shopper has opted out on {label}"
+    if not has_written and granted.isdisjoint(MAY_BE_ANSWERED):
+        return f"The shopper has neither written by {label} nor asked for news there"
+    return ""
+
+
 def _consents(proposal: Proposal, candidate: Candidate) -> bool:
     """Starting a conversation grants answers and news of the order; an offer needs its own yes."""
     if proposal.confirms_stop:
         return True
     purpose, granted, withdrawn = proposal.purpose, candidate.granted, candidate.withdrawn
+    if purpose == Purpose.SERVICE and proposal.from_person:
+        return not why_no_answer("", granted, withdrawn, has_written=candidate.has_written)
     if purpose == Purpose.REVIEW_REQUEST:
         return purpose not in withdrawn and (purpose in granted or Purpose.UTILITY in granted)
     return purpose in granted and purpose not in withdrawn

@@ -1,10 +1,10 @@
 """The consent ledger: append-only, the newest line per (point, purpose) counts, read when a message is sent."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from post_purchase.models import ConsentEntry, ConsentState, ContactPoint, Message, Order
-from post_purchase.words import EventKind, Purpose
+from post_purchase.words import Direction, EventKind, Purpose
 from shopapp.lib import clock
 
 from . import consent_due, messages
@@ -59,6 +59,22 @@ def newest_states(points: Iterable[ContactPoint]) -> dict[int, dict[Purpose, str
     for point_id, purpose, state in lines.values_list("point_id", "purpose", "state"):
         states[point_id][Purpose(purpose)] = state
     return states
+
+
+def who_wrote(points: Collection[ContactPoint]) -> set[int]:
+    """Keys of those of these points from which anything has come, proved or not."""
+    proved = {point.pk for point in points if point.last_inbound_at is not None}
+    others = {point.pk for point in points} - proved
+    if not others:
+        return proved
+    came = Message.objects.filter(point_id__in=others, direction=Direction.IN).order_by()
+    return proved | set(came.values_list("point_id", flat=True).distinct())
+
+
+def consents_in(states: Mapping[Purpose, str]) -> tuple[frozenset[Purpose], frozenset[Purpose]]:
+    """(granted, withdrawn) of one point's newest states."""
+    granted = frozenset(purpose for purpose, state in states.items() if state == ConsentState.GRANTED)
+    return granted, frozenset(purpose for purpose, state in states.items() if state == ConsentState.WITHDRAWN)
 
 
 def granted_purposes(point: ContactPoint) -> frozenset[Purpose]:

@@ -15,7 +15,6 @@ from post_purchase.channels.registry import DRIVERS, driver_for
 from post_purchase.models import (
     Channel,
     ChannelStatus,
-    ConsentState,
     Contact,
     ContactPoint,
     DeliveryAttempt,
@@ -67,6 +66,8 @@ class Facts:
         )
         points = {point.pk: point for message in messages for point in self.points_for(message)}
         self.states = consent.newest_states(points.values())
+        typed = [m for m in messages if m.author == Author.PERSON]
+        self.wrote = consent.who_wrote([point for message in typed for point in self.points_for(message)])
         self.attempts: dict[int, list[DeliveryAttempt]] = defaultdict(list)
         for attempt in DeliveryAttempt.objects.filter(message__in=messages).order_by("number"):
             self.attempts[attempt.message_id].append(attempt)
@@ -174,7 +175,7 @@ class Facts:
             if earlier is not None and earlier.decided == Outcome.OTHER_CHANNEL:
                 blocked = blocked or earlier.error
             halted = channel.status == ChannelStatus.HALTED
-            states = self.states[point.pk]
+            granted, withdrawn = consent.consents_in(self.states[point.pk])
             yield Candidate(
                 point_id=point.pk,
                 channel_id=channel.pk,
@@ -184,8 +185,9 @@ class Facts:
                 blocked_reason=blocked,
                 halted_reason=channel.status_reason or "it needs mending" if halted else "",
                 not_before=channel.not_before,
-                granted=frozenset(p for p, state in states.items() if state == ConsentState.GRANTED),
-                withdrawn=frozenset(p for p, state in states.items() if state == ConsentState.WITHDRAWN),
+                granted=granted,
+                withdrawn=withdrawn,
+                has_written=point.pk in self.wrote,
                 has_template=way.template is not None,
             )
 

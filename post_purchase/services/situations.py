@@ -23,6 +23,7 @@ class Candidate:
     not_before: datetime | None = None  # rate limit of the account or of the person
     granted: frozenset[Purpose] = frozenset()  # by the newest line of the ledger
     withdrawn: frozenset[Purpose] = frozenset()
+    has_written: bool = False  # something came from there; asked only for what a person has typed
     has_template: bool = False  # this message has an approved template on this channel in its language
 
 

@@ -8,7 +8,8 @@ import pytest
 from post_purchase.jobs.clean_up import clean_up
 from post_purchase.models import Draft, Member, Message, MessageTemplate, Product, SavedReply
 from post_purchase.services import composing
-from post_purchase.services.delivery import claim_due
+from post_purchase.services.consent import record_consent
+from post_purchase.services.delivery import claim_due, send_due
 from post_purchase.web.forms.inbox import SavedReplyForm, planned_at
 from shopapp.lib import clock
 from shopapp.lib.crypto import new_code
@@ -157,3 +158,31 @@ def test_outside_the_window_the_template_is_filled_in_and_one_tap_sends_it(owner
     fields = [f'name="value_{template.pk}_{place}" value="{known}"' for place, known in enumerate(("#1001", "DHL", ""))]
     assert [field in html for field in fields] == [True] * 3
     assert answer(owner, row).status_code == 422
+
+
+def test_who_never_came_by_a_channel_is_not_written_to_there_and_the_page_says_so(owner, row, shop, at, mailoutbox):
+    factories.make_channel(shop, "email", account_id="hello@fern.example.test", name="E-mail")
+    email = factories.make_point(row.contact, kind="email", address="ada@example.test")
+    html = owner.get(f"/app/conversations/{row.pk}").content.decode()
+    assert "The shopper has neither written by E-mail nor asked for news there" in html
+    asked = {"text": "Hello", "point": email.pk, "key": new_code()}
+    response = post(owner, row, "reply", **asked)
+    assert (response.status_code, "Nothing was sent" in response.json()["message"]) == (422, True)
+    record_consent(point=email, purpose="utility", state="granted", method="checkout", dedupe_key="box")
+    assert post(owner, row, "reply", **asked).status_code == 200
+    at.move(seconds=6)
+    send_due()
+    assert len(mailoutbox) == 1
+    record_consent(point=email, purpose="service", state="withdrawn", method="stop", dedupe_key="stop")
+    response = post(owner, row, "reply", **asked | {"key": new_code()})
+    assert (response.status_code, "opted out on E-mail" in response.json()["message"]) == (422, True)
+
+
+def test_a_person_answers_a_mail_whose_sender_is_not_verified(owner, row, shop, at, mailoutbox):
+    factories.make_channel(shop, "email", account_id="hello@fern.example.test", name="E-mail")
+    email = factories.make_point(row.contact, kind="email", address="ada@example.test")
+    factories.make_message(row, "Is it in stock?", direction="in", point=email, content={"unproved": True})
+    assert post(owner, row, "reply", text="It is", point=email.pk, key=new_code()).status_code == 200
+    at.move(seconds=6)
+    send_due()
+    assert [mail.to for mail in mailoutbox] == [["ada@example.test"]]

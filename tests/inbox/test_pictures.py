@@ -82,7 +82,7 @@ def test_what_is_no_picture_is_refused_and_nothing_goes(owner, row, content):
 
 def test_where_no_picture_can_go_the_page_says_so_before_and_the_server_too(owner, shop, row):
     sms = factories.make_channel(shop, "sms", account_id="4915", link_address="4915", name="SMS")
-    point = factories.make_point(row.contact, kind="sms", address="4915112345678")
+    point = factories.make_point(row.contact, kind="sms", address="4915112345678", last_inbound_at=clock.now())
     html = owner.get(f"/app/conversations/{row.pk}").content.decode()
     whatsapp = row.contact.points.get(kind="whatsapp")
     assert f'data-ways="{whatsapp.pk} "' in html

@@ -28,7 +28,9 @@ from post_purchase.models import (
     TemplateStatus,
 )
 from post_purchase.services import presence
+from post_purchase.services.arbiter import why_no_answer
 from post_purchase.services.composing import drafts_of, others_writing, template_values, values_for
+from post_purchase.services.consent import consents_in, newest_states, who_wrote
 from post_purchase.services.conversations import mark_opened
 from post_purchase.services.file_safety import TYPES, kind_of
 from post_purchase.services.media import signed_media_url
@@ -236,6 +238,7 @@ def reply_ways(request: ShopRequest, points: list[ContactPoint], now: datetime) 
     """Every point whose network is connected, last used first, with what the network allows now."""
     channels = list(request.shop.channels.filter(status=ChannelStatus.ACTIVE).order_by("pk"))
     found: list[tuple[ContactPoint, Channel, Capability]] = []
+    states, wrote = newest_states(points), who_wrote(points)
     for point in points:
         fitting = [channel for channel in channels if channel.kind == point.kind]
         own = [channel for channel in fitting if point.account_id in ("", channel.account_id)]
@@ -244,6 +247,10 @@ def reply_ways(request: ShopRequest, points: list[ContactPoint], now: datetime) 
         capability = driver_for(point.kind).capability(
             point=point, channel=own[0], purpose=Purpose.SERVICE, now=now, typed=True
         )
+        label, consents = ChannelKind(point.kind).label, consents_in(states[point.pk])
+        why_not = why_no_answer(label, *consents, has_written=point.pk in wrote)
+        if why_not and capability.mode != Mode.NONE:
+            capability = Capability(Mode.NONE, why_not)
         found.append((point, own[0], capability))
     asked = [channel.pk for _, channel, capability in found if capability.mode == Mode.TEMPLATE]
     by_channel: dict[int, list[MessageTemplate]] = {pk: [] for pk in asked}
