@@ -111,6 +111,7 @@ class EventKind(TextChoices):
     MEDIA_STORED = "media_stored"  # a photo of an earlier message is safely stored (or refused: data says which)
     REVIEW_WANTED = "review_wanted"  # the shopper tapped "review" on the order-status page
     REVIEW_GIVEN = "review_given"
+    REVIEW_PHOTO_ADDED = "review_photo_added"  # the first photo of a review
     REWARD_ISSUED = "reward_issued"
     REWARD_FAILED = "reward_failed"
     CONSENT_GIVEN = "consent_given"

@@ -13,9 +13,11 @@ from django.db.backends.postgresql.operations import DatabaseOperations
 from hypothesis import settings as effort
 
 from post_purchase.flows.versions import document_of
+from post_purchase.models import FlowRun
 from post_purchase.services import taps, visits
 from shopapp.lib import queue
 from tests import environment
+from tests.flows.replaying import assert_replays
 
 # Playwright's sync API runs an event loop in the test's thread; Django would refuse the database there.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -25,6 +27,7 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 effort.register_profile("house", derandomize=True, database=None)
 effort.load_profile("house")
 HOMES = {"browser": "browser", "kill": "kill", "story": "stories"}  # bin/test runs each of these folders by itself
+REPLAYED = ("flows", "talk", "channels", "orders", "webchat", "control", "flow_doors", "inbox")
 ASKS_FOR_DATABASE = {"db", "transactional_db", "live_server"}
 
 
@@ -37,6 +40,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         pure = [item for item in items if not _asks_for_database(item)]
         config.hook.pytest_deselected(items=pure)
         items[:] = [item for item in items if _asks_for_database(item)]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Whatever a test was about: each run that it left behind comes out the same when its log is played again."""
+    if _asks_for_database(item) and item.path.parts[-2] in REPLAYED:
+        try:
+            runs = list(FlowRun.objects.select_related("flow").filter(log__isnull=False).distinct())
+        except RuntimeError:  # a test that opens the database itself, and has closed it
+            return
+        for run in runs:
+            assert_replays(run)
 
 
 def _asks_for_database(item: pytest.Item) -> bool:

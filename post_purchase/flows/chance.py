@@ -9,7 +9,8 @@ _RANGE = 2**32
 
 def pick(weights: Sequence[int], facts: Mapping[str, Any], place: str) -> int:
     """The index of one of the weights, as likely as it is heavy."""
-    seed = f"{facts.get('run', {}).get('id', 0)}:{place}"
+    run = facts.get("run")
+    seed = f"{run.get('id', 0) if isinstance(run, Mapping) else 0}:{place}"
     drawn = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4], "big")
     mark = drawn * sum(weights) // _RANGE
     for index, weight in enumerate(weights):

@@ -117,4 +117,6 @@ def _within(value: Any, low: Decimal | None, high: Decimal | None) -> bool:
         number = Decimal(str(value))
     except InvalidOperation:
         return False
+    if not number.is_finite():  # "NaN" and "Infinity" are words that a shopper may write
+        return False
     return (low is None or number >= low) and (high is None or number <= high)

@@ -18,8 +18,13 @@ from .step import Duration, Offset, Titles
 
 FALLBACK_LANGUAGE = "en"
 COSTLY_FACTS = ("history", "guide", "bought", "consent")
+RESERVED = frozenset({"goals", "rating", "photos", "products", "reward"})  # answers that steps write by themselves
 MAX_TEMPLATE_BODY = 1024  # characters; Meta, message templates
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+IntentName = Literal[
+    "where", "when", "change_address", "cancel", "return_exchange", "problem", "invoice", "how_to", "person", "thanks",
+    "reorder",
+]  # fmt: skip
 _PLACE = re.compile(r"\{\{(\d+)\}\}")
 
 
@@ -37,6 +42,7 @@ class TriggerSpec(_Part):
     # While a run of this flow for the same contact is under way: run beside it, do not start, or end the older one.
     if_running: Literal["passive", "skip", "interrupt"] = "passive"
     words: tuple[Annotated[str, StringConstraints(min_length=1, max_length=60)], ...] = ()  # of message_received
+    intents: tuple[IntentName, ...] = ()  # of message_received: what services.understanding takes it for; or `words`
     after: Duration | None = None  # of contact_silent and purchase_aged
     working_days: int | None = Field(default=None, ge=1, le=30)  # of parcel_stalled: without a scan, same country
     working_days_abroad: int | None = Field(default=None, ge=1, le=60)
@@ -294,6 +300,10 @@ def _goals(document: FlowDocument) -> Iterable[Problem]:
             yield Problem(f"steps.{step_id}.goal", f"there is no goal {wanted!r}")
         if step.kind == "give_consent" and step.asked_in not in document.messages:
             yield Problem(f"steps.{step_id}.asked_in", f"there is no message {step.asked_in!r}")
+        if (saved := getattr(step, "save_as", "")) and (saved in RESERVED or saved.startswith("variant_")):
+            yield Problem(
+                f"steps.{step_id}.save_as", f"the flow itself keeps something as {saved!r}: choose another name"
+            )
         if text := (step.text if step.kind == "note" else ""):
             yield from _liquid(f"steps.{step_id}.text", text)
 

@@ -35,15 +35,29 @@ def advance(
     """The new state and what is to be done. `state` stays as it is. Unawaited events change nothing."""
     if state.status != ACTIVE:
         return state, []
-    return _Advance(document, state.copy(), event, facts, now).run()
+    try:
+        return _Advance(document, state.copy(), event, facts, now).run()
+    except Exception as error:  # noqa: BLE001 (whatever a document, an answer or a fact holds: this run stops, and says why)
+        return _broken(state, event, error)
 
 
 def claim(document: FlowDocument, state: RunState, event: Event, facts: Facts, now: datetime) -> Claim:
     """Would this run take this message as an answer? Changes nothing."""
     if state.status != ACTIVE:
         return Claim.NO
-    found = _Advance(document, state.copy(), event, facts, now).claimant()
+    try:
+        found = _Advance(document, state.copy(), event, facts, now).claimant()
+    except Exception:  # noqa: BLE001 (the same event then stops the run where it is handed over)
+        return Claim.YES
     return found[1] if found else Claim.NO
+
+
+def _broken(state: RunState, event: Event, error: Exception) -> tuple[RunState, list[Effect]]:
+    parked = state.copy()
+    steps = ", ".join(sorted({thread.step for thread in state.threads})) or "its start"
+    parked.status = PARKED
+    parked.reason = f"At {steps}, {event.kind.replace('_', ' ')} could not be read ({type(error).__name__})"
+    return parked, [Park(problem=parked.reason)]
 
 
 def waiting_for(document: FlowDocument, state: RunState) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Q
 
 from post_purchase.models import Flow, FlowEvent, FlowRun, FlowStatus, Order, RunStatus
+from post_purchase.services.answers import understood
 from post_purchase.services.promises import answer_late_tap, greet, promise_person
 from post_purchase.words import EventKind
 
@@ -201,11 +202,7 @@ def _subject(trigger: TriggerSpec, event: FlowEvent, order: Order | None) -> str
 
 def _is_wanted(document: FlowDocument, event: FlowEvent, order: Order | None) -> bool:
     trigger = document.trigger
-    if (
-        trigger.words
-        and event.kind == EventKind.MESSAGE_RECEIVED
-        and not says(str(event.data.get("text", "")), trigger.words)
-    ):
+    if event.kind == EventKind.MESSAGE_RECEIVED and not _fits_what_is_said(trigger, event):
         return False
     if trigger.when is None:
         return True
@@ -213,6 +210,17 @@ def _is_wanted(document: FlowDocument, event: FlowEvent, order: Order | None) ->
     facts = gather(shop=event.shop, order=order, contact=contact, more=document.asks_for)
     parcel = facts["parcels"].get(str(event.parcel_id)) if event.parcel_id else None
     return trigger.when.holds({**facts, "parcel": parcel, "event": {"kind": event.kind, **event.data}})
+
+
+def _fits_what_is_said(trigger: TriggerSpec, event: FlowEvent) -> bool:
+    """One of its words, or one of its intents; anything where it names neither."""
+    if not trigger.words and not trigger.intents:
+        return True
+    if trigger.words and says(str(event.data.get("text", "")), trigger.words):
+        return True
+    return bool(
+        trigger.intents and event.message is not None and understood(event.message).names & set(trigger.intents)
+    )
 
 
 def says(text: str, words: tuple[str, ...]) -> bool:

@@ -180,7 +180,7 @@ def _on_day(flow: Flow, trigger: TriggerSpec, day: date, now: datetime) -> Itera
 def zone_of(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         return ZoneInfo("UTC")
 
 

@@ -235,12 +235,25 @@ def bind(
         contact=point.contact,
         conversation=conversation,
         message=message,
-        data={"point": point.pk, "kind": point.kind, "touchpoint": link.touchpoint.kind if link else ""},
+        data={"point": point.pk, "kind": point.kind, **_where_from(link)},
     )
     card = link or claim_found_card(point=point, order=order)
     if card is not None:
         start_flow_of_card(point=point, link=card, order=order)
     return binding
+
+
+def _where_from(link: Link | None) -> dict[str, object]:
+    """For the flows: which kind of touchpoint it was, which one, of which product, and which print run."""
+    if link is None:
+        return {"touchpoint": ""}
+    card = link.touchpoint
+    return {
+        "touchpoint": card.kind,
+        "touchpoint_name": card.name,
+        "product": card.options.get("product_id"),
+        "campaign": link.batch.name if link.batch else "",
+    }
 
 
 def _may_join(point: ContactPoint, order: Order, method: str) -> bool:

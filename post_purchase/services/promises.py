@@ -142,7 +142,7 @@ def _back_at(shop: Shop) -> datetime | None:
         return None
     try:
         zone = ZoneInfo(shop.timezone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         zone = ZoneInfo("UTC")
     return opens_again(
         opens=chosen.team_from, closes=chosen.team_until, days=chosen.team_days, now=clock.now(), zone=zone

@@ -108,6 +108,14 @@ def add_photo(*, review: Review, attachment: Attachment) -> ReviewPhoto | None:
     if mine.count() >= MAX_PHOTOS:
         return None
     reviews_changed(shop=review.shop, product_id=review.product_id)
+    record_event(
+        shop=review.shop,
+        kind=EventKind.REVIEW_PHOTO_ADDED,
+        key=f"{EventKind.REVIEW_PHOTO_ADDED}:{review.pk}",
+        order=review.order,
+        contact=review.contact,
+        data={"review": review.pk, "run": review.run_id, "rating": review.rating},
+    )
     return ReviewPhoto.objects.create(review=review, attachment=attachment, added_at=clock.now())
 
 

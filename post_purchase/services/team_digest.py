@@ -83,5 +83,5 @@ def next_morning(now: datetime, *, zone: ZoneInfo) -> datetime:
 def _zone(shop: Shop) -> ZoneInfo:
     try:
         return ZoneInfo(shop.timezone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         return ZoneInfo("UTC")

@@ -23,6 +23,9 @@ condition = st.sampled_from(
         {"fact": "order.cancelled", "equals": True},
         {"fact": "answers.size", "exists": True},
         {"fact": "order.total", "at_least": 50},
+        {"fact": "answers.size", "at_least": 10},
+        {"fact": "answers.variant_s1", "equals": "a"},
+        {"any": [{"fact": "answers.rating", "at_most": 2}, {"fact": "event.text", "one_of": ["yes", "NaN"]}]},
         {"not": {"fact": "parcel.state", "equals": "delivered"}},
         {"fact": "order.tags", "contains": ["gift"]},
     ]
@@ -42,7 +45,7 @@ steps = st.one_of(
         any_text=st.booleans(),
         rating=st.booleans(),
         photos=st.booleans(),
-        save_as=st.sampled_from(["", "size"]),
+        save_as=st.sampled_from(["", "size", "day", "taste"]),
         retry_message=st.sampled_from(["", "hello"]),
         reminder=st.sampled_from(["", "hello"]),
         reminder_after=st.one_of(st.none(), duration),
@@ -51,7 +54,28 @@ steps = st.one_of(
     ),
     st.builds(lambda length, next: {"kind": "wait", "for": length, "next": next}, duration, goto),
     step("wait", between=st.just(["10:00", "12:00"]), weekdays=st.lists(st.sampled_from(["mon", "sun"]), max_size=2)),
-    step("wait", date=st.sampled_from(["order.day_expected", "answers.size"]), on_missing=goto),
+    step(
+        "wait",
+        date=st.sampled_from(["order.day_expected", "answers.size"]),
+        offset=st.sampled_from(["PT0S", "P2D", "-P2D"]),
+        on_missing=goto,
+    ),
+    step(
+        "collect_review",
+        question=st.just("hello"),
+        more_question=st.just("hello"),
+        more_question_low=st.just("hello"),
+        photo_question=st.just("hello"),
+        disclosure=st.just("shown"),
+        timeout=duration,
+        photo_timeout=duration,
+        on_timeout=goto,
+        on_help=goto,
+    ),
+    step("add_photo", review_step=st.sampled_from(NAMES)),
+    step("give_consent", purpose=st.just("marketing"), asked_in=st.just("hello")),
+    step("call_webhook", url=st.just("https://example.test/hook")),
+    step("trigger_shopify_flow"),
     step("wait", until=condition, timeout=duration, on_timeout=goto, news=news),
     step("branch", cases=st.lists(st.fixed_dictionaries({"if": condition, "goto": goto}), min_size=1, max_size=2)),
     step(
@@ -96,7 +120,11 @@ happenings = st.lists(
     st.tuples(
         st.one_of(st.sampled_from(NEWS), st.just(TIMER)),
         st.integers(0, 4),  # key: some come twice
-        st.sampled_from(["", "yes", "5", "hello"]),
+        st.one_of(
+            st.sampled_from(["", "yes", "5", "hello", "NaN", "sNaN", "Infinity", "9999-12-31", "0001-01-01"]),
+            st.sampled_from(["9999-12-31T23:59:59-12:00", "2026-03-04", "1e999999999", "\u0665", "-0"]),
+            st.text(max_size=12),
+        ),
         st.sampled_from([0, 1, 60, 60 * 24, 60 * 24 * 31]),  # minutes that pass
     ),
     max_size=25,
@@ -110,12 +138,16 @@ def sound(document: dict[str, Any]) -> FlowDocument | None:
         return None
 
 
-@given(documents, happenings, st.booleans())
+zones = st.sampled_from(["Europe/Berlin", "", "America", "Europe", "../x", "a\0b", "x" * 300, "Pacific/Apia"])
+
+
+@given(documents, happenings, st.booleans(), zones)
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
-def test_no_document_and_no_news_break_the_engine(document, happenings, dated):
+def test_no_document_and_no_news_break_the_engine(document, happenings, dated, zone):
     flow = sound(document)
     assume(flow is not None)
     facts = sample_facts("en")
+    facts["timezone"] = zone
     facts["order"]["day_expected"] = "2026-03-05T12:00:00+00:00" if dated else None
     state, now, said = RunState(), T0, set()
     events = [(START, 0, "", 0), *happenings]
@@ -144,6 +176,7 @@ def test_no_document_and_no_news_break_the_engine(document, happenings, dated):
 
 def _events(kind: str, key: str, text: str, state: RunState, now: datetime) -> list[Event]:
     if kind != TIMER:
-        return [Event(kind, key, now, {"text": text, "attachments": [1] if text else []}, 1)]
+        photo = bool(text) and len(text) % 2 == 0
+        return [Event(kind, key, now, {"text": text, "has_media": photo, "attachments": [1] if text else []}, 1)]
     due = [thread.mark for thread in state.threads if thread.due_at and thread.due_at <= now]
     return [Event(TIMER, f"{key}:{mark}", now, {"timer": mark}) for mark in due[:1]]

@@ -3,16 +3,21 @@
 import hashlib
 import hmac
 from datetime import timedelta
+from typing import get_args
 
 import pytest
 
 from post_purchase.flows import editing, watching
+from post_purchase.flows.definition import DocumentError, IntentName, load
 from post_purchase.flows.versions import document_of
-from post_purchase.models import FlowEvent, FlowRun, Note, OutgoingCall
-from post_purchase.services import outgoing_calls
-from post_purchase.words import EventKind, ParcelState
+from post_purchase.jobs import flows as jobs
+from post_purchase.models import Attachment, FlowEvent, FlowRun, Note, OutgoingCall
+from post_purchase.services import outgoing_calls, reviews
+from post_purchase.services.phrases import load as data_of
+from post_purchase.web.forms.starts import INTENTS
+from post_purchase.words import Direction, EventKind, ParcelState
 from shopapp.lib import clock
-from tests.factories import bind, make_contact, make_order, make_parcel, make_point
+from tests.factories import bind, make_contact, make_message, make_order, make_parcel, make_point
 
 from .test_runs import NOW, World
 
@@ -104,6 +109,50 @@ def test_words_start_a_flow_as_words(at):
     world.write("Do you have a SIZE  guide?")
     assert world.runs == 1
     assert world.flow.runs.get().contact == world.contact
+
+
+def test_what_a_message_asks_starts_a_flow_in_any_language_and_however_it_is_spelled(at):
+    trigger = {"news": ["message_received"], "subject": "contact"}
+    world = OneFlow(trigger | {"intents": ["return_exchange"], "words": ["xyz"]})
+    world.write("What a lovely mug")
+    assert world.runs == 0
+    world.write("Ich möchte die Bestellung zurückschicken")
+    assert world.runs == 1
+    world.write("xyz")
+    assert world.runs == 1  # once for each shopper
+
+
+def test_every_intent_that_is_understood_can_start_a_flow_and_can_be_picked():
+    understood = set(data_of("intents")) - {"stop", "but"}
+    assert set(get_args(IntentName)) == set(INTENTS) == understood
+
+
+def test_an_intent_that_nobody_understands_is_refused():
+    with pytest.raises(DocumentError, match=r"trigger\.intents"):
+        load(DOCUMENT | {"trigger": {"news": ["message_received"], "intents": ["world_peace"]}})
+
+
+def test_a_review_with_a_photo_starts_a_flow_once(at):
+    world = OneFlow(
+        {"news": ["review_photo_added"], "subject": "review", "if": {"fact": "event.rating", "at_least": 4}}
+    )
+    run = FlowRun.objects.create(
+        shop=world.shop, flow=world.flow, version=world.flow.live_version, subject_key="x", started_at=NOW
+    )
+    review = reviews.save_review(
+        run=run, order=world.order, contact=world.contact, rating=5, text="", product_id=None, language="en",
+        channel_kind="whatsapp", incentivised=False, disclosure="", dedupe_key="one",
+    )  # fmt: skip
+    jobs.handle_events()
+    assert world.runs == 1
+    message = make_message(world.conversation, "", direction=Direction.IN, point=world.point)
+    for position in range(2):
+        photo = Attachment.objects.create(message=message, position=position, status="stored", file="x", thumbnail="y")
+        reviews.add_photo(review=review, attachment=photo)
+    jobs.handle_events()
+    jobs.handle_events()
+    assert world.runs == 2
+    FlowRun.objects.filter(pk=run.pk).delete()
 
 
 def test_a_flow_is_started_by_hand_for_one_order_though_its_news_never_came(at):

@@ -69,7 +69,15 @@ def test_a_code_binds_the_chat_to_its_order_and_opens_the_ledger(door: Door):
     assert list(bound_orders(point)) == [door.order]
     assert point.contact == door.contact  # the stranger and the buyer are one person
     assert consent.granted_purposes(point) == {Purpose.SERVICE, Purpose.UTILITY}
-    assert [event.order for event in events(EventKind.CONVERSATION_STARTED)] == [door.order]
+    [started] = events(EventKind.CONVERSATION_STARTED)
+    assert started.order == door.order
+    told = {name: started.data[name] for name in ("touchpoint", "touchpoint_name", "product", "campaign")}
+    assert told == {
+        "touchpoint": "thank_you_page",
+        "touchpoint_name": "Thank-you page",
+        "product": None,
+        "campaign": "",
+    }
     received = events(EventKind.MESSAGE_RECEIVED)
     assert [(event.message_id, event.data["handled"]) for event in received] == [(message.pk, True)]
 

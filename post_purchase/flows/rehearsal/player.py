@@ -264,9 +264,12 @@ class Player(Passing):
                 self.ratings.append(effect.rating)
                 self.memory.rated = (effect.rating, self.now)
                 data = {"review": f"{run.id}:{effect.key}", "run": run.id, "rating": effect.rating}
+                self.without_photo[run.id] = data
                 self._soon(EventKind.REVIEW_GIVEN, run, data, key=effect.key)
             case wants.AddPhotos():
                 self.outcome.count("photos")
+                if (review := self.without_photo.pop(run.id, None)) is not None:
+                    self._soon(EventKind.REVIEW_PHOTO_ADDED, run, review, key=effect.step)
             case wants.RequestReward():
                 self._reward(effect, run)
             case wants.FindProducts():

@@ -75,6 +75,7 @@ class Weeks(ABC):
         self.wrote_at: datetime | None = None
         self.last_word: datetime | None = None  # bought or wrote
         self.ratings: list[int] = []  # newest last
+        self.without_photo: dict[int, dict[str, Any]] = {}  # run: its review
         self.consent: dict[str, bool] = {}
         self.orders = [OrderPlay(past, beginning(past.facts)) for past in person.orders]
         self.contact: dict[str, Any] = {}

@@ -52,7 +52,10 @@ class Wait(Step):
             return GoTo(self.next) if self.until.holds(ctx.facts) else ctx.wait(until=ctx.now + self.timeout)
         if self.date and (moment := self._moment(ctx, self.date)) is None:
             return GoTo(self.on_missing)
-        due = moment + self.offset if self.date and moment is not None else self._due(ctx)
+        try:
+            due = moment + self.offset if self.date and moment is not None else self._due(ctx)
+        except OverflowError:  # before the year 1, after 9999: no time that could come
+            return GoTo(self.on_missing)
         return GoTo(self.next) if due <= ctx.now else ctx.wait(until=due)
 
     def _due(self, ctx: Context) -> datetime:
@@ -68,9 +71,11 @@ class Wait(Step):
             return None
         try:
             moment = datetime.fromisoformat(value)
-        except ValueError:
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=_zone(str(ctx.facts.get("timezone", ""))))
+            moment.astimezone(UTC)  # what cannot be told in UTC cannot be compared
+        except (ValueError, OverflowError):
             return None
-        return moment if moment.tzinfo else moment.replace(tzinfo=_zone(str(ctx.facts.get("timezone", ""))))
+        return moment
 
     def resume(self, ctx: Context) -> Outcome | None:
         if ctx.event.kind == TIMER:
@@ -111,7 +116,7 @@ class Wait(Step):
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         return ZoneInfo("UTC")
 
 

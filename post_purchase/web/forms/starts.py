@@ -18,15 +18,34 @@ IF_RUNNING = {
     "skip": "Do not start again",
     "interrupt": "End the older one",
 }
+INTENTS = {
+    "where": "where the order is",
+    "when": "when it comes",
+    "change_address": "to change the address",
+    "cancel": "to cancel",
+    "return_exchange": "to return or exchange",
+    "problem": "about something wrong, damaged or missing",
+    "invoice": "for an invoice",
+    "how_to": "how to use it",
+    "person": "for a person",
+    "thanks": "nothing, and says thanks",
+    "reorder": "to order again",
+}
+# Every flow ends with these by itself, or they go to the one run that waits for them.
+OF_ITSELF = {EventKind.SHOP_UNINSTALLED, EventKind.CONTACT_REDACTED, EventKind.PRODUCTS_FOUND, EventKind.REWARD_FAILED}
+PICKED = {news: words for news, words in NEWS.items() if news not in OF_ITSELF}
 _ALWAYS = [
-    FieldSpec("news", "several", "When", options=NEWS),
+    FieldSpec("news", "several", "When", options=PICKED),
     FieldSpec("if", "condition", "Only if"),
     FieldSpec("subject", "choice", "Once for", options=SUBJECTS),
     FieldSpec("again_after", "duration", "Again, if that was so long ago", "Empty: never again"),
     FieldSpec("if_running", "choice", "While one is under way for the same shopper", options=IF_RUNNING),
 ]
 _MEASURES = {
-    EventKind.MESSAGE_RECEIVED: [FieldSpec("words", "words", "Only with one of these words", "Divided by commas")],
+    EventKind.MESSAGE_RECEIVED: [
+        FieldSpec("words", "words", "Only with one of these words", "Divided by commas"),
+        FieldSpec("intents", "several", "Or where it asks", options=INTENTS),
+    ],
     EventKind.CONTACT_SILENT: [FieldSpec("after", "duration", "Silent for")],
     EventKind.PURCHASE_AGED: [FieldSpec("after", "duration", "After the purchase")],
     EventKind.PARCEL_STALLED: [
@@ -40,16 +59,16 @@ _MEASURES = {
 }
 EXIT = [
     FieldSpec("reason", "text", "Why it ends"),
-    FieldSpec("news", "several", "As soon as", options=NEWS),
+    FieldSpec("news", "several", "As soon as", options=PICKED),
     FieldSpec("if", "condition", "If"),
 ]
 GOAL = [
     FieldSpec("title", "text", "Goal"),
-    FieldSpec("news", "several", "Reached when", options=NEWS),
+    FieldSpec("news", "several", "Reached when", options=PICKED),
     FieldSpec("if", "condition", "If"),
     FieldSpec("ends", "tick", "The flow is then over"),
 ]
-LISTENER = [FieldSpec("news", "several", "When", options=NEWS), FieldSpec("if", "condition", "Only if")]
+LISTENER = [FieldSpec("news", "several", "When", options=PICKED), FieldSpec("if", "condition", "Only if")]
 
 
 @dataclass
@@ -126,7 +145,7 @@ def _read_group(part: dict[str, Any], specs: list[FieldSpec], prefix: str, data:
                 part.update({"words": words[:30]}) if words else part.pop("words", None)
         elif spec.kind == "condition":
             _read_if(part, name, data, errors)
-        elif spec.kind == "several" and prefix.startswith(("exits.", "goals.")):
+        elif spec.kind == "several" and (spec.name == "intents" or prefix.startswith(("exits.", "goals."))):
             if data.get("ticks"):
                 chosen = [value for value in data.getlist(name) if value in spec.options]
                 part.update({spec.name: chosen}) if chosen else part.pop(spec.name, None)

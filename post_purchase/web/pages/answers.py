@@ -21,7 +21,7 @@ PER_PAGE = 25
 def zone_of(shop: Shop) -> ZoneInfo:
     try:
         return ZoneInfo(shop.timezone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         return ZoneInfo("UTC")
 
 
