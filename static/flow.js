@@ -102,6 +102,20 @@
   document.addEventListener("doorstep:page", () => look(0));
   addEventListener("DOMContentLoaded", () => setTimeout(() => look(0)));
 
+  /* Each condition chooses among the same facts: the list comes once, the page carries it to every row. */
+  function facts() {
+    const all = document.getElementById("facts")?.content;
+    for (const one of all ? page().querySelectorAll("s-select[data-facts]") : []) {
+      const full = one.cloneNode(true), chosen = one.querySelector("[selected]")?.getAttribute("value"), rest = all.cloneNode(true);
+      if (chosen) rest.querySelector(`[value="${CSS.escape(chosen)}"]`)?.remove();
+      full.append(rest);
+      full.removeAttribute("data-facts");
+      one.replaceWith(full); // a component reads its options when it enters the page
+    }
+  }
+  document.addEventListener("doorstep:page", facts);
+  addEventListener("DOMContentLoaded", facts);
+
   /* A value is put where the cursor was. */
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("[data-put]");

@@ -112,3 +112,17 @@ def test_a_draft_is_published_with_people_inside(admin, shop, size):
     page.wait_for_selector("text=What it changed")
     admin.photograph(f"versions-{size}")
     assert troubles + problems(page) == []
+
+
+@pytest.mark.parametrize("by_link", [False, True])
+def test_each_condition_chooses_among_all_facts_and_keeps_what_was_chosen(admin, shop, by_link):
+    rows = seed(shop)
+    address = f"/app/flows/{rows.flow.pk}"
+    page = admin.open(address if by_link else f"{address}?step=@start")
+    if by_link:
+        page.locator(f'#flow-path a[href*="step=%40start"], #flow-path a[href*="step=@start"]').first.click()
+    choice = page.locator('[name="exits.0.if#0#fact"] select')
+    assert choice.input_value() == "order.cancelled"
+    with page.expect_response(lambda answer: "/steps/" in answer.url):
+        choice.select_option("order.fully_refunded")
+    assert draft(rows)["exits"][0]["if"] == {"fact": "order.fully_refunded", "equals": True}

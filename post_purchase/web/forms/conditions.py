@@ -59,7 +59,7 @@ def input_of(name: str, label: str, raw: Any, asked: list[str] | None = None) ->
 
 
 def one_more(made: ConditionInput) -> None:
-    """An empty row below the others. Not drawn unasked: each carries the list of all facts."""
+    """An empty row below the others. Not drawn unasked: a row that is left empty says nothing."""
     if made.rows and made.rows[-1].fact and len(made.rows) < MAX_ROWS:
         made.rows.append(Row())
 

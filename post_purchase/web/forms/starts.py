@@ -76,6 +76,7 @@ class Group:
     place: str  # "exits.0"
     title: str
     inputs: list[StepInput]
+    folded: bool = False  # its list of news is closed: what it hangs on is the condition
 
 
 def trigger_specs(trigger: Mapping[str, Any]) -> list[FieldSpec]:
@@ -92,7 +93,7 @@ def start_groups(document: Mapping[str, Any]) -> list[Group]:
         for at, part in enumerate(document.get(name) or []):
             title = str(part.get("reason") or part.get("title") or part.get("name") or word)
             inputs = [_made(spec, part, f"{name}.{at}.", asked) for spec in specs]
-            groups.append(Group(f"{name}.{at}", f"{word}: {title}", inputs))
+            groups.append(Group(f"{name}.{at}", f"{word}: {title}", inputs, folded=bool(part.get("if"))))
     return groups
 
 

@@ -56,6 +56,7 @@ def context_of(request: ShopRequest, row: Flow, asked: Mapping[str, str]) -> dic
     for condition in _conditions(panel):
         if condition.name == asked.get("more"):
             conditions.one_more(condition)
+    panel["facts"] = dict.fromkeys(one for condition in _conditions(panel) for one in condition.facts)
     _name_products(row, panel)
     tests = context_for_tests(request, row, chosen, language) if panel.get("messages") else {}
     return {
