@@ -120,7 +120,7 @@ def test_each_condition_chooses_among_all_facts_and_keeps_what_was_chosen(admin,
     address = f"/app/flows/{rows.flow.pk}"
     page = admin.open(address if by_link else f"{address}?step=@start")
     if by_link:
-        page.locator(f'#flow-path a[href*="step=%40start"], #flow-path a[href*="step=@start"]').first.click()
+        page.locator('#flow-path a[href*="step=%40start"], #flow-path a[href*="step=@start"]').first.click()
     choice = page.locator('[name="exits.0.if#0#fact"] select')
     assert choice.input_value() == "order.cancelled"
     with page.expect_response(lambda answer: "/steps/" in answer.url):
