@@ -58,7 +58,7 @@ NEWS: Mapping[str, str] = {
     EventKind.MEDIA_STORED: "the shopper sends a photo",
     EventKind.REVIEW_GIVEN: "a review is given",
     EventKind.REVIEW_PHOTO_ADDED: "a photo comes with a review",
-    EventKind.REVIEW_WANTED: "another flow finds it time for a review",
+    EventKind.REVIEW_WANTED: "the shopper taps “Leave a review”",
     EventKind.REWARD_ISSUED: "a reward is ready",
     EventKind.REWARD_FAILED: "a reward could not be made",
     EventKind.CONSENT_GIVEN: "the shopper says yes to messages",

@@ -134,6 +134,28 @@ def test_who_did_not_say_yes_is_offered_nothing_for_months(at):
     assert not started & {"goes_with", "replenish", "referral", "win_back"}
 
 
+@pytest.mark.parametrize(
+    ("answer", "wants_offers", "waits"), [("good", True, 1), ("good", False, 0), ("problem", True, 0)]
+)
+def test_a_good_check_in_is_a_reason_for_what_goes_with_it(at, answer, wants_offers, waits):
+    world = Everything()
+    world.tell(EventKind.CONVERSATION_STARTED)
+    world.until(at, minutes=5)
+    world.tap("agree" if wants_offers else "decline")
+    world.deliver()
+    world.tell(EventKind.ORDER_DELIVERED)
+    world.until(at, days=4, hours=3)
+    assert world.told[-1] == "check_in.ask"
+    world.tap(answer)
+    jobs.handle_events()
+    assert FlowRun.objects.filter(flow__key="goes_with", status="active").count() == waits
+    # A good review after it begins no second one.
+    world.until(at, days=4)
+    world.write("5")
+    jobs.handle_events()
+    assert FlowRun.objects.filter(flow__key="goes_with").count() == waits
+
+
 def test_a_low_rating_tells_the_team_at_once_and_offers_help_the_next_day(at):
     world = Everything()
     world.deliver()
