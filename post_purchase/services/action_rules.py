@@ -23,13 +23,13 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True)
 class Rule:
-    mode: Mode = Mode.OFF
+    mode: Mode = Mode.PERSON  # until the merchant chooses: nothing is done unseen, and nothing is left to be typed
     limit: int = 0  # hours since the order (cancel, address), days since delivery (return, exchange); 0: none
 
 
 def rule_of(settings: ShopSettings, kind: str) -> Rule:
     row: Mapping[str, Any] = settings.action_rules.get(kind) or {}
-    mode = Mode(row["mode"]) if row.get("mode") in list(Mode) else Mode.OFF
+    mode = Mode(row["mode"]) if row.get("mode") in list(Mode) else Mode.PERSON
     return Rule(mode, int(row.get("limit") or 0))
 
 

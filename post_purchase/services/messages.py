@@ -46,6 +46,7 @@ def queue_message(
     `fact_key` names what is told: where another run tells the same, one of the two goes.
     """
     now = clock.now()
+    content = disclosed(content, author=author, conversation=conversation, point=point, order=order)
     message, created = Message.objects.get_or_create(
         shop_id=conversation.shop_id,
         dedupe_key=dedupe_key,
@@ -88,8 +89,7 @@ def queue_answer(
     step_id: str = "",
     buttons: Sequence[Button] = (),
 ) -> Message:
-    """An automatic answer, to the point that asked. The first says what it is, where that is wanted."""
-    text = disclosed(text, conversation=conversation, order=order, language=language)
+    """An automatic answer, to the point that asked."""
     rtl = language.split("-")[0] in ("ar", "he", "fa", "ur")
     return queue_message(
         conversation=conversation,

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import transaction
 
-from post_purchase.models import Conversation, Message, ShopSettings
+from post_purchase.models import Conversation, Message, OrderBinding, ShopSettings
 from post_purchase.words import Author, Direction
 from shopapp.lib import clock
 from shopapp.models import Shop
@@ -79,6 +79,10 @@ def greet(*, message: Message) -> Message | None:
     said = Message.objects.filter(conversation_id=message.conversation_id, pk__gt=message.pk, direction=Direction.OUT)
     if said.exists() or not bindings.bound_orders(point).filter(pk=order.pk).exists():
         return None
+    if not (message.content.get("kind") == "entry" or bindings.codes_in(message.text)):
+        proved = OrderBinding.objects.filter(point=point, order=order, bound_at__gte=message.happened_at)
+        if not proved.exists():
+            return None  # it was dealt with as something else, and the answer is on its way
     language = language_of(message.contact, order)
     return queue_answer(
         conversation=message.conversation,

@@ -28,7 +28,7 @@ def test_rules_are_kept_and_wrong_ones_named_at_their_field(owner, shop):
     assert owner.post("/app/settings/requests/save", wanted | {"says_automatic": "1"}).status_code == 200
     row = ShopSettings.objects.get(shop=shop)
     assert (rule_of(row, "cancel"), rule_of(row, "return")) == (Rule(Mode.AT_ONCE, 2), Rule(Mode.PERSON, 30))
-    assert (rule_of(row, "address"), row.says_automatic) == (Rule(), True)
+    assert (rule_of(row, "address"), row.says_automatic) == (Rule(Mode.OFF), True)
     for wrong in ({"mode_exchange": "at_once"}, {"limit_cancel": "9999"}, {"mode_return": "sometimes"}):
         answer = owner.post("/app/settings/requests/save", wanted | wrong)
         assert (answer.status_code, [*answer.json()["errors"]]) == (422, [*wrong])

@@ -202,10 +202,12 @@ def test_a_promise_waits_for_nobody_longer_than_it_is_useful():
 
 def test_a_clear_wish_stands_in_words_in_the_inbox_and_is_a_persons_from_then_on():
     talk = Talk()
-    assert ask(talk, "cancel my order") == [PROMISE]
-    assert (conversation().hand_off_reason, conversation().handed_off_at) == ("The shopper asks to cancel", NOON)
-    assert TeamAlert.objects.get().reason == "The shopper asks to cancel"
-    assert ask(talk, "and my mug came broken") == []  # it was promised
+    assert ask(talk, "my mug came broken") == [PROMISE]
+    reason = conversation().hand_off_reason
+    assert reason.startswith("The shopper asks")
+    assert conversation().handed_off_at == NOON
+    assert TeamAlert.objects.get().reason == reason
+    assert ask(talk, "and cancel my order") == []  # it was promised
 
 
 def test_a_wish_that_leaves_room_for_machines_is_named_to_the_team_alone():

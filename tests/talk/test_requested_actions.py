@@ -8,8 +8,9 @@ import pytest
 from demo.shopify.shop import SCOPES
 from demo.world import DemoWorld
 from post_purchase.channels.base import Inbound
+from post_purchase.jobs.flows import handle_events
 from post_purchase.jobs.requested_actions import carry_out_actions
-from post_purchase.models import ActionState, Conversation, Message, Order, RequestedAction, ShopSettings
+from post_purchase.models import ActionKind, ActionState, Conversation, Message, Order, RequestedAction, ShopSettings
 from post_purchase.services import action_carrying, action_rules, requested_actions
 from post_purchase.services.action_rules import Mode, Rule
 from post_purchase.services.conversations import receive
@@ -149,14 +150,14 @@ def test_what_has_left_is_for_a_person_with_the_reason_also_between_question_and
     carry_out_actions()
     assert (action().state, action().error, shopper.mutations()) == ("failed", "it is packed or on its way", [])
     assert conversation().hand_off_reason == f"Cancel the order, {shopper.order.name}: it is packed or on its way"
-    assert shopper.last().text.startswith(f"For your order {shopper.order.name} this can no longer be done")
+    assert shopper.last().text.startswith("This needs a person: somebody of our team looks at your order")
 
 
 def test_a_wish_that_comes_too_late_is_not_asked_back(world, at):
     shopper = Shopper(world, AT_ONCE | {"cancel": Rule(Mode.AT_ONCE, 2)})
     at.move(minutes=121)
     (answer,) = shopper.says("cancel my order")
-    assert answer.endswith("Somebody of our team looks at it and answers you here.")
+    assert answer.startswith("This needs a person: somebody of our team looks at your order")
     assert conversation().hand_off_reason.endswith("it was placed more than 2 hours ago")
     assert not RequestedAction.objects.exists()
 
@@ -250,8 +251,34 @@ def test_without_the_permission_of_shopify_a_person_decides(world):
     assert action().state == "approval"
 
 
-def test_a_shop_that_allows_nothing_is_not_asked_back(world):
+def test_in_a_new_shop_a_wish_arrives_ready_to_approve(world):
     shopper = Shopper(world, {})
+    (question,) = shopper.says("Please cancel my order")
+    assert question.startswith("Shall we cancel your order")
+    after = shopper.last().pk
+    shopper.says("yes")
+    carry_out_actions()
+    assert (action().state, shopper.mutations()) == ("approval", [])
+    handle_events()
+    [noted] = shopper.heard(after=after)  # and no greeting beside it
+    assert noted.startswith("Thank you, noted for your order")
+
+
+def test_a_typed_yes_is_answered_by_what_was_done_alone(world, at):
+    shopper = Shopper(world)
+    at.to(NOON + timedelta(minutes=5))
+    shopper.says("Please cancel my order")
+    handle_events()
+    after = shopper.last().pk
+    shopper.says("yes")
+    handle_events()  # before the cancellation is done
+    carry_out_actions()
+    [done] = shopper.heard(after=after)
+    assert done.startswith("Done (")
+
+
+def test_a_shop_that_allows_nothing_is_not_asked_back(world):
+    shopper = Shopper(world, {kind: Rule(Mode.OFF) for kind in ActionKind.values})
     assert shopper.says("cancel my order") == []
     assert not RequestedAction.objects.exists()
 
