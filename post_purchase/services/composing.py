@@ -18,6 +18,7 @@ from post_purchase.words import Author, MessageStatus
 from shopapp.lib import clock
 from shopapp.models import Shop
 
+from .control_links import without_keys
 from .inbox_states import tell_team, waits_for_team
 from .messages import WAITING
 from .talk_language import language_of
@@ -70,7 +71,7 @@ def take_back(*, message: Message, member: Member) -> bool:
     if not Draft.objects.filter(member=member, conversation=conversation).exists():
         save_draft(member=member, conversation=conversation, text=message.text, point=message.point)
     last = conversation.messages.exclude(pk=message.pk).order_by("-pk").first()
-    Conversation.objects.filter(pk=conversation.pk).update(last_text=last.text[:200] if last else "")
+    Conversation.objects.filter(pk=conversation.pk).update(last_text=without_keys(last.text)[:200] if last else "")
     waits_for_team(conversation_id=conversation.pk)
     return True
 

@@ -12,6 +12,7 @@ from shopapp.lib import clock
 from shopapp.lib.crypto import new_code
 from shopapp.lib.queue import Job, wake
 
+from .control_links import without_keys
 from .disclosure import disclosed
 from .inbox_states import tell_team
 
@@ -72,7 +73,7 @@ def queue_message(
         },
     )
     if created:
-        Conversation.objects.filter(pk=conversation.pk).update(last_message_at=now, last_text=content.text[:200])
+        Conversation.objects.filter(pk=conversation.pk).update(last_message_at=now, last_text=without_keys(content.text)[:200])
         wake(Job.SEND_MESSAGES)
         tell_team(shop_id=conversation.shop_id)
     return message

@@ -31,6 +31,7 @@ from post_purchase.services import presence
 from post_purchase.services.arbiter import why_no_answer
 from post_purchase.services.composing import drafts_of, others_writing, template_values, values_for
 from post_purchase.services.consent import consents_in, newest_states, who_wrote
+from post_purchase.services.control_links import without_keys
 from post_purchase.services.conversations import mark_opened
 from post_purchase.services.file_safety import TYPES, kind_of
 from post_purchase.services.media import signed_media_url
@@ -165,6 +166,7 @@ def bubble(message: Message) -> dict[str, Any]:
     url_button = content.get("url_button") or {}
     return {
         "message": message,
+        "text": without_keys(message.text),
         "stopped": message.status in STOPPED,
         "unproved": bool(content.get("unproved")),
         "choices": [button.get("title", "") for button in content.get("buttons") or []],
