@@ -49,7 +49,7 @@ def test_a_talk_that_is_read_again_costs_thirteen_queries_and_what_stands_beside
 
 def test_the_key_to_a_shoppers_own_page_is_not_the_teams(owner, shop):
     rows = seed(shop)
-    link = make_link(rows.point)
+    link = make_link(rows.conversation.contact.points.first())
     message = queue_message(
         conversation=rows.conversation,
         content=OutMessage(text=f"Your page: {link} (for a day)"),
