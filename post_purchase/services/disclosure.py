@@ -1,4 +1,4 @@
-"""The first automatic words to a person say that a program answers, where the law or the network wants it or the merchant does."""
+"""The first automatic words say that a program answers: where the law, the network or the merchant wants it."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,9 @@ def disclosed(
 
     A flow's message needs them only where the network asks for it.
     """
-    if author not in (Author.ANSWER, Author.FLOW) or not content.text or not _is_first(author, conversation, point, order):
+    if author not in (Author.ANSWER, Author.FLOW) or not content.text:
+        return content
+    if not _is_first(author, conversation, point, order):
         return content
     words = phrase("automatic", content.language)
     forms = {kind: f"{words}\n\n{text}" for kind, text in content.forms.items()}

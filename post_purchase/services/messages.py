@@ -73,7 +73,8 @@ def queue_message(
         },
     )
     if created:
-        Conversation.objects.filter(pk=conversation.pk).update(last_message_at=now, last_text=without_keys(content.text)[:200])
+        shown = without_keys(content.text)[:200]
+        Conversation.objects.filter(pk=conversation.pk).update(last_message_at=now, last_text=shown)
         wake(Job.SEND_MESSAGES)
         tell_team(shop_id=conversation.shop_id)
     return message

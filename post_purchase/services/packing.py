@@ -4,6 +4,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from post_purchase.models import ChatStart, ContactPoint, Link, Order, OrderBinding
+from post_purchase.words import TouchpointKind
 from shopapp.lib import clock
 from shopapp.lib.crypto import hash_code, normalise_code
 from shopapp.models import Shop
@@ -18,13 +19,20 @@ def read_scan(text: str) -> str:
     return normalise_code(text.strip().rstrip("/").rpartition("/")[2].partition("?")[0])
 
 
+def is_card(shop: Shop, scanned: str) -> bool:
+    """Is this the code of a card with a code of its own?"""
+    return Link.objects.filter(shop=shop, code_hash=hash_code(read_scan(scanned)), batch__isnull=False).exists()
+
+
 def find_order(shop: Shop, text: str) -> Order | None:
-    """By what is on the packing slip: the order's name (#1001), or its number."""
+    """By what is on the packing slip: the order's name (#1001), its number, or our own code that is printed there."""
     name = text.strip()[:64]
     digits = name.lstrip("#")
     wanted = Q(name=name) | Q(name=f"#{digits}")
     if digits.isdigit() and len(digits) < 10:
         wanted |= Q(number=int(digits))
+    slips = Link.objects.filter(shop=shop, touchpoint__kind=TouchpointKind.PACKING_SLIP)
+    wanted |= Q(pk__in=slips.filter(code_hash=hash_code(read_scan(text[:200]))).values("order"))
     return Order.objects.filter(wanted, shop=shop, redacted_at=None).order_by("-placed_at", "-pk").first()
 
 

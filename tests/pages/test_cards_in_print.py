@@ -15,7 +15,7 @@ from post_purchase.jobs.printing import make_prints
 from post_purchase.models import Link, PrintBatch, PrintFile, Touchpoint
 from post_purchase.services import print_batches, print_watch
 from post_purchase.services.bindings import bind_by_code
-from post_purchase.services.links import link_url, shop_link, slip_code, touchpoint_of
+from post_purchase.services.links import link_for_order, link_url, shop_link, slip_code, touchpoint_of
 from post_purchase.services.print_batches import code_of
 from post_purchase.services.print_designs import default_words
 from post_purchase.services.shops import settings_of
@@ -83,6 +83,20 @@ def test_the_packer_scans_card_and_slip(owner, card, shop):
     factories.make_order(shop, name="#1002")
     taken = owner.post("/app/pack/bind", {"card": scanned, "order": "#1002"}).json()["errors"]
     assert taken == {"card": "This card is tied to order #1001 already. Take a new card, or untie it from #1001 below."}
+
+
+def test_our_own_code_on_the_slip_names_the_order_and_the_two_may_be_scanned_in_either_order(owner, card, shop):
+    owner.post(f"/app/touchpoints/{card.pk}/prints/order", {"name": "Run", "quantity": "2", "form": "csv"})
+    make_prints()
+    batch, order = PrintBatch.objects.get(), factories.make_order(shop, name="#1001")
+    _, code = link_for_order(touchpoint=touchpoint_of(shop=shop, kind=TouchpointKind.PACKING_SLIP), order=order)
+    on_the_slip, on_the_card = link_url(code).upper(), link_url(code_of(batch, 1)).upper()
+    answer = owner.post("/app/pack/bind", {"card": on_the_slip, "order": on_the_card}).json()
+    assert answer["toast"] == "The card goes with #1001"
+    assert "#1001" in answer["html"]
+    assert Link.objects.get(batch=batch, number=1).order == order
+    shared = link_url(shop_link(touchpoint=card)[1])
+    assert owner.post("/app/pack/bind", {"card": on_the_card, "order": shared}).status_code == 422
 
 
 def test_the_packer_takes_a_wrong_scan_back_on_either_page(owner, card, shop):

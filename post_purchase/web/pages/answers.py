@@ -54,9 +54,9 @@ def live(request: ShopRequest, html: str) -> HttpResponse:
     return HttpResponse(html, headers={"ETag": mark})
 
 
-def saved(toast: str = "", *, go: str = "") -> JsonResponse:
-    """The write is done. Without `go` the page is drawn anew where it stands."""
-    return JsonResponse({"toast": toast, "go": go})
+def saved(toast: str = "", *, go: str = "", html: str = "") -> JsonResponse:
+    """The write is done. Without `go` the page is drawn anew where it stands, or only the part that `html` is for."""
+    return JsonResponse({"toast": toast, "go": go} | ({"html": html} if html else {}))
 
 
 def refused(

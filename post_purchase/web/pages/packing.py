@@ -12,7 +12,7 @@ from post_purchase.services import packing
 from shopapp.lib.crypto import hash_code
 from shopapp.web.embedded import ShopRequest, shop_required
 
-from .answers import page, paged, refused, saved
+from .answers import draw, page, paged, refused, saved
 
 NEWEST = 10
 
@@ -69,21 +69,24 @@ def packed(request: ShopRequest, pk: int) -> HttpResponse:
 @shop_required
 @require_POST
 def bind(request: ShopRequest) -> HttpResponse:
-    """Two fields, which a hand scanner fills one after the other."""
-    scanned, name = request.POST.get("card", "")[:200].strip(), request.POST.get("order", "")[:64].strip()
+    """Two fields, which a hand scanner fills one after the other, in either order."""
+    scanned, name = request.POST.get("card", "")[:200].strip(), request.POST.get("order", "")[:200].strip()
+    if packing.is_card(request.shop, name) and not packing.is_card(request.shop, scanned):
+        scanned, name = name, scanned
     errors = {}
     if not scanned:
         errors["card"] = "Scan the square code on the card."
     found = packing.find_order(request.shop, name) if name else None
     if found is None:
-        errors["order"] = "No order of this number is here. Scan or type it as on the packing slip: #1001."
+        errors["order"] = "No such order is here. Scan our code on the packing slip, or type its number: #1001."
     if errors or found is None:
         return refused(errors=errors)
     try:
         packing.bind_card(shop=request.shop, scanned=scanned, order=found)
     except packing.CannotBind as problem:
         return refused(errors={"card": str(problem)})
-    return saved(f"The card goes with {found.name}")
+    newest = draw(request, "parts/packed_cards.html", rows=list(packed_cards(request)[:NEWEST]))
+    return saved(f"The card goes with {found.name}", html=newest)
 
 
 @shop_required
