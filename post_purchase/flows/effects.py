@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from post_purchase.words import Purpose
+
 
 class _Effect(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -20,6 +22,11 @@ class Say(_Effect):
     parcel: int | None = None
     parcels: tuple[int, ...] = ()  # all that this message tells of, where it gathers several
     answers_shopper: bool = False  # goes back to where the shopper just wrote
+    asked_for: bool = False  # the shopper has just asked to be asked for a review
+
+    def purpose(self, written: Purpose) -> Purpose:
+        """What it goes out as: the review question to who asks for it is an answer. An offer stays one."""
+        return Purpose.SERVICE if self.asked_for and written == Purpose.REVIEW_REQUEST else written
 
 
 class SaveReview(_Effect):

@@ -140,7 +140,7 @@ def _say(effect: Say, scene: Scene) -> None:
     messages.queue_message(
         conversation=conversation,
         content=composed.content,
-        purpose=composed.purpose,
+        purpose=effect.purpose(composed.purpose),
         dedupe_key=f"run:{scene.run.pk}:{effect.key}",
         author=Author.FLOW,
         order=scene.run.order,

@@ -42,8 +42,12 @@ def start(
     again_after: timedelta | None = None,
     if_running: str = "passive",
     version_id: int | None = None,
+    message: Message | None = None,
 ) -> FlowRun | None:
-    """Begin a run: once per flow and subject, or again after `again_after`. None: it was begun before, or may not."""
+    """Begin a run: once per flow and subject, or again after `again_after`. None: it was begun before, or may not.
+
+    `message`: what the shopper just wrote, where that began it.
+    """
     version_id = version_id or flow.live_version_id
     if version_id is None:
         return None
@@ -77,7 +81,7 @@ def start(
     )
     if not created:
         return None
-    apply(run_id=run.pk, event=event)
+    apply(run_id=run.pk, event=event, message=message)
     return run
 
 

@@ -87,7 +87,8 @@ class Context:
     effects: list[Effect] = field(default_factory=list)
 
     def say(self, message: str, *, choices: Iterable[str] = (), reply: bool = True) -> None:
-        thread = self.thread
+        thread, event = self.thread, self.event
+        asked_for = "review_wanted" in (event.kind, event.data.get("by"))
         thread.said += 1
         self.effects.append(
             Say(
@@ -97,7 +98,8 @@ class Context:
                 choices=tuple(f"{thread.step}:{thread.visit}:{choice}" for choice in choices),
                 parcel=thread.parcel,
                 parcels=tuple(thread.parcels),
-                answers_shopper=reply and self.event.kind in WROTE,
+                answers_shopper=reply and (event.kind in WROTE or asked_for),
+                asked_for=reply and asked_for,
             )
         )
 

@@ -157,6 +157,7 @@ def _start(event: FlowEvent) -> int:
             again_after=trigger.again_after,
             if_running=trigger.if_running,
             version_id=version,
+            message=event.message,
         )
         started += run is not None
     return started

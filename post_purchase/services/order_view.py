@@ -77,6 +77,10 @@ def _may_review(order: Order) -> bool:
     """It has arrived, the shop asks for reviews, and there is none of this order yet."""
     if order.delivered_at is None or order.cancelled_at is not None or order.reviews.exists():
         return False
+    return asks_for_reviews(order)
+
+
+def asks_for_reviews(order: Order) -> bool:
     return order.shop.flows.filter(key="photo_review", status=FlowStatus.ON).exists()
 
 

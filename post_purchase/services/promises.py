@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db import transaction
 
-from post_purchase.models import Conversation, Message, OrderBinding, ShopSettings
-from post_purchase.words import Author, Direction
+from post_purchase.models import Conversation, FlowEvent, Message, OrderBinding, ShopSettings
+from post_purchase.words import Author, Direction, EventKind
 from shopapp.lib import clock
 from shopapp.models import Shop
 
@@ -20,6 +20,7 @@ from .answers import NEEDS_PERSON, REASONS, in_words, understood
 from .file_safety import is_claimed, kind_of
 from .inbox_states import waits_for_team
 from .messages import queue_answer
+from .order_view import asks_for_reviews
 from .phrases import phrase, wants_stop
 from .talk_language import language_of
 from .team_alerts import alert_team
@@ -83,6 +84,8 @@ def greet(*, message: Message) -> Message | None:
         proved = OrderBinding.objects.filter(point=point, order=order, bound_at__gte=message.happened_at)
         if not proved.exists():
             return None  # it was dealt with as something else, and the answer is on its way
+    if FlowEvent.objects.filter(kind=EventKind.REVIEW_WANTED, message=message).exists() and asks_for_reviews(order):
+        return None  # the question that was asked for comes at once
     language = language_of(message.contact, order)
     return queue_answer(
         conversation=message.conversation,

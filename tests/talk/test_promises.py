@@ -9,9 +9,11 @@ from post_purchase.flows import editing, shelf
 from post_purchase.jobs import flows as jobs
 from post_purchase.models import Conversation, FlowEvent, Message, TeamAlert
 from post_purchase.services import conversations, links
+from post_purchase.services.arbiter import Decision, judge
 from post_purchase.services.events import record_event
 from post_purchase.services.phrases import load
 from post_purchase.services.promises import opens_again
+from post_purchase.services.reach import Facts
 from post_purchase.words import Direction, EventKind, TouchpointKind
 from shopapp.lib import clock
 from shopapp.lib.crypto import grouped
@@ -215,3 +217,31 @@ def test_a_wish_that_leaves_room_for_machines_is_named_to_the_team_alone():
     assert ask(talk, "Can I have an invoice?") == [PROMISE]
     assert conversation().handed_off_at is None
     assert TeamAlert.objects.get().reason == "The shopper asks for an invoice"
+
+
+@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.parametrize("waiting", [False, True])
+def test_who_taps_the_review_button_is_asked_at_once_and_by_nothing_else(at, known: bool, waiting: bool):
+    """Also in the middle of a talk, and at night."""
+    talk = Talk(bound=known)
+    factories.make_parcel(talk.order, "delivered", delivered_at=NOON - timedelta(hours=5))
+    talk.order.delivered_at = NOON - timedelta(hours=5)
+    talk.order.save()
+    for flow in editing.install_library(talk.shop):
+        if flow.key in shelf.FIRST:
+            editing.switch_on(flow)
+    if waiting:
+        record_event(shop=talk.shop, kind=EventKind.ORDER_DELIVERED, key="d", order=talk.order, contact=talk.contact)
+        jobs.handle_events()
+    at.to(NOON + timedelta(hours=11))  # midnight in Berlin
+    ask(talk, "Thanks, all fine!")
+    before = Message.objects.filter(direction=Direction.OUT).count()
+    talk.says(f"Hello! {grouped(links.review_link(talk.order)[1])}")
+    jobs.handle_events()
+    said = list(Message.objects.filter(direction=Direction.OUT).order_by("pk")[before:])
+    assert [(message.step_id, message.purpose, message.point) for message in said] == [
+        ("review", "service", talk.point)
+    ], [message.text for message in said]
+    reach = Facts(said, now=clock.now()).reach_of(said[0])
+    verdict = judge(reach.proposal, reach.situation, clock.now())
+    assert verdict.decision == Decision.GO, verdict.reason

@@ -32,11 +32,12 @@ class Speaking(Weeks):
             return
         row = run.order.past.row if run.order else None
         country = (row.shipping_country if row else "") or self.person.country
+        purpose = say.purpose(spec.purpose)
         told = Told(
             run.flow.key,
             say.message,
             say.step,
-            spec.purpose,
+            purpose,
             spoken[0],
             row.pk if row else None,
             self.person.contact_id,
@@ -46,11 +47,11 @@ class Speaking(Weeks):
         )
         fixed = by if say.answers_shopper else None
         proposal = arbiter.Proposal(
-            purpose=spec.purpose,
+            purpose=purpose,
             fixed_point_id=id(fixed) if fixed is not None else None,
-            use_by_at=self.now + (spec.useful_for or USEFUL_FOR[spec.purpose]),
+            use_by_at=self.now + (spec.useful_for or USEFUL_FOR[purpose]),
             run_id=run.id,
-            keeps_channel=spec.purpose in self.theatre.settings.kept_purposes,
+            keeps_channel=purpose in self.theatre.settings.kept_purposes,
         )
         refused = spec.template is not None and spec.template.name in self.theatre.refused_templates
         fact = fact_of(spec, say, facts)
