@@ -182,7 +182,7 @@
     }
   }
   const input = (type) => class extends Field { build() { return el("input", { type }); } };
-  define("s-text-field", input("text")); define("s-email-field", input("email")); define("s-password-field", input("password"));
+  define("s-text-field", input("text")); define("s-email-field", input("email")); define("s-date-field", input("date")); define("s-password-field", input("password"));
   define("s-url-field", input("url")); define("s-search-field", input("search")); define("s-number-field", class extends Field { build() { return el("input", { type: "text", inputmode: "decimal" }); } });
   define("s-color-field", class extends Field { build() { return el("input", { type: "color" }); } });
   define("s-text-area", class extends Field { build() { return el("textarea", { rows: this.getAttribute("rows") || 3 }); } });

@@ -7,7 +7,15 @@ from post_purchase.models import ContactPoint, Conversation, FlowEvent, Order, O
 from post_purchase.services.consent import record_consent
 from post_purchase.words import Purpose
 from shopapp.models import Shop
-from tests.factories import make_contact, make_conversation, make_message, make_order, make_point, make_shop
+from tests.factories import (
+    make_channel,
+    make_contact,
+    make_conversation,
+    make_message,
+    make_order,
+    make_point,
+    make_shop,
+)
 from tests.flow_doors.conftest import make_flow
 from tests.pages.visitor import RIVAL
 from tests.shopapp.pretend import SHOP, admin_claims, buyer_claims, sign
@@ -72,6 +80,15 @@ def test_the_order_block_gets_the_chat_the_flow_and_the_review(order):
     assert answer["Access-Control-Allow-Origin"] == "*"
     assert answer["Cache-Control"] == "no-store"
     assert not answer.cookies
+
+
+def test_what_still_waits_is_not_shown_as_said(order):
+    conversation = make_conversation(order.contact)
+    channel = make_channel(order.shop)
+    make_message(conversation, "It is on its way", channel=channel, status="delivered")
+    make_message(conversation, "How do you like it?", channel=channel, status="held")
+    Conversation.objects.filter(pk=conversation.pk).update(last_text="How do you like it?")
+    assert ask(ORDER, gid(order)).json()["conversation"]["last_text"] == "It is on its way"
 
 
 def test_the_chat_of_whoever_proved_the_order_comes_before_the_buyers(shop, order):

@@ -12,7 +12,9 @@ from pydantic import ConfigDict, Field, ValidationError
 from post_purchase.flows.starting import CannotStart, ask_to_start, startable
 from post_purchase.models import Contact, Conversation, FlowRun, Order, Review, RunStatus
 from post_purchase.services.consent import newest_states
-from post_purchase.words import ChannelKind, EventKind, Purpose
+from post_purchase.services.control_links import without_keys
+from post_purchase.services.messages import WAITING
+from post_purchase.words import ChannelKind, EventKind, MessageStatus, Purpose
 from shopapp.lib.storable import FromOutside
 from shopapp.models import Shop
 from shopapp.web.embedded import ShopRequest, staff_required
@@ -20,6 +22,7 @@ from shopapp.web.embedded import ShopRequest, staff_required
 GID = re.compile(r"gid://shopify/(Order|Customer)/([0-9]{1,18})", re.ASCII)
 LONGEST_TEXT = 240  # characters of a message or a review; the whole of it is one click away
 SHOWN = 3  # runs, reviews
+NOT_SAID = (*WAITING, MessageStatus.SENDING, MessageStatus.FAILED, MessageStatus.SUPPRESSED)
 
 
 class Asked(FromOutside):
@@ -126,12 +129,13 @@ def _of_order(shop: Shop, order: Order) -> Conversation | None:
 def _conversation(row: Conversation | None) -> dict[str, Any] | None:
     if row is None:
         return None
-    newest = row.messages.exclude(channel=None).select_related("channel").order_by("-pk").first()
+    said = row.messages.exclude(channel=None).exclude(status__in=NOT_SAID)
+    newest = said.select_related("channel").order_by("-pk").first()
     kind = newest.channel.kind if newest and newest.channel else ""
     return {
         "path": f"conversations/{row.pk}",
         "channel": ChannelKind(kind).label if kind in ChannelKind.values else "",
-        "last_text": _short(row.last_text),
+        "last_text": _short(without_keys(newest.text) if newest and newest.text else row.last_text),
         "last_at": row.last_message_at.isoformat() if row.last_message_at else "",
         "unread": row.unread,
         "state": "closed" if row.closed_at else "person" if row.handed_off_at else "open",

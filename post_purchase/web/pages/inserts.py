@@ -23,7 +23,7 @@ from post_purchase.services.products import collections_of
 from post_purchase.touchpoints.routes import KEYS
 from post_purchase.touchpoints.texts import languages
 from post_purchase.web.forms.cards import DesignForm, SheetForm
-from post_purchase.words import TouchpointKind
+from post_purchase.words import ChannelKind, TouchpointKind
 from shopapp.models import Shop
 from shopapp.web.embedded import ShopRequest, shop_required
 
@@ -112,7 +112,7 @@ def route_choices(shop: Shop, options: dict[str, Any]) -> dict[str, Any]:
     channels = dict.fromkeys(shop.channels.filter(status="active").order_by("pk").values_list("kind", flat=True))
     return {
         "route": {key: options.get(key, "") for key in KEYS},
-        "channels": channels,
+        "channels": [(kind, ChannelKind(kind).label) for kind in channels],
         "flows": list(shop.flows.order_by("name").values_list("key", "name", "status")),
         "chat_languages": [(tag, name_of(tag)) for tag in languages()],
         "website": shop.primary_url or f"https://{shop.domain}",
