@@ -98,7 +98,10 @@
   async function download(url, link) {
     try {
       const reply = await ask(url);
-      if (!reply.ok) throw new Error("The file could not be made. Try again in a moment.");
+      if (!reply.ok) {
+        const told = await reply.json().catch(() => ({}));
+        throw new Error(told.message || Object.values(told.errors || {}).join(" ") || "The file could not be made. Try again in a moment.");
+      }
       const address = URL.createObjectURL(await reply.blob());
       const anchor = Object.assign(document.createElement("a"), { href: address, download: link.dataset.download || "download" });
       anchor.click();

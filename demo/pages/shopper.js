@@ -85,6 +85,7 @@ async function draw() {
     $('letter').src = `/letter/order_confirmation/${order}`;
     $('slip').href = `/admin/${world.shop}/orders/${order}/packing-slip`;
     drawCard();
+    $('announced').href = `/announcement/${order}`;
     $('inadmin').href = `/admin/${world.shop}/orders/${order}`;
   }
   if (world.order.lines.length) $('store').href = `/store/products/${world.order.lines[0].product}`;

@@ -50,7 +50,7 @@ class Question:
 def question_for(
     *, shop: Shop, checkout_token: str, order: Order | None, language: str, has_phone: bool | None = None
 ) -> Question | None:
-    """What to ask here, in this language, and what was answered before. None: no network to send news by.
+    """What to ask here, in this language, and what was answered before. None: no network for news, or none to come.
 
     `has_phone`: what the page knows of the checkout, None where protected data is not approved.
     """
@@ -61,6 +61,8 @@ def question_for(
         return None
     ticks = CheckoutConsent.objects.filter(shop=shop, checkout_token_hash=hash_secret(checkout_token))
     state = ticks.filter(kind=usable[0]).values_list("state", flat=True).first()
+    if order is not None and (order.delivered_at or order.cancelled_at) and state != ConsentState.GRANTED:
+        return None  # no more news to come; who has said yes can still take it back
     tag, text = consent_question(usable[0], language)
     return Question(usable[0], text, consent_version(), tag, state == ConsentState.GRANTED)
 

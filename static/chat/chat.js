@@ -317,7 +317,11 @@
       $("form").requestSubmit();
     }
   };
-  const grow = () => { $("text").style.height = "auto"; $("text").style.height = `${Math.min($("text").scrollHeight + 2, 160)}px`; };
+  const grow = () => {
+    const { style, value } = $("text");
+    style.height = ""; // one line, also where it is not shown yet and has no height of its own
+    if (value) style.height = `${Math.min($("text").scrollHeight + 2, 160)}px`;
+  };
   $("text").oninput = () => { lastUse = Date.now(); kept.set("draft", $("text").value); grow(); };
   $("photo").onchange = async () => {
     const file = $("photo").files[0];

@@ -305,3 +305,16 @@ def test_a_code_never_reaches_the_log(path):
 
 def test_the_code_of_an_order_lives_as_long_as_the_rule_says():
     assert timedelta(days=60) == links.LIFETIME
+
+
+def test_the_merchants_own_try_leads_there_and_counts_as_nobody(client, shop):
+    make_channel(shop)
+    code = links.shop_link(touchpoint=links.touchpoint_of(shop=shop, kind=TouchpointKind.STOREFRONT))[1]
+    assert tap(client, f"{code}?try=1")["Location"].startswith("https://wa.me/")
+    make_channel(shop, kind=ChannelKind.MESSENGER)
+    chooser = tap(client, f"{code}?try=1", agent=DESKTOP).content.decode()
+    onward = [html.unescape(found) for found in re.findall(r'href="(/c/[^"]+via=[^"]+)"', chooser)]
+    assert onward
+    for address in onward:
+        assert client.get(address, headers={"user-agent": DESKTOP}).status_code in (200, 302)
+    assert counted() == []

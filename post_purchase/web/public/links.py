@@ -35,6 +35,7 @@ from shopapp.lib.crypto import grouped, hash_code, normalise_code
 from .pages import public_page
 
 SCAN_ID = re.compile(r"[0-9a-f]{32}")
+TRIED = "try"  # in the query: the merchant looks where it leads, and is not counted as a shopper
 PAGES = {"mailto": "email", "sms": "sms"}
 FOUND = "post_purchase.tap"  # where the front door leaves what it has looked up already
 HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
@@ -92,25 +93,26 @@ def open_link(request: HttpRequest, code: str) -> HttpResponse:
         return unknown_code(request, visitor)
     if found.missed and guesses.too_many_unknown(request.META):
         return too_busy(visitor)
-    tap = found.tap
+    tap, counts = found.tap, request.method == "GET" and TRIED not in request.GET
     language = language_for(tap, visitor)
     page = {"language": language, "shop_name": tap.shop_name, "color": tap.color}
     if not tap.installed:
         return public_page("closed", status=410, **page)
     if tap.expired:
-        if request.method == "GET":
+        if counts:
             count(found, visitor, language, "", now=now, environ=request.META, scan_id=new_scan_id(), nowhere=True)
         return expired_page(tap, language=language, page=page)
     if tap.page:
-        if request.method == "GET":
+        if counts:
             count(found, visitor, language, "", now=now, environ=request.META, scan_id=new_scan_id())
         return HttpResponseRedirect(tap.page, headers=HEADERS)
     via = request.GET.get("via", "")
     choice = choose_for(tap, visitor, fixed=via)
-    visit = request.GET.get("s", "")
-    scan_id = visit if SCAN_ID.fullmatch(visit) else new_scan_id()
-    response, led_to = _answer(tap, choice, visitor, language=language, scan_id=scan_id, page=page)
-    if request.method == "GET":
+    asked = request.GET.get("s", "")
+    scan_id = asked if SCAN_ID.fullmatch(asked) else new_scan_id()
+    visit = f"s={scan_id}" if counts or request.method == "HEAD" else f"s={scan_id}&{TRIED}=1"
+    response, led_to = _answer(tap, choice, visitor, language=language, visit=visit, page=page)
+    if counts:
         count(
             found,
             visitor,
@@ -119,7 +121,7 @@ def open_link(request: HttpRequest, code: str) -> HttpResponse:
             now=now,
             environ=request.META,
             scan_id=scan_id,
-            chosen=scan_id == visit,
+            chosen=scan_id == asked,
             picked=via in tap.channels,
             nowhere=not choice.ranked,
         )
@@ -250,7 +252,7 @@ def target_of(tap: Tap, choice: Choice, language: str, device: str) -> str:
 
 
 def _answer(
-    tap: Tap, choice: Choice, visitor: Visitor, *, language: str, scan_id: str, page: dict[str, str]
+    tap: Tap, choice: Choice, visitor: Visitor, *, language: str, visit: str, page: dict[str, str]
 ) -> tuple[HttpResponse, str]:
     code = grouped(tap.code)
     if not choice.ranked:
@@ -259,7 +261,7 @@ def _answer(
         options = [
             {
                 "label": label_of(kind, language),
-                "url": f"/c/{tap.code}?via={kind}&s={scan_id}",
+                "url": f"/c/{tap.code}?via={kind}&{visit}",
             }
             for kind in choice.ranked
         ]
