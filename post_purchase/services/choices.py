@@ -100,9 +100,18 @@ def set_language(*, language: str, source: Source) -> None:
 
 @transaction.atomic
 def set_channel(*, kind: str, source: Source) -> None:
-    """ "" takes the wish back. Raises ValueError for a network on which we do not know them."""
-    if kind and not source.point.contact.points.filter(kind=kind).exists():
-        raise ValueError(kind)
+    """ "" takes the wish back. Who wants their news there agrees to news there.
+
+    Raises ValueError for a network on which we do not know them, or on which they have said no to news.
+    """
+    if kind:
+        points = list(source.point.contact.points.filter(kind=kind).order_by("-last_inbound_at", "-pk"))
+        states = consent.newest_states(points)
+        if not any(may_get(states[point.pk], Purpose.UTILITY) for point in points):
+            asked = [point for point in points if states[point.pk].get(Purpose.UTILITY) != ConsentState.WITHDRAWN]
+            if not asked or not (asked[0] == source.point or owns_all(source.point)):
+                raise ValueError(kind)
+            allow(point=asked[0], purpose=Purpose.UTILITY, allowed=True, source=source)
     _change(source, Choice.CHANNEL, kind, preferred_kind=kind)
 
 
@@ -170,6 +179,7 @@ def facts_of(point: ContactPoint, language: str, *, whole: bool) -> list[tuple[s
         (texts["orders"], ", ".join(names[:10]) + (" …" if len(names) > 10 else "")),
         (texts["messages"], str(Message.objects.filter(point__in=points).count())),
         (texts["language"], texts_of(language_of(contact))["own_name"]),
+        (texts["channel"], ChannelKind(contact.preferred_kind).label if contact.preferred_kind else ""),
         (texts["size"], str(contact.fields.get("size") or "")),
         (texts["quiet"], quiet),
     ]

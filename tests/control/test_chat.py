@@ -4,15 +4,17 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from post_purchase.channels.base import Inbound
+from post_purchase.channels.base import Inbound, OutMessage
 from post_purchase.models import ChoiceEntry, ConsentEntry, Contact, ContactPoint, Message, Order, PrivacyRequest
 from post_purchase.services import reach
+from post_purchase.services.arbiter import judge
 from post_purchase.services.consent import record_consent, withdrawn_purposes
-from post_purchase.services.conversations import receive
+from post_purchase.services.conversations import conversation_for, receive
+from post_purchase.services.messages import queue_message
 from post_purchase.services.phrases import load
 from post_purchase.services.privacy_requests import answer_request, claim_request
 from post_purchase.services.talk_language import language_of
-from post_purchase.words import ChannelKind, Direction, MessageStatus, Purpose
+from post_purchase.words import Author, ChannelKind, Direction, MessageStatus, Purpose
 from shopapp.lib import clock
 from tests import factories
 
@@ -91,6 +93,40 @@ def test_choices_are_kept_answered_once_and_written_into_the_ledger(chat: Chat):
     ]
     assert ChoiceEntry.objects.exclude(wording_version=TEXTS["version"]).count() == 0
     assert all(entry.proof["message"] for entry in ChoiceEntry.objects.all())
+
+
+def test_who_wants_news_by_mail_gets_the_next_news_by_mail(chat: Chat):
+    record_consent(point=chat.point, purpose=Purpose.UTILITY, state="granted", method="x", dedupe_key="u")
+    factories.make_channel(chat.shop, kind=ChannelKind.EMAIL, account_id="shop@example.com")
+    chat.hear("Hello")
+    assert goes_to(chat) == chat.point
+    assert chat.hear("write me by e-mail instead") == "Done. Preferred way: E-mail"
+    assert goes_to(chat) == chat.mail
+    entry = ConsentEntry.objects.get(point=chat.mail, purpose=Purpose.UTILITY)
+    assert (entry.state, entry.method, entry.wording) == ("granted", "control_chat", "write me by e-mail instead")
+    assert "Preferred way: E-mail" in chat.hear("What do you know about me?")
+
+
+def test_who_has_said_no_to_mail_is_not_written_to_by_mail_because_of_a_wish_elsewhere(chat: Chat):
+    record_consent(point=chat.mail, purpose=Purpose.UTILITY, state="withdrawn", method="x", dedupe_key="u")
+    assert chat.hear("write me by e-mail instead").startswith("We do not know you on E-mail yet")
+    assert Contact.objects.get(pk=chat.contact.pk).preferred_kind == ""
+
+
+def goes_to(chat: Chat) -> ContactPoint:
+    """Where news of the order would go now."""
+    message = queue_message(
+        conversation=conversation_for(chat.contact),
+        content=OutMessage(text="On its way", subject="On its way"),
+        purpose=Purpose.UTILITY,
+        dedupe_key=f"news:{Message.objects.count()}",
+        author=Author.FLOW,
+        order=chat.order,
+    )
+    way = reach.Facts([message], now=clock.now()).reach_of(message)
+    verdict = judge(way.proposal, way.situation, clock.now())
+    assert verdict.candidate is not None, verdict.reason
+    return ContactPoint.objects.get(pk=verdict.candidate.point_id)
 
 
 def test_a_muted_purpose_is_muted_everywhere_and_order_news_go_on(chat: Chat):
