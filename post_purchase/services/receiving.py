@@ -16,7 +16,7 @@ from post_purchase.models import (
     Message,
     OrderBinding,
 )
-from post_purchase.words import Author, Direction, EventKind, MessageStatus, Purpose
+from post_purchase.words import Author, ChannelKind, Direction, EventKind, MessageStatus, Purpose
 from shopapp.lib import clock
 from shopapp.lib.crypto import hash_secret, new_code
 from shopapp.lib.queue import Job, wake
@@ -89,9 +89,10 @@ def _receive(channel: Channel, inbound: Inbound) -> Message | None:
     point.last_inbound_at = max(filter(None, (point.last_inbound_at, inbound.happened_at)))
     arrival = _Arrival(message, point, conversation, inbound, language_of(point.contact, conversation.order))
     handled = inbound.kind in SAYS_NOTHING or _respond(arrival)
-    ContactPoint.objects.filter(pk=point.pk).update(  # after the contacts: bindings.lock_orders
-        last_inbound_at=point.last_inbound_at, blocked_at=None, blocked_reason=""
-    )
+    heard: dict[str, Any] = {"last_inbound_at": point.last_inbound_at}
+    if not _is_stopped_for_good(point):
+        heard |= {"blocked_at": None, "blocked_reason": ""}
+    ContactPoint.objects.filter(pk=point.pk).update(**heard)  # after the contacts: bindings.lock_orders
     if point.contact_id != message.contact_id:  # two contacts have become one
         message.refresh_from_db(fields=["conversation", "contact"])
     _note(message, inbound, handled)
@@ -114,6 +115,11 @@ def _receive(channel: Channel, inbound: Inbound) -> Message | None:
             is_new=True,
         )
     return message
+
+
+def _is_stopped_for_good(point: ContactPoint) -> bool:
+    """Only START lifts a STOP by text: the carriers let nothing of ours through before it."""
+    return point.kind == ChannelKind.SMS and Purpose.SERVICE in consent.withdrawn_purposes(point)
 
 
 def _is_only_files(inbound: Inbound) -> bool:
@@ -206,6 +212,8 @@ def _respond(arrival: _Arrival) -> bool:
     if stopped and (arrival.inbound.resumes or is_one_of("start", text)):
         consent.start_again(point=point, message=message)
         return True
+    if _is_stopped_for_good(point):
+        return False
     if states.get(Purpose.SERVICE) != ConsentState.GRANTED:
         consent.grant_conversation(point=point, message=message)
     if Purpose.UTILITY not in states and bindings.begin_conversation(point=point, message=message):

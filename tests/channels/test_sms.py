@@ -107,6 +107,12 @@ def test_a_number_from_its_account_to_stop(talk: Talk) -> None:
     point.refresh_from_db()
     assert "texted STOP" in point.blocked_reason  # our own confirmation was refused: Twilio has confirmed already
     assert len(twilio.received(ben)) == before
+    twilio.write(ben, "Hello? Is anybody there?")  # no START: Twilio would let no answer through
+    talk.carry()
+    point.refresh_from_db()
+    assert "texted STOP" in point.blocked_reason
+    assert ConsentEntry.objects.filter(point=point, purpose="service").order_by("pk").last().state != "granted"
+    assert len(twilio.received(ben)) == before
     twilio.write(ben, "START")
     talk.carry()
     point.refresh_from_db()

@@ -98,6 +98,7 @@ def test_choices_are_kept_answered_once_and_written_into_the_ledger(chat: Chat):
 def test_who_wants_news_by_mail_gets_the_next_news_by_mail(chat: Chat):
     record_consent(point=chat.point, purpose=Purpose.UTILITY, state="granted", method="x", dedupe_key="u")
     factories.make_channel(chat.shop, kind=ChannelKind.EMAIL, account_id="shop@example.com")
+    factories.bind(chat.mail, chat.order)  # the address that the order was placed with
     chat.hear("Hello")
     assert goes_to(chat) == chat.point
     assert chat.hear("write me by e-mail instead") == "Done. Preferred way: E-mail"
@@ -115,6 +116,7 @@ def test_who_has_said_no_to_mail_is_not_written_to_by_mail_because_of_a_wish_els
 
 def goes_to(chat: Chat) -> ContactPoint:
     """Where news of the order would go now."""
+    chat.contact.refresh_from_db()
     message = queue_message(
         conversation=conversation_for(chat.contact),
         content=OutMessage(text="On its way", subject="On its way"),

@@ -244,13 +244,15 @@ def reply_ways(request: ShopRequest, points: list[ContactPoint], now: datetime) 
     for point in points:
         fitting = [channel for channel in channels if channel.kind == point.kind]
         own = [channel for channel in fitting if point.account_id in ("", channel.account_id)]
-        if not own or point.blocked_at is not None:
+        if not own:
             continue
         capability = driver_for(point.kind).capability(
             point=point, channel=own[0], purpose=Purpose.SERVICE, now=now, typed=True
         )
         label, consents = ChannelKind(point.kind).label, consents_in(states[point.pk])
         why_not = why_no_answer(label, *consents, has_written=point.pk in wrote)
+        if point.blocked_at is not None:
+            why_not = f"{label} cannot be used: {point.blocked_reason or 'it does not reach the shopper'}"
         if why_not and capability.mode != Mode.NONE:
             capability = Capability(Mode.NONE, why_not)
         found.append((point, own[0], capability))
