@@ -1,6 +1,7 @@
 """A shopper wrote. Stored once, then: stop > start > code or proof > an automatic answer > the flows > the team."""
 
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
