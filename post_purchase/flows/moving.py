@@ -5,13 +5,13 @@ again by the cursor of their RunMove.
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, F
+from django.db.models import Count, F, QuerySet
 
 from post_purchase.models import Flow, FlowRun, FlowVersion, RunMove, RunStatus
 from shopapp.lib import clock
@@ -53,11 +53,9 @@ class Plan:
         return {"steps": self.steps, "stay": self.stay, "anew": self.anew, "shift": self.shift}
 
 
-def inside(flow: Flow, but: FlowVersion | None = None) -> list[Waiting]:
+def inside(flow: Flow, but: Collection[int] = ()) -> list[Waiting]:
     """Who waits where, in the versions that are not `but`. One query; who waits for two things counts at both."""
-    rows = FlowRun.objects.filter(flow=flow, status=RunStatus.ACTIVE).order_by()
-    if but is not None:
-        rows = rows.exclude(version=but)
+    rows = _active(flow, but).order_by()
     counted: dict[tuple[int, int, str], int] = {}
     for version, number, steps, people in rows.values_list("version_id", "version__number", "at_steps").annotate(
         people=Count("pk")
@@ -67,9 +65,16 @@ def inside(flow: Flow, but: FlowVersion | None = None) -> list[Waiting]:
     return [Waiting(*key, people) for key, people in sorted(counted.items(), key=lambda one: (-one[0][1], -one[1]))]
 
 
-def people_inside(flow: Flow, but: FlowVersion | None = None) -> int:
-    rows = FlowRun.objects.filter(flow=flow, status=RunStatus.ACTIVE)
-    return (rows.exclude(version=but) if but is not None else rows).count()
+def people_inside(flow: Flow, but: Collection[int] = ()) -> int:
+    return _active(flow, but).count()
+
+
+def people_by_version(flow: Flow) -> dict[int, int]:
+    return dict(_active(flow, ()).order_by().values_list("version_id").annotate(people=Count("pk")))
+
+
+def _active(flow: Flow, but: Collection[int]) -> QuerySet[FlowRun]:
+    return FlowRun.objects.filter(flow=flow, status=RunStatus.ACTIVE).exclude(version__in=but)
 
 
 def suggest(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, str]:
@@ -128,12 +133,21 @@ def _longer(was: Any, now: Any) -> int | None:
 
 @transaction.atomic
 def ask_to_move(
-    flow: Flow, version: FlowVersion, chosen: Mapping[tuple[int, str], str], *, retime: bool, user: str
+    flow: Flow,
+    version: FlowVersion,
+    chosen: Mapping[tuple[int, str], str],
+    *,
+    retime: bool,
+    user: str,
+    leave: Collection[int] = (),
 ) -> RunMove | None:
-    """Note the wish; a job does the work. `chosen`: {(version, old step): new step or STAY}. None: nobody is inside."""
+    """Note the wish; a job does the work. `chosen`: {(version, old step): new step or STAY}. None: nobody is inside.
+
+    Who is in one of the versions in `leave` is not touched.
+    """
     new = document_of(version.pk)
     plans: dict[str, Any] = {}
-    versions = FlowRun.objects.filter(flow=flow, status=RunStatus.ACTIVE).exclude(version=version)
+    versions = _active(flow, {version.pk, *leave})
     for pk in versions.order_by().values_list("version_id", flat=True).distinct():
         try:
             old = document_of(pk)
@@ -172,7 +186,8 @@ def handle_due() -> int:
 def _some(move: RunMove) -> None:
     """The next runs after the cursor. Repeating it changes nothing: a run takes the same event once."""
     rows = FlowRun.objects.filter(flow_id=move.flow_id, status=RunStatus.ACTIVE, pk__gt=move.cursor)
-    found = list(rows.exclude(version_id=move.to_version_id).order_by("pk").values_list("pk", flat=True)[:BATCH])
+    rows = rows.filter(version__in=[int(version) for version in move.plan])
+    found = list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH])
     for pk in found:
         _one(pk, move)
     over = len(found) < BATCH

@@ -1,4 +1,4 @@
-"""Publishing a flow, looking at it in the phone, and beginning one."""
+"""Looking at a flow in the phone, sending a test, and beginning one."""
 
 from html import unescape
 from types import SimpleNamespace
@@ -7,8 +7,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from post_purchase.flows.editing import problems_of
-from post_purchase.jobs.flows import move_runs
-from post_purchase.models import ContactPoint, FlowRun, Message
+from post_purchase.models import ContactPoint, Message
 from post_purchase.services import trial_sends
 from shopapp.models import Shop
 from tests import factories
@@ -16,50 +15,6 @@ from tests.pages.test_flow_editor import draft, look, owner, rows, save, shown
 from tests.pages.visitor import RIVAL
 
 __all__ = ["owner", "rows"]  # fixtures
-
-
-def test_publishing_shows_who_waits_where_and_moves_them(owner, rows):
-    run = FlowRun.objects.get(flow=rows.flow)
-    run.state = {"threads": [{"key": "main", "step": "use_time", "visit": 1, "phase": "", "since": None, "due_at": None,
-                              "said": 0, "parcel": None, "memory": {}}], "seen": {"use_time": 1}}  # fmt: skip
-    run.at_steps = "use_time"
-    run.save()
-    save(owner, rows, "use_time", {"step.for#number": "2", "step.for#unit": "days"})
-    html = owner.get(f"/app/flows/{rows.flow.pk}/publishing").content.decode()
-    assert "1 person is inside now" in html
-    assert "“7 days” became “2 days”" in unescape(html)
-    name = f"to#{run.version_id}#use_time"
-    assert f'name="{name}"' in html
-    form = {"inside": "retime", "share": "100", name: "use_time"}
-    refused = owner.post(f"/app/flows/{rows.flow.pk}/publishing", form | {"share": "25"})
-    assert (refused.status_code, list(refused.json()["errors"])) == (422, ["inside"])
-    for wrong in ({"inside": "x"}, {"share": "7"}, {"share": "²"}):
-        assert owner.post(f"/app/flows/{rows.flow.pk}/publishing", form | wrong).status_code == 422
-    answer = owner.post(f"/app/flows/{rows.flow.pk}/publishing", form).json()
-    assert answer["toast"] == "Version 2 is live for new orders. The people inside are being moved."
-    move_runs()
-    run.refresh_from_db()
-    assert run.version.number == 2
-    listed = owner.get(f"/app/flows/{rows.flow.pk}/versions").content.decode()
-    assert "1 person was moved to version 2, 0 stayed." in listed
-
-
-def test_a_version_is_tried_on_a_share_raised_and_rolled_back(owner, rows):
-    address = f"/app/flows/{rows.flow.pk}"
-    save(owner, rows, "use_time", {"step.for#number": "2", "step.for#unit": "days"})
-    tried = owner.post(f"{address}/publishing", {"inside": "finish", "share": "10"}).json()["toast"]
-    assert tried == "Version 2 goes to 10 of 100 new ones first."
-    assert "Version 2 is on trial: 10 of 100 new ones get it" in owner.get(address).content.decode()
-    assert owner.post(f"{address}/share", {"share": "50"}).status_code == 200
-    assert owner.post(f"{address}/share", {"share": "33"}).status_code == 422
-    assert owner.post(f"{address}/share", {"share": "100"}).json()["toast"] == "It is live for all now."
-    assert owner.post(f"{address}/share", {"share": "0"}).status_code == 422
-    back = owner.post(f"{address}/versions/1/live").json()["toast"]
-    assert back.startswith("Version 1 is live again for new orders, as version 3.")
-    assert owner.post(f"{address}/versions/99/live").status_code == 404
-    rows.flow.refresh_from_db()
-    assert rows.flow.live_version.document["steps"]["use_time"]["for"] == "P7D"
-    assert "Version 3 (version 1 again)" in owner.get(f"{address}/versions").content.decode()
 
 
 def test_the_phone_shows_what_is_typed_for_a_real_order_and_saves_nothing(owner, rows):

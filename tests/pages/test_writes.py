@@ -124,7 +124,8 @@ def test_a_flow_is_edited_published_and_taken_back(owner, rows):
     assert flow.draft["texts"]["en"]["messages"]["ask_rating"]["text"] == "New words"
     assert flow.draft["steps"]["use_time"]["for"] == "P10D"
     assert flow.live_version.document["texts"]["en"]["messages"]["ask_rating"]["text"] == before
-    assert owner.post(f"/app/flows/{flow.pk}/publish").json()["toast"] == "Version 2 is live for new orders."
+    published = owner.post(f"/app/flows/{flow.pk}/publishing", {"inside": "finish"}).json()
+    assert published["toast"] == "Version 2 is live for new orders."
     assert owner.post(f"/app/flows/{flow.pk}/versions/1/restore").status_code == 200
     flow.refresh_from_db()
     assert (flow.live_version.number, flow.draft["steps"]["use_time"]["for"]) == (2, "P7D")
@@ -137,7 +138,7 @@ def test_a_broken_text_is_kept_and_cannot_be_published(owner, rows):
     assert "Before it can be published" in saved.json()["toast"]
     rows.flow.refresh_from_db()
     assert rows.flow.draft["texts"]["en"]["messages"]["ask_rating"]["text"] == "Hi {{ order.name"
-    assert owner.post(f"/app/flows/{rows.flow.pk}/publish").status_code == 422
+    assert owner.post(f"/app/flows/{rows.flow.pk}/publishing", {"inside": "finish"}).status_code == 422
     rows.flow.refresh_from_db()
     assert rows.flow.live_version.number == 1
 

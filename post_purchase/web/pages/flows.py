@@ -1,4 +1,4 @@
-"""Flows: the list with on and off, publishing, going back to an earlier version. flow_editor.py has the editor."""
+"""Flows: the list, on and off, an earlier version as the draft. flow_editor and flow_publishing have the rest."""
 
 from django.db.models import Count, Q
 from django.http import HttpResponse
@@ -6,8 +6,8 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET, require_POST
 
 from post_purchase.flows.definition import DocumentError
-from post_purchase.flows.editing import publish, save_draft, switch_off, switch_on
-from post_purchase.models import ChannelStatus, Flow, FlowStatus, RunStatus
+from post_purchase.flows.editing import save_draft, switch_off, switch_on
+from post_purchase.models import ChannelStatus, Flow, RunStatus
 from shopapp.web.embedded import ShopRequest, shop_required
 
 from .answers import page, refused, saved
@@ -46,18 +46,6 @@ def switch(request: ShopRequest, pk: int) -> HttpResponse:
     except DocumentError as error:
         return refused(f"It cannot be switched on yet: {error.problems[0]}")
     return saved(f"{flow.name} is on for new orders")
-
-
-@shop_required
-@require_POST
-def publish_flow(request: ShopRequest, pk: int) -> HttpResponse:
-    flow = flow_of(request, pk)
-    try:
-        version = publish(flow, request.shop_user)
-    except DocumentError as error:
-        return refused(f"It cannot be published yet: {error.problems[0]}")
-    off = "" if flow.status == FlowStatus.ON else " The flow is still off."
-    return saved(f"Version {version.number} is live for new orders.{off}")
 
 
 @shop_required
