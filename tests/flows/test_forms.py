@@ -67,7 +67,7 @@ def test_a_file_keeps_the_forms_and_a_difference_names_the_network():
     raw = load(formed(sms="Short")).to_json()
     assert files.read(files.write(raw)) == raw
     (change,) = differences(load(formed(sms="Brief")).to_json(), raw, {"en": "English"})
-    assert change.lines == ["Hello, on sms: “Brief” became “Short”"]
+    assert [*map(str, change.lines)] == ["Hello, on sms: “Brief” became “Short”"]
 
 
 def test_an_sms_of_many_parts_is_told():

@@ -264,7 +264,7 @@ def test_differences_are_told_in_words():
     new["texts"]["en"]["messages"]["hello"]["text"] = "Good day"
     new["trigger"] = {"news": ["order_paid"], "if": {"fact": "order.total", "at_least": 50}}
     new["exits"] = [{"reason": "Sent back", "news": ["return_requested"]}]
-    told = {change.where: change.lines for change in differences(OLD, new, {"en": "English"})}
+    told = {change.where: [*map(str, change.lines)] for change in differences(OLD, new, {"en": "English"})}
     assert told == {
         "Start and end": [
             "Only if: now “the order's total is at least 50”",
