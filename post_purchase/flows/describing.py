@@ -214,6 +214,11 @@ def fact(path: Any) -> str:
     return f"{root} {rest}".strip()
 
 
+def not_known(path: str) -> str:
+    """Why a message that needs this fact is left out."""
+    return f"Left out, as it needs what is not known: {fact(path)}"
+
+
 def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -71,7 +71,7 @@ class HandOff(_Effect):
 
 
 class Skip(_Effect):
-    """A message was left out because something that it needs is not known."""
+    """A message was left out: something that it needs is not known, or it is no longer so. `message`: where known."""
 
     kind: Literal["skip"] = "skip"
     step: str

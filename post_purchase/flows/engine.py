@@ -13,12 +13,14 @@ from post_purchase.words import EventKind
 
 from .conditions import Facts, look_up
 from .definition import FlowDocument
-from .effects import CancelWaiting, Effect, End, GoalReached, Park, Skip
-from .state import ACTIVE, ENDED, INTERRUPT, MOVED, PARKED, START, TIMER, Event, RunState, Thread
+from .describing import not_known
+from .effects import CancelWaiting, Effect, End, GoalReached, Park, Say, Skip
+from .state import ACTIVE, ENDED, FINISHED, INTERRUPT, MOVED, PARKED, START, TIMER, Event, LeftOut, RunState, Thread
 from .step import Claim, Context, GoTo, Step
 
 MAX_STEPS = 100  # in one advance
 MAX_THREADS = 24
+MAX_LEFT_OUT = 12  # reasons kept, the newest
 MAIN = "main"
 # Law and decency, not the document's choice.
 ALWAYS_EXITS: Mapping[str, str] = {
@@ -203,6 +205,7 @@ class _Advance:
         if outcome is None:
             return False
         if isinstance(outcome, GoTo):
+            self._told_why(thread, outcome)
             self._walk(thread, outcome.step)
         return True
 
@@ -226,15 +229,37 @@ class _Advance:
             thread.memory = {}
             context = self._context(thread)
             if (skipped := self._unsayable(step, target)) is not None:
-                self.effects.append(skipped)
+                self._leave_out(skipped)
                 target = step.skips_to()
                 continue
             outcome = step.enter(context)
             if not isinstance(outcome, GoTo):
                 return
+            self._told_why(thread, outcome)
             target = outcome.step
         if thread in state.threads:
             state.threads.remove(thread)
+
+    def _told_why(self, thread: Thread, outcome: GoTo) -> None:
+        """Keep the reason where a message was given up, or where the run ends without having said anything."""
+        if outcome.gave_up:
+            self._leave_out(Skip(step=thread.step, message="", reason=outcome.why))
+        elif outcome.why and not self._has_spoken() and self._is_over(outcome.step):
+            self._note(thread.step, outcome.why)
+
+    def _has_spoken(self) -> bool:
+        return self.state.spoke or any(isinstance(effect, Say) for effect in self.effects)
+
+    def _is_over(self, target: str | None) -> bool:
+        step = self.document.steps.get(target) if target is not None else None
+        return target is None or (step is not None and step.kind == "end")
+
+    def _leave_out(self, skipped: Skip) -> None:
+        self.effects.append(skipped)
+        self._note(skipped.step, skipped.reason)
+
+    def _note(self, step: str, why: str) -> None:
+        self.state.left_out = [*self.state.left_out, LeftOut(step, why[:200], self.now)][-MAX_LEFT_OUT:]
 
     def _exits(self, *, by_event: bool = True) -> bool:
         kind = self.event.kind
@@ -278,7 +303,7 @@ class _Advance:
                 continue
             for path in needed.get(message, ()):
                 if look_up(self.facts, path) in (None, "", [], {}):
-                    return Skip(step=name, message=message, reason=f"Left out: {'.'.join(path)} is not known")
+                    return Skip(step=name, message=message, reason=not_known(".".join(path)))
         return None
 
     def _end(self, reason: str) -> bool:
@@ -293,12 +318,20 @@ class _Advance:
 
     def _finish(self) -> None:
         state = self.state
+        state.spoke = self._has_spoken()
         if state.status == ACTIVE and not state.threads and state.seen:
-            state.status, state.reason = ENDED, state.reason or "Finished"
+            state.status = ENDED
+        if state.status == ENDED and state.reason in ("", FINISHED):
+            state.reason = self._finished()
         if state.status == ENDED:
             state.threads = []
             if not any(isinstance(effect, End) for effect in self.effects):
                 self.effects.append(End(reason=state.reason))
+
+    def _finished(self) -> str:
+        if self.state.spoke or not self.state.left_out:
+            return FINISHED
+        return f"No message went. {self.state.left_out[-1].why}"
 
 
 def _asked(thread: Thread) -> float:

@@ -32,15 +32,17 @@ class StepNumbers:
     failed: int = 0
     suppressed: int = 0
     held: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)  # why messages were held, suppressed or failed
+    left_out: int = 0  # nothing was written for these: a value was not known, the news was old
+    reasons: Counter[str] = field(default_factory=Counter)  # why messages were held, left out, suppressed or failed
     exits: Counter[str] = field(default_factory=Counter)
 
     @property
     def shown(self) -> list[tuple[str, int]]:
         names = (
-            "entered", "waiting", "sent", "delivered", "read", "answered", "exited", "held", "suppressed", "failed",
+            "entered", "waiting", "sent", "delivered", "read", "answered", "exited", "held", "left_out", "suppressed",
+            "failed",
         )  # fmt: skip
-        return [(name, number) for name in names if (number := getattr(self, name))]
+        return [(name.replace("_", " "), number) for name in names if (number := getattr(self, name))]
 
     @property
     def why(self) -> list[tuple[str, int]]:
@@ -61,6 +63,10 @@ def numbers_of(flow: Flow, document: Mapping[str, Any]) -> dict[str, StepNumbers
             made = found.setdefault(step, StepNumbers())
             made.entered += 1
             made.answered += step in saved and saved[step] in answers
+        for one in state.get("left_out", ()):
+            made = found.setdefault(one["step"], StepNumbers())
+            made.left_out += 1
+            made.reasons[one["why"]] += 1
     _standing(found, runs, document)
     _messages(found, flow, since)
     return found

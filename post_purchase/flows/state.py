@@ -14,6 +14,8 @@ MOVED = "moved"  # the run goes on in another version; data: flows.moving.Plan
 
 ACTIVE, ENDED, PARKED = "active", "ended", "parked"
 
+FINISHED = "Finished"  # the reason of an end that needs none
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -73,6 +75,22 @@ class Thread:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """No message went at this step, for this reason in plain words."""
+
+    step: str
+    why: str
+    at: datetime
+
+    def to_json(self) -> dict[str, str]:
+        return {"step": self.step, "why": self.why, "at": self.at.isoformat()}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, str]) -> "LeftOut":
+        return cls(value["step"], value["why"], datetime.fromisoformat(value["at"]))
+
+
 @dataclass(slots=True)
 class RunState:
     threads: list[Thread] = field(default_factory=list)
@@ -81,6 +99,8 @@ class RunState:
     status: str = ACTIVE
     reason: str = ""
     moved: dict[str, str] = field(default_factory=dict)  # a question of an older version: the one that stands for it
+    spoke: bool = False  # it has wanted to send something, whatever became of it
+    left_out: list[LeftOut] = field(default_factory=list)  # what it did not send, and why
 
     def copy(self) -> "RunState":
         return RunState(
@@ -90,6 +110,8 @@ class RunState:
             self.status,
             self.reason,
             self.moved.copy() if self.moved else {},
+            self.spoke,
+            self.left_out.copy(),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -100,6 +122,8 @@ class RunState:
             "answers": self.answers,
             "seen": self.seen,
             **({"moved": self.moved} if self.moved else {}),
+            **({"spoke": True} if self.spoke else {}),
+            **({"left_out": [one.to_json() for one in self.left_out]} if self.left_out else {}),
             "threads": [
                 {
                     "key": thread.key,
@@ -141,6 +165,8 @@ class RunState:
             status=value.get("status", ACTIVE),
             reason=value.get("reason", ""),
             moved=dict(value.get("moved", {})),
+            spoke=bool(value.get("spoke")),
+            left_out=[LeftOut.from_json(one) for one in value.get("left_out", [])],
         )
 
 

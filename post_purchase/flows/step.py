@@ -124,6 +124,8 @@ class Titles(ABC):
 @dataclass(frozen=True, slots=True)
 class GoTo:
     step: str | None  # None: this thread is done
+    why: str = ""  # why it goes on there, in plain words
+    gave_up: bool = False  # the step does not say what it is for: a message is left out
 
 
 @dataclass(frozen=True, slots=True)

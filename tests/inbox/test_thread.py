@@ -19,13 +19,13 @@ def queries_of(owner, path):
     return len(queries), response.content.decode()
 
 
-def test_a_talk_that_is_read_again_costs_thirteen_queries_and_what_stands_beside_twelve(owner, shop):
+def test_a_talk_that_is_read_again_costs_fourteen_queries_and_what_stands_beside_twelve(owner, shop):
     rows = seed(shop)
     path = f"/app/conversations/{rows.conversation.pk}"
     rows.action.delete()
     owner.get(path)
     count, html = queries_of(owner, path)
-    assert count <= 13
+    assert count <= 14
     assert f'data-part="{path}/beside"' in html
     count, beside = queries_of(owner, f"{path}/beside")
     assert count <= 12

@@ -254,7 +254,8 @@ class Player(Passing):
             case wants.Say():
                 self._say(effect, run, by, fresh)
             case wants.Skip():
-                self.outcome.missing.append((run.flow.key, f"{effect.message.replace('_', ' ')}: {effect.reason}"))
+                where = (effect.message or effect.step).replace("_", " ")
+                self.outcome.missing.append((run.flow.key, f"{where}: {effect.reason}"))
             case wants.Park():
                 self.outcome.problems.append((run.flow.key, effect.problem))
             case wants.CancelWaiting():

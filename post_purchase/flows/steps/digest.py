@@ -26,7 +26,7 @@ class Digest(Step):
 
     def resume(self, ctx: Context) -> Outcome | None:
         if ctx.event.kind == TIMER:
-            return GoTo(self.next if self._still_true(ctx) else self.on_stale)
+            return GoTo(self.next) if self._still_true(ctx) else GoTo(self.on_stale, self._why(ctx), gave_up=True)
         if ctx.event.kind not in self.news:
             return None
         self._gather(ctx)
@@ -48,6 +48,12 @@ class Digest(Step):
         if thread.parcels and thread.parcel not in thread.parcels:
             thread.parcel = thread.parcels[0]
         return bool(thread.parcels)
+
+    def _why(self, ctx: Context) -> str:
+        parcel = ctx.thread.parcel if ctx.thread.parcel is not None else ctx.event.parcel
+        state = look_up(ctx.facts, ("parcels", str(parcel), "state"))
+        then = f" (the parcel by then: {ParcelState(state).label.lower()})" if state in ParcelState.values else ""
+        return f"What it would have told was no longer news{then}"
 
     def targets(self) -> Iterable[tuple[str, str | None]]:
         yield from super().targets()

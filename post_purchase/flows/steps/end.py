@@ -2,7 +2,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from post_purchase.flows.state import ENDED
+from post_purchase.flows.state import ENDED, FINISHED
 from post_purchase.flows.step import Context, GoTo, Outcome, Step
 
 
@@ -10,7 +10,7 @@ class End(Step):
     """End the whole run, whatever else it still waits for."""
 
     kind: Literal["end"]
-    reason: str = Field(default="Finished", max_length=200)
+    reason: str = Field(default=FINISHED, max_length=200)
 
     def enter(self, ctx: Context) -> Outcome:
         ctx.state.status = ENDED

@@ -30,7 +30,7 @@ class Experiment(Step):
     def enter(self, ctx: Context) -> Outcome:
         chosen = self.variants[pick([variant.weight for variant in self.variants], ctx.facts, ctx.thread.step)]
         ctx.answer(f"variant_{ctx.thread.step}", chosen.name)
-        return GoTo(chosen.goto)
+        return GoTo(chosen.goto, f"It was drawn for variant {chosen.name}, which has no message")
 
     def targets(self) -> Iterable[tuple[str, str | None]]:
         for variant in self.variants:

@@ -27,12 +27,12 @@ class Recommend(Step):
 
     def resume(self, ctx: Context) -> Outcome | None:
         if ctx.event.kind == TIMER:
-            return GoTo(self.on_none)
+            return GoTo(self.on_none, "No product was found in time", gave_up=True)
         if ctx.event.kind != EventKind.PRODUCTS_FOUND or ctx.event.data.get("for") != ctx.thread.mark:
             return None
         found = [product for product in ctx.event.data.get("products", ()) if isinstance(product, dict)]
         if not found:
-            return GoTo(self.on_none)
+            return GoTo(self.on_none, "No product was found that fits", gave_up=True)
         ctx.answer("products", found[: self.limit])
         return GoTo(self.next)
 

@@ -30,9 +30,9 @@ class Reward(Step):
 
     def resume(self, ctx: Context) -> Outcome | None:
         if ctx.event.kind == TIMER:
-            return GoTo(self.on_failure)
+            return GoTo(self.on_failure, "The discount code was not ready in time", gave_up=True)
         if ctx.event.kind == EventKind.REWARD_FAILED:
-            return GoTo(self.on_failure)
+            return GoTo(self.on_failure, "The discount code could not be made", gave_up=True)
         if ctx.event.kind == EventKind.REWARD_ISSUED:
             data = ctx.event.data
             ctx.answer("reward", {name: data.get(name) for name in ("code", "percentage", "ends_at")})

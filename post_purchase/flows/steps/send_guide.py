@@ -14,7 +14,7 @@ class SendGuide(Step):
 
     def enter(self, ctx: Context) -> Outcome:
         if not look_up(ctx.facts, ("guide", "text")):
-            return GoTo(self.on_none)
+            return GoTo(self.on_none, "No guide is written for what was bought", gave_up=True)
         ctx.say(self.message)
         return GoTo(self.next)
 

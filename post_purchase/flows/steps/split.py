@@ -21,7 +21,7 @@ class Split(Step):
 
     def enter(self, ctx: Context) -> Outcome:
         chosen = pick([way.weight for way in self.ways], ctx.facts, ctx.thread.step)
-        return GoTo(self.ways[chosen].goto)
+        return GoTo(self.ways[chosen].goto, "It was drawn for the way without a message")
 
     def targets(self) -> Iterable[tuple[str, str | None]]:
         for index, way in enumerate(self.ways):

@@ -1,12 +1,13 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import ClassVar, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, model_validator
 
 from post_purchase.flows.conditions import Condition, look_up
+from post_purchase.flows.describing import condition, fact, news
 from post_purchase.flows.state import TIMER
 from post_purchase.flows.step import Context, Duration, GoTo, Offset, Outcome, Step
 from post_purchase.words import EventKind
@@ -47,15 +48,19 @@ class Wait(Step):
             raise ValueError("between needs an earlier and a later hour of the same day")
         return self
 
+    @cached_property
+    def _until(self) -> str:
+        return condition(self.until.model_dump(mode="json", by_alias=True, exclude_unset=True)) if self.until else ""
+
     def enter(self, ctx: Context) -> Outcome:
         if self.until is not None and self.timeout is not None:
             return GoTo(self.next) if self.until.holds(ctx.facts) else ctx.wait(until=ctx.now + self.timeout)
         if self.date and (moment := self._moment(ctx, self.date)) is None:
-            return GoTo(self.on_missing)
+            return GoTo(self.on_missing, f"The day to wait for is not known: {fact(self.date)}")
         try:
             due = moment + self.offset if self.date and moment is not None else self._due(ctx)
         except OverflowError:  # before the year 1, after 9999: no time that could come
-            return GoTo(self.on_missing)
+            return GoTo(self.on_missing, f"The day to wait for is none: {fact(self.date)}")
         return GoTo(self.next) if due <= ctx.now else ctx.wait(until=due)
 
     def _due(self, ctx: Context) -> datetime:
@@ -80,12 +85,12 @@ class Wait(Step):
     def resume(self, ctx: Context) -> Outcome | None:
         if ctx.event.kind == TIMER:
             if self.until is not None:
-                return GoTo(self.on_timeout)
+                return GoTo(self.on_timeout, f"It waited in vain for this: {self._until}")
             # A worker that was away may come when the hour is over: then it is tomorrow's.
             # A date may have been moved while we waited for it (an estimate): then it is read anew.
             return self.enter(ctx) if self.between is not None or self.date else GoTo(self.next)
         if ctx.event.kind in self.cut_short_by:
-            return GoTo(self.on_cut_short)
+            return GoTo(self.on_cut_short, f"Its wait ended because {news([ctx.event.kind])}")
         if self.until is not None and (not self.news or ctx.event.kind in self.news) and self.until.holds(ctx.facts):
             return GoTo(self.next)
         return None

@@ -42,6 +42,7 @@ from shopapp.lib import clock
 from shopapp.lib.crypto import new_code
 from shopapp.web.embedded import ShopRequest
 
+from . import run_stories
 from .answers import draw, live, mark_of, page
 from .conversation_rows import conversation_of
 from .inbox_actions import SNOOZES
@@ -99,7 +100,8 @@ def thread(request: InboxRequest, pk: int) -> HttpResponse:
     needs_values = any(way.templates for way in ways)
     known = values_for(conversation, request.member) if needs_values else {}
     drafts = drafts_of(conversation)
-    html = bubbles_html(request, shown, names=names, writing=others_writing(drafts, member=request.member))
+    told = with_stories(request, conversation, shown, older)
+    html = bubbles_html(request, told, names=names, writing=others_writing(drafts, member=request.member))
     draft = next((draft for draft in drafts if draft.member_id == request.member.pk), None)
     return page(
         request,
@@ -133,7 +135,7 @@ def thread(request: InboxRequest, pk: int) -> HttpResponse:
 def thread_live(request: InboxRequest, pk: int) -> HttpResponse:
     """The newest messages as HTML, or 304 when nothing has changed."""
     conversation = conversation_of(request, pk)
-    shown, _ = messages_of(request, conversation)
+    shown = with_stories(request, conversation, *messages_of(request, conversation))
     names = {member.user_id: member.display_name for member in request.members}
     writing = others_writing(drafts_of(conversation), member=request.member)
     html = bubbles_html(request, shown, names=names, writing=writing)
@@ -157,6 +159,14 @@ def messages_of(request: ShopRequest, conversation: Conversation) -> tuple[list[
     newest = list(rows.prefetch_related("attachments").order_by("-pk")[: SHOWN + 1])
     older = newest[SHOWN - 1].pk if len(newest) > SHOWN else None
     return [bubble(message) for message in reversed(newest[:SHOWN])], older
+
+
+def with_stories(
+    request: ShopRequest, conversation: Conversation, shown: list[dict[str, Any]], older: int | None
+) -> list[dict[str, Any]]:
+    before = request.GET.get("before")
+    until = conversation.messages.filter(pk=before).values_list("happened_at", flat=True).first() if before else None
+    return run_stories.between(conversation.contact, shown, oldest=older is None, until=until)
 
 
 def bubble(message: Message) -> dict[str, Any]:
