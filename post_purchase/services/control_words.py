@@ -1,7 +1,7 @@
 """What a shopper wants to know or change about themselves, by word lists (data/control_words.yaml). Pure.
 
 Nothing is guessed: who only mentions a language, a size or a network ("do you have it in size M?") changes nothing,
-because the whole message must consist of such words.
+because the whole message must consist of such words, or say plainly that we should speak or write that way.
 """
 
 import re
@@ -11,15 +11,18 @@ from functools import lru_cache
 
 from post_purchase.words import ChannelKind
 
-from .phrases import load
+from . import control_concepts as concepts
+from .phrases import is_one_of, load, wants_stop
 from .understanding import UNSPACED, folded
 
 LONGEST = 160  # characters
 MOST_BETWEEN = 3  # words between two words of a pattern
 SHORT = 14  # words; more tell a story
-_TIME = re.compile(r"(\d{1,2})(?:[:.h](\d{2}))?\s*(am|pm|a\.m\.|p\.m\.)?", re.ASCII)
+_TIME = re.compile(r"(?<!\d)(\d{1,2})(?:[:.h](\d{2}))?(?!\d)\s*(am|pm|a\.m\.|p\.m\.)?", re.ASCII)
 _SIZE = re.compile(r"(?:[x\d]{0,2}x?[sml]|xx?l|one size|\d{1,3}(?:[.,]5)?)", re.ASCII | re.IGNORECASE)
 WISHES = ("erase", "export", "about", "no_reviews", "no_offers", "quiet")  # the first that fits
+MUTING = ("no_reviews", "no_offers")
+NOT_SURE = "text"  # "text me when it comes" chooses no network
 
 
 @dataclass(frozen=True)
@@ -34,30 +37,49 @@ def wish_of(text: str) -> Wish | None:
         return None
     said = folded(text)
     words = said.split()
-    for name in WISHES:
-        if _is_asked(name, said, words):
-            return Wish(name, _hours(text) if name == "quiet" else "")
-    for name, kinds in (("language", _languages()), ("channel", _channels())):
-        value = _only(words, said, kinds, _fillers(name))
-        if value:
-            return Wish(name, value)
-    return _size(text)
+    meanings, times = concepts.said_in(text), _times(text)
+    heard = [concepts.meant(meanings, times), *((name, _asked(name, said, words)) for name in WISHES)]
+    name, language = min(
+        (each for each in heard if all(each)), key=lambda each: WISHES.index(each[0]), default=("", "")
+    )
+    if name == "quiet":
+        return Wish(name, concepts.quiet_hours(meanings, language, times))
+    if name and not (name in MUTING and concepts.is_about(meanings, language, "wanted")):
+        return Wish(name)
+    return _named(words, said) or _asked_way(text) or _size(text)
+
+
+def milder_than_stop(text: str) -> Wish | None:
+    """ "keine Werbung mehr", "don't text me at night": less than a wish to hear nothing at all, which is None here."""
+    if is_one_of("stop", text):
+        return None
+    lines = [line for line in text.splitlines() if line.strip()]
+    wish = wish_of(text) or (wish_of(lines[0]) if lines and wants_stop(lines[0]) else None)
+    if not _is_mild(wish):
+        return None
+    said = text if len(text) <= LONGEST else lines[0]
+    return None if any(wants_stop(each) and not _is_mild(wish_of(each)) for each in concepts.clauses(said)) else wish
+
+
+def _is_mild(wish: Wish | None) -> bool:
+    return wish is not None and (wish.name in MUTING or (wish.name == "quiet" and bool(wish.value)))
 
 
 def confirms_erasure(text: str) -> bool:
     return folded(text) in {folded(each["erase_word"]) for each in load("control").values() if isinstance(each, dict)}
 
 
-def _is_asked(name: str, said: str, words: list[str]) -> bool:
+def _asked(name: str, said: str, words: list[str]) -> str:
+    """In which language; "" where it is not."""
     for language, lines in load("control_words")[name].items():
         for line in lines:
             pattern = [tuple(folded_part(part)) for part in line.split()]
             if language in UNSPACED:
                 if _stands_in(said.replace(" ", ""), [each for each, *_ in pattern]):
-                    return True
+                    return str(language)
             elif len(words) <= SHORT and _walk(words, pattern):
-                return True
-    return False
+                return str(language)
+    return ""
 
 
 @lru_cache(maxsize=1024)
@@ -93,6 +115,36 @@ def _stands_in(said: str, parts: list[str]) -> bool:
             return False
         at = found + len(part)
     return True
+
+
+def _named(words: list[str], said: str) -> Wish | None:
+    """The message is a name with such words around it."""
+    for name, kinds in (("language", _languages()), ("channel", _channels())):
+        value = _only(words, said, kinds, _fillers(name))
+        if value:
+            return Wish(name, value)
+    return None
+
+
+def _asked_way(text: str) -> Wish | None:
+    """ "parle-moi en anglais", "could you write me by SMS?": one name, and that we should speak or write so."""
+    refused = False
+    for clause in (text, *concepts.clauses(text)):
+        said = concepts.said_in(clause)
+        found = _names_in(said, _languages())
+        if len(found) == 1 and concepts.asks_for_language(said):
+            if not concepts.refuses_language(said):
+                return Wish("language", found.pop())
+            refused = True
+        found = _names_in(said, {name: kind for name, kind in _channels().items() if name != NOT_SURE})
+        if len(found) == 1 and concepts.asks_for_channel(said, _channels()):
+            return Wish("channel", found.pop())
+    return Wish("language") if refused else None
+
+
+def _names_in(said: concepts.Said, names: dict[str, str]) -> set[str]:
+    unspaced = {kind for name, kind in names.items() if not name.isascii() and name in said.joined}
+    return unspaced | {names[word] for word in said.words if word in names}
 
 
 def _only(words: list[str], said: str, names: dict[str, str], fillers: frozenset[str]) -> str:
@@ -140,12 +192,14 @@ def _size(text: str) -> Wish | None:
     return None
 
 
-def _hours(text: str) -> str:
-    """ "21:00-08:00" where two times are named; else ""."""
-    found = [_time(*match.groups()) for match in _TIME.finditer(text.casefold())]
-    if len(found) != 2 or None in found or found[0] == found[1]:
-        return ""
-    return "-".join(f"{at:%H:%M}" for at in found if at is not None)
+def _times(text: str) -> concepts.Times:
+    """The times of day in a text, where all its numbers are such."""
+    found = [
+        (_time(*match.groups()), bool(match[3])) for match in _TIME.finditer(concepts.ascii_digits(text).casefold())
+    ]
+    if not 1 <= len(found) <= 2 or any(at is None for at, _ in found):
+        return concepts.Times((), ())
+    return concepts.Times(tuple(at for at, _ in found if at is not None), tuple(marked for _, marked in found))
 
 
 def _time(hour: str, minute: str | None, half: str | None) -> time | None:

@@ -25,6 +25,7 @@ from shopapp.lib.storable import all_storable
 
 from . import answers, bindings, consent, inbox_states, requested_actions, shopper_control, testers
 from .contact_points import find_point, is_unchanged, keep_point
+from .control_words import milder_than_stop
 from .events import record_event
 from .file_safety import is_claimed, kind_of
 from .messages import queue_answer
@@ -205,7 +206,7 @@ def _note(message: Message, inbound: Inbound, handled: bool) -> None:
 def _respond(arrival: _Arrival) -> bool:
     """True: the message has been dealt with, so neither a flow's question nor anything else takes it as its answer."""
     message, point, text = arrival.message, arrival.point, arrival.message.text
-    if not arrival.inbound.button_id and wants_stop(text):
+    if not arrival.inbound.button_id and wants_stop(text) and milder_than_stop(text) is None:
         consent.stop_everything(point=point, message=message)
         return True
     states = consent.newest_states([point])[point.pk]

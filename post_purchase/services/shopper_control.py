@@ -10,8 +10,9 @@ from . import choices
 from .choices import Choice, Source
 from .consent import newest_states
 from .control_links import end_link, make_link
-from .control_words import Wish, confirms_erasure, wish_of
+from .control_words import Wish, confirms_erasure, milder_than_stop, wish_of
 from .messages import queue_answer
+from .phrases import wants_stop
 from .privacy_requests import ask_for_erasure
 from .talk_language import language_of
 
@@ -23,7 +24,7 @@ MUTED = {"no_reviews": Purpose.REVIEW_REQUEST, "no_offers": Purpose.MARKETING}
 def respond(*, message: Message, point: ContactPoint) -> bool:
     """True: it was about this, and has been done and answered."""
     confirmed = confirms_erasure(message.text) and _was_asked_to_erase(point)
-    wish = wish_of(message.text)
+    wish = wish_of(message.text) or (milder_than_stop(message.text) if wants_stop(message.text) else None)
     if not confirmed and (wish is None or (wish.name in ("size", "language") and _flow_asks(point))):
         return False
     point.refresh_from_db(fields=["contact"])  # two contacts may have become one
@@ -49,6 +50,8 @@ def _answer_to(wish: Wish, message: Message, point: ContactPoint) -> tuple[str, 
     if wish.name == "erase":
         question = texts["ask_erase"].format(word=texts["erase_word"])
         return f"{texts['erase_all' if whole else 'erase_chat']} {question}", ASKS_TO_ERASE
+    if wish.name in ("language", "quiet") and not wish.value:
+        return texts["see_page"].format(link=make_link(point)), ""
     if wish.name in MUTED:
         return _mute(MUTED[wish.name], source, texts, whole=whole), ""
     if wish.name == "language":
@@ -60,8 +63,6 @@ def _answer_to(wish: Wish, message: Message, point: ContactPoint) -> tuple[str, 
         return texts["done"].format(what=f"{texts['size']}: {wish.value}"), ""
     if wish.name == "channel":
         return _prefer(wish.value, source, texts), ""
-    if not wish.value:
-        return texts["see_page"].format(link=make_link(point)), ""
     start, end = (time.fromisoformat(part) for part in wish.value.split("-"))
     choices.set_quiet(start=start, end=end, source=source)
     return texts["done"].format(what=f"{texts['quiet']}: {start:%H:%M}–{end:%H:%M}"), ""

@@ -143,6 +143,37 @@ def test_a_muted_purpose_is_muted_everywhere_and_order_news_go_on(chat: Chat):
     assert ConsentEntry.objects.filter(purpose=Purpose.MARKETING, point=chat.point).count() == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("bitte keine Werbung mehr", "Done. Offers: off"),
+        ("stop sending me offers", "Done. Offers: off"),
+        ("広告はいりません", "Done. Offers: off"),
+        ("keine Werbung mehr, aber weiter Neues zu meiner Bestellung", "Done. Offers: off"),
+        ("don't text me at night", "Done. Quiet hours: 21:00–08:00"),
+    ],
+)
+def test_a_wish_for_less_is_not_a_stop(chat: Chat, text: str, answer: str):
+    record_consent(point=chat.point, purpose=Purpose.UTILITY, state="granted", method="x", dedupe_key="u")
+    assert chat.hear(text) == answer
+    assert Purpose.UTILITY not in withdrawn_purposes(chat.point)
+    assert Message.objects.filter(direction=Direction.OUT).count() == 1
+    chat.hear("STOP")
+    assert Purpose.UTILITY in withdrawn_purposes(chat.point)
+
+
+def test_what_is_plainly_wished_but_not_said_how_is_asked_for(chat: Chat):
+    assert "/my#" in chat.hear("Why do you write in German?")
+    assert "/my#" in chat.hear("DSGVO Auskunft")
+    assert "write ERASE" in chat.hear("Löscht mich")
+    assert chat.hear("no messages after 8pm please") == "Done. Quiet hours: 20:00–08:00"
+    assert chat.hear("parle-moi en allemand") == "Erledigt. Sprache: Deutsch"
+    assert (
+        chat.hear("schreib mir bitte per SMS")
+        == "Auf SMS kennen wir Sie noch nicht. Schreiben Sie uns dort zuerst, dann antworten wir dort."
+    )
+
+
 def test_an_erasure_is_asked_for_confirmed_and_done_after_the_last_word(chat: Chat):
     assert chat.hear("erase") == ""  # nobody asked for the word
     question = chat.hear("Please delete all my data")
