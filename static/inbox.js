@@ -129,7 +129,12 @@
   });
 
   /* News as they happen, where the shop's server has a stream: it says only that something is new, the page then asks. */
-  let line = null, again = 1;
+  let line = null, again = 1, looked = 0, looking;
+  /* A sending shop has news by the second: look at once, then once in a while, and never miss the last. */
+  function soonLook() {
+    clearTimeout(looking);
+    looking = setTimeout(() => { looked = Date.now(); document.onnews?.(); news(); }, Math.max(0, looked + 1500 - Date.now()));
+  }
   async function listen() {
     const address = document.querySelector("[data-stream]")?.dataset.stream;
     if (!address || line || (document.hidden && !may()) || !window.shopify?.idToken) return;
@@ -144,7 +149,7 @@
       for (;;) {
         const { value, done } = await reader.read();
         if (done) break;
-        if (text.decode(value, { stream: true }).includes("data:")) { document.onnews?.(); news(); }
+        if (text.decode(value, { stream: true }).includes("data:")) soonLook();
       }
     } catch { again = Math.min(again * 2, 60); }
     document.heard = false;

@@ -19,6 +19,7 @@ from shopapp.lib import clock
 from . import pacing, sent_pictures
 from .arbiter import Decision, Detour, Verdict, judge
 from .each_row import update_each
+from .inbox_states import tell_teams
 from .reach import Facts, Reach, Way
 
 log = logging.getLogger("post_purchase.delivery")
@@ -78,6 +79,8 @@ def prepare(claims: Sequence[Claim]) -> list[Call]:
             kept[claim.number, tuple(_put_off(verdict).items())].append(message.pk)
     for (number, fields), ids in kept.items():
         _give_back(ids, number, **dict(fields))
+    put_off = {pk for ids in kept.values() for pk in ids}
+    tell_teams(message.shop_id for message in messages if message.pk in put_off)
     return _begin(_with_places(calls))
 
 

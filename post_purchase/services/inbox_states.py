@@ -1,5 +1,6 @@
 """Whose turn it is in a conversation. Called in the transactions that change it; a repeated call changes nothing."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,11 @@ from shopapp.lib import clock, queue
 TEAM = "team:"  # and the shop: the stream's address of its inbox
 RESTING = {"snoozed_until": None, "waits_since": None}
 SOLVED = RESTING | {"open_since": None}
+
+
+def tell_teams(shops: Iterable[int]) -> None:
+    for shop_id in set(shops):
+        tell_team(shop_id=shop_id)
 
 
 def tell_team(*, shop_id: int) -> None:

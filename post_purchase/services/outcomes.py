@@ -15,6 +15,7 @@ from shopapp.lib.queue import Job, wake
 
 from . import statuses
 from .each_row import update_each
+from .inbox_states import tell_team, tell_teams
 from .refusals import follow
 
 log = logging.getLogger("post_purchase.outcomes")
@@ -29,8 +30,9 @@ def accepted(taken: Sequence[tuple[DeliveryAttempt, SendResult]]) -> None:
     """The networks have taken these: one transaction, with as many statements for many as for one."""
     now = clock.now()
     results = {attempt.message_id: result for attempt, result in taken}
-    rows = Message.objects.filter(pk__in=results).order_by("pk")
-    states = dict(rows.select_for_update(of=("self",)).values_list("pk", "status"))
+    rows = Message.objects.filter(pk__in=results).order_by("pk").select_for_update(of=("self",))
+    found = list(rows.values_list("pk", "status", "shop_id"))
+    states = {pk: status for pk, status, _ in found}
     _finish_accepted(taken, now)
     # A callback may have been faster. Where it asked for another try, this id is not the message's any more.
     counted = [pk for pk, status in states.items() if status in (MessageStatus.SENDING, *statuses.RANK)]
@@ -48,6 +50,7 @@ def accepted(taken: Sequence[tuple[DeliveryAttempt, SendResult]]) -> None:
         if mine:
             Message.objects.filter(pk__in=mine).update(**fields)
     wake(Job.SEND_MESSAGES)  # the next ones for these people
+    tell_teams(shop_id for _, _, shop_id in found)
     _attach_waiting(taken)
 
 
@@ -76,6 +79,7 @@ def _attach_waiting(taken: Sequence[tuple[DeliveryAttempt, SendResult]]) -> None
 @transaction.atomic
 def refused(*, attempt: DeliveryAttempt, error: ChannelError) -> None:
     """The network said no, or nothing."""
+    tell_team(shop_id=attempt.message.shop_id)
     if error.outcome == Outcome.UNKNOWN:
         _finish(attempt, DeliveryAttempt.Outcome.UNKNOWN, error)
         unknown(attempt.message_id)
@@ -104,6 +108,7 @@ def settle_left_over(*, now: datetime, max_crashes: int) -> None:
 
 @transaction.atomic
 def _settle(message: Message, now: datetime, max_crashes: int) -> None:
+    tell_team(shop_id=message.shop_id)
     still = Message.objects.filter(
         pk=message.pk, status=MessageStatus.SENDING, attempts=message.attempts, next_attempt_at=message.next_attempt_at
     )

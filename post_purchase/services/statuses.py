@@ -12,6 +12,7 @@ from post_purchase.models import Channel, ContactPoint, DeliveryAttempt, Message
 from post_purchase.words import Direction, MessageStatus
 
 from .each_row import update_each
+from .inbox_states import tell_team, tell_teams
 from .refusals import follow
 
 RANK = {MessageStatus.SENT: 1, MessageStatus.DELIVERED: 2, MessageStatus.READ: 3}
@@ -114,6 +115,7 @@ def _move(news: Mapping[int, Sequence[ProviderStatus]], messages: Mapping[int, M
         moves[tuple(changes.items())].append(pk)
     for fields, ids in moves.items():
         Message.objects.filter(pk__in=ids).update(**dict(fields))
+    tell_teams(messages[pk].shop_id for ids in moves.values() for pk in ids)
     update_each(ProviderStatus, ["message_id"], known)
 
 
@@ -139,6 +141,7 @@ def attach(status: ProviderStatus, *, message_id: int) -> None:
     message = Message.objects.select_for_update(of=("self",)).get(pk=message_id)
     status.message = message
     status.save(update_fields=["message"])
+    tell_team(shop_id=message.shop_id)
     if message.status in WAITING and status.status in ARRIVED and status.provider_id == message.provider_id:
         if status.channel_id == message.channel_id:  # it has arrived while another way was being found
             Message.objects.filter(pk=message.pk).update(**_forward(message, status))
@@ -218,7 +221,8 @@ def _watermark(channel: Channel, update: StatusUpdate, before: datetime) -> None
         pk__in=begun.values("message_id"), channel=channel, point=point, direction=Direction.OUT, status__in=lower
     )
     moment = _MOMENT[MessageStatus(update.status)]
-    reached.update(**{"status": update.status, moment: update.happened_at, "reason": "", "next_attempt_at": None})
+    if reached.update(**{"status": update.status, moment: update.happened_at, "reason": "", "next_attempt_at": None}):
+        tell_team(shop_id=channel.shop_id)
 
 
 def attach_left_over(*, now: datetime) -> int:
