@@ -38,6 +38,7 @@ MAX_TEXT = 8000
 MAX_FILES = 10
 FIRST_MESSAGES = 3  # a code is looked for anywhere in these; later only where it is written in groups
 SAYS_NOTHING = ("reaction", "unsupported")
+WITHOUT_WORDS = {"entry": "Opened the chat", "unsupported": "Sent something that cannot be shown here"}  # for the team
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,8 @@ def _save(channel: Channel, inbound: Inbound, point: ContactPoint, conversation:
 
 
 def _note(message: Message, inbound: Inbound, handled: bool) -> None:
-    shown = message.text or (kind_of(inbound.media[0].claimed_type) if inbound.media else "")
+    files = kind_of(inbound.media[0].claimed_type) if inbound.media else ""
+    shown = message.text or files or WITHOUT_WORDS.get(inbound.kind, "")
     Conversation.objects.filter(pk=message.conversation_id).update(
         last_message_at=clock.now(),
         last_inbound_at=clock.now(),

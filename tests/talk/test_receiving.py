@@ -53,6 +53,10 @@ class Door:
         return [message.text for message in sent]
 
 
+def last_text(door: Door, sender: str = MARIA) -> str:
+    return door.point(sender).contact.conversation.last_text
+
+
 @pytest.fixture
 def door():
     with clock.frozen(NOON):
@@ -323,3 +327,15 @@ def test_the_review_button_asks_for_the_review_at_once(door: Door):
     assert [(event.order, event.message) for event in events(EventKind.REVIEW_WANTED)] == [(door.order, message)]
     door.hear_code()
     assert len(events(EventKind.REVIEW_WANTED)) == 1
+
+
+def test_the_list_says_what_came_where_there_are_no_words(door: Door):
+    door.hear("", kind="entry", entry_code="")
+    assert door.answers()  # asked which order it is about
+    Message.objects.filter(direction=Direction.OUT).delete()
+    door.hear("", kind="entry", entry_code="")
+    assert last_text(door) == "Opened the chat"
+    door.hear("", kind="unsupported")
+    assert last_text(door) == "Sent something that cannot be shown here"
+    door.hear("Hello")
+    assert last_text(door) == "Hello"

@@ -36,6 +36,7 @@ from post_purchase.services.conversations import mark_opened
 from post_purchase.services.file_safety import TYPES, kind_of
 from post_purchase.services.media import signed_media_url
 from post_purchase.services.messages import WAITING
+from post_purchase.services.receiving import WITHOUT_WORDS
 from post_purchase.services.shops import settings_of
 from post_purchase.words import Author, ChannelKind, MessageStatus, Mode, Purpose
 from shopapp.lib import clock
@@ -176,7 +177,7 @@ def bubble(message: Message) -> dict[str, Any]:
     url_button = content.get("url_button") or {}
     return {
         "message": message,
-        "text": without_keys(message.text),
+        "text": without_keys(message.text) or _without_words(message),
         "stopped": message.status in STOPPED,
         "unproved": bool(content.get("unproved")),
         "choices": [button.get("title", "") for button in content.get("buttons") or []],
@@ -189,6 +190,13 @@ def bubble(message: Message) -> dict[str, Any]:
         "files": [file_of(file, content) for file in stored if not file.thumbnail],
         "photo_notes": [note_of(photo) for photo in message.attachments.all() if not is_stored(photo)],
     }
+
+
+def _without_words(message: Message) -> str:
+    content = message.content or {}
+    if content.get("taken_back"):
+        return "Taken back by the shopper"
+    return "" if message.attachments.all() else WITHOUT_WORDS.get(str(content.get("kind", "")), "")
 
 
 def photo_urls(photo: Attachment) -> tuple[str, str]:
