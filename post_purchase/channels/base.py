@@ -117,6 +117,7 @@ class SendContext:
     file_sent: bool = False  # an earlier try has sent the picture or PDF already, where that is a message of its own
     quote: str = ""  # provider id of the message that this one answers
     thread: tuple[str, ...] = ()  # provider ids exchanged with this point, oldest first (e-mail threading)
+    subject: str = ""  # of the shopper's newest mail in that thread
     leaving: Callable[[], None] = _nothing  # a driver calls it when the message may leave this machine next
 
 

@@ -13,7 +13,7 @@ from django.db.models.functions import RowNumber
 from post_purchase.channels.base import ChannelError, Outcome, OutMessage, SendContext, SendResult
 from post_purchase.channels.registry import driver_for
 from post_purchase.models import DeliveryAttempt, Message
-from post_purchase.words import Author, ChannelKind, MessageStatus, Mode, Purpose
+from post_purchase.words import Author, ChannelKind, Direction, MessageStatus, Mode, Purpose
 from shopapp.lib import clock
 
 from . import pacing, sent_pictures
@@ -26,6 +26,7 @@ log = logging.getLogger("post_purchase.delivery")
 LEASE = timedelta(seconds=90)  # longer than a driver may take
 HAS_PLACE = "Waits for its place: the network takes only so many messages a second"
 THREAD = 12  # ids are enough for a mail program to find the thread
+_Place = tuple[int, int | None, int | None]  # conversation, channel, point
 UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
@@ -48,6 +49,7 @@ class Call:
     detour: str = ""  # why not as it was wished
     attempt: DeliveryAttempt = field(init=False)
     thread: tuple[str, ...] = ()
+    subject: str = ""
     file_sent: bool = False
     left: bool = False
 
@@ -165,11 +167,13 @@ def _begin(calls: list[Call]) -> list[Call]:
         )
         for call in going
     )
-    threads, files = _threads(going), _files_sent(going)
+    threads, subjects = _threads(going)
+    files = _files_sent(going)
     for call, attempt in zip(going, attempts, strict=True):
         call.attempt = attempt
         call.file_sent = (call.message.pk, call.way.channel.pk) in files
-        call.thread = threads.get((call.message.conversation_id, call.way.channel.pk, call.way.point.pk), ())
+        place = (call.message.conversation_id, call.way.channel.pk, call.way.point.pk)
+        call.thread, call.subject = threads.get(place, ()), subjects.get(place, "")
     return going
 
 
@@ -180,20 +184,23 @@ def _files_sent(calls: list[Call]) -> set[tuple[int, int]]:
     return set(tries.values_list("message_id", "channel_id")) if again else set()
 
 
-def _threads(calls: list[Call]) -> dict[tuple[int, int, int], tuple[str, ...]]:
-    """E-mail: the newest ids exchanged with each point, oldest first."""
+def _threads(calls: list[Call]) -> tuple[dict[_Place, tuple[str, ...]], dict[_Place, str]]:
+    """E-mail: the newest ids exchanged with each point, oldest first; and what the shopper's newest mail is about."""
     talks = {call.message.conversation_id for call in calls if call.way.channel.kind == ChannelKind.EMAIL}
     if not talks:
-        return {}
+        return {}, {}
     place = Window(RowNumber(), partition_by=["conversation", "channel", "point"], order_by="-pk")
     mails = Message.objects.filter(conversation_id__in=talks, channel__kind=ChannelKind.EMAIL).exclude(provider_id="")
     newest = mails.annotate(place=place).filter(place__lte=THREAD).order_by("pk")
-    found: dict[tuple[int, int, int], list[str]] = defaultdict(list)
-    for talk, channel, point, provider_id in newest.values_list(
-        "conversation_id", "channel_id", "point_id", "provider_id"
+    found: dict[_Place, list[str]] = defaultdict(list)
+    subjects: dict[_Place, str] = {}
+    for talk, channel, point, provider_id, direction, subject in newest.values_list(
+        "conversation_id", "channel_id", "point_id", "provider_id", "direction", "content__subject"
     ):
         found[talk, channel, point].append(provider_id)
-    return {key: tuple(ids) for key, ids in found.items()}
+        if direction == Direction.IN and subject:
+            subjects[talk, channel, point] = str(subject)
+    return {key: tuple(ids) for key, ids in found.items()}, subjects
 
 
 def make(call: Call) -> SendResult:
@@ -211,6 +218,7 @@ def make(call: Call) -> SendResult:
             attempt=call.number,
             file_sent=call.file_sent,
             thread=call.thread,
+            subject=call.subject,
             leaving=call.leaving,
         ),
     )

@@ -197,6 +197,24 @@ def test_a_reply_stands_in_its_thread(mailbox: Mailbox, channel: Channel, point:
     assert str(mail["References"]).split() == list(thread[-10:])
 
 
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("Where is it?", "Re: Where is it?"),
+        ("AW: Re:  Where is it?", "Re: Where is it?"),
+        ("Order: the blue one", "Re: Order: the blue one"),
+        ("RE:", "It is on its way"),
+        ("", "It is on its way"),
+    ],
+)
+def test_an_answer_is_about_what_they_wrote_about(
+    mailbox: Mailbox, channel: Channel, point: ContactPoint, theirs: str, ours: str
+) -> None:
+    send(channel, point, OutMessage(text="It is on its way"), subject=theirs)
+    send(channel, point, OutMessage(text="Hello", subject="Your order"), subject=theirs)
+    assert [mail["Subject"] for mail in mailbox.mails] == [ours, "Your order"]
+
+
 def test_right_to_left_pages_say_so(mailbox: Mailbox, channel: Channel, point: ContactPoint) -> None:
     send(channel, point, OutMessage(text="שלום", language="he", rtl=True))
     assert '<html lang="he" dir="rtl">' in parts(mailbox.mails[0])[1]

@@ -10,6 +10,7 @@ from django.db import connection
 
 from post_purchase.channels.addresses import entry_address
 from post_purchase.channels.base import Inbound
+from post_purchase.jobs.messages import send_messages
 from post_purchase.jobs.webhooks import process_webhooks
 from post_purchase.models import (
     Attachment,
@@ -326,6 +327,18 @@ def test_a_mail_to_the_entry_address_binds_its_sender(world: World):
     other = world.point("other@example.net")
     assert not OrderBinding.objects.filter(point=other).exists()
     assert all("#1001" not in answer and "10115" not in answer for answer in world.answers(other.address))
+
+
+def test_an_answer_by_mail_has_the_subject_of_the_question(world: World, mailoutbox):
+    channel = factories.make_channel(world.shop, ChannelKind.EMAIL)
+    to = entry_address(channel_id=channel.pk, code="WR0NGC0DEWR0NGC0")
+    assert (
+        mail(sender="kim@example.net", to=to, text="Hello", message_id="<one@example.net>", Subject="My apron") == 200
+    )
+    process_webhooks()
+    send_messages()
+    assert [each.subject for each in mailoutbox] == ["Re: My apron"]
+    assert mailoutbox[0].extra_headers["In-Reply-To"] == "<one@example.net>"
 
 
 def status_of(provider_id: str, word: str, **more: Any) -> dict[str, Any]:

@@ -175,7 +175,7 @@ def build_mail(
     }
     reply_to = reply_address(channel_id=channel.pk, point_id=point.pk) if point.pk else ""  # a test has no person
     mail = EmailMultiAlternatives(
-        subject=" ".join(message.subject.split()) or shortened(message.text, 60) or brand,
+        subject=" ".join(message.subject.split()) or _answered(context.subject) or shortened(message.text, 60) or brand,
         body=render_to_string("email/message.txt", values).strip() + "\n",
         from_email=formataddr((brand, channel.account_id)),
         to=[point.address],
@@ -189,6 +189,15 @@ def build_mail(
         mail.attach(*read_document(message, network="E-mail", most=MOST_DOCUMENT_BYTES))
     mail.metadata = {"ref": ref, "channel": str(channel.pk)}  # type: ignore[attr-defined]  # anymail gives it back
     return mail
+
+
+def _answered(subject: str) -> str:
+    """ "Re: Where is it?" for "AW: Re: Where is it?"; "" where they wrote none."""
+    marks = load("email_replies.yaml")["answer_marks"]
+    words = " ".join(subject.split())
+    while (mark := words.partition(":"))[1] and mark[0].strip().casefold() in marks:
+        words = mark[2].strip()
+    return f"Re: {words}" if words else ""
 
 
 def _words(name: str, language: str) -> str:
