@@ -9,6 +9,7 @@ from post_purchase.flows.definition import Problem
 from post_purchase.flows.troubles import START, by_place
 
 HIDDEN_BY = 160  # characters of a summary
+WIDEST = 4  # columns: static/flow.css has w0 to w4
 
 
 @dataclass
@@ -29,12 +30,21 @@ class WayView:
     name: str
     line: "LineView"
 
+    @property
+    def width(self) -> int:
+        """How many columns it would like to have; 0: there is nothing in it."""
+        return min(self.line.columns, WIDEST)
+
 
 @dataclass
 class BlockView:
     card: Card
     ways: list[WayView]
     edge: str
+
+    @property
+    def columns(self) -> int:
+        return sum(max(way.line.columns, 1) for way in self.ways)
 
 
 @dataclass
@@ -46,6 +56,11 @@ class LineView:
     goes_to_id: str
     joins: bool
     ends: bool
+
+    @property
+    def columns(self) -> int:
+        """The most ways that lie beside each other in it."""
+        return max((max(block.columns, 1) for block in self.blocks), default=0)
 
 
 @dataclass
