@@ -19,6 +19,14 @@
     return url;
   }
 
+  /* The address without what Shopify adds to it. */
+  function plain(address) {
+    const url = new URL(address, location.href);
+    for (const name of ["shop", "host", "locale", "id_token"]) url.searchParams.delete(name);
+    url.searchParams.sort();
+    return url.pathname + url.search;
+  }
+
   async function ask(address, options = {}) {
     await ready();
     const url = withShop(address);
@@ -27,7 +35,22 @@
     return reply;
   }
 
-  async function go(address, { push = true, keepPlace = false, focus = "" } = {}) {
+  /* Who works by keyboard stays at the same field or button when the page is drawn anew. */
+  function held() {
+    const at = document.activeElement;
+    const looks = (one) => `${one.getAttribute("name") || one.textContent.trim()} ${one.closest("form")?.getAttribute("action")}`, mine = looks(at);
+    const alike = () => [...root().querySelectorAll(at.localName)].filter((one) => looks(one) === mine), nth = alike().indexOf(at);
+    return () => {
+      const again = alike()[nth];
+      if (!again) return;
+      const folded = again.closest("details:not([open])");
+      if (folded) folded.open = true;
+      again.focus();
+    };
+  }
+
+  async function go(address, options = {}) {
+    const { push = true, keepPlace = false, focus = "", refocus = null } = options;
     for (const save of beforeLeaving) if (!(await save())) return;
     const mine = ++visit;
     const url = withShop(address);
@@ -38,7 +61,9 @@
       if (mine !== visit) return;
       const next = fresh.getElementById("page");
       if (!next) throw new Error("The page did not load. Try again in a moment.");
-      if (push) history.pushState({}, "", url);
+      if ([...beforeLeaving].some((save) => save() !== true)) return void go(address, options); // typed meanwhile: the fresh page lacks it
+      if (push && plain(url) !== plain(location.href)) history.pushState({}, "", url);
+      const again = refocus && document.activeElement !== document.body ? held() : refocus;
       document.title = fresh.title;
       typed = false;
       window.shopify?.saveBar?.hide?.();
@@ -47,6 +72,7 @@
         scrollTo(0, 0);
         root().focus({ preventScroll: true });
       }
+      again?.();
       const wanted = focus && document.getElementById(focus);
       if (wanted) {
         wanted.focus({ preventScroll: true });
@@ -130,19 +156,33 @@
     return first;
   }
 
+  function filter(form, stay = {}) {
+    const url = new URL(form.getAttribute("action"), location.href);
+    for (const [name, value] of new FormData(form)) if (value) url.searchParams.append(name, value);
+    mayLeave().then((may) => may && go(url, stay));
+  }
+
+  /* An arrow key changes a list at once: the page waits for the last of them. */
+  let byKey = false, choosing;
+  addEventListener("keydown", () => { byKey = true; }, true);
+  addEventListener("pointerdown", () => { byKey = false; }, true);
+  function choose(form) {
+    clearTimeout(choosing);
+    choosing = setTimeout(() => filter(form, { keepPlace: true, refocus: held() }), byKey ? 400 : 0);
+  }
+
   /* What was typed stays where it is, whatever the answer: only a saved form is drawn anew. */
   document.addEventListener("submit", async (event) => {
     const form = event.target;
     if (form.matches("[data-filter]")) {
       event.preventDefault();
-      const url = new URL(form.getAttribute("action"), location.href);
-      for (const [name, value] of new FormData(form)) if (value) url.searchParams.append(name, value);
-      return void mayLeave().then((may) => may && go(url));
+      return void filter(form);
     }
     if (!form.matches("[data-ajax]")) return;
     event.preventDefault();
     if (form.dataset.busy) return;
     form.dataset.busy = "1";
+    const refocus = held(); // a button that shows progress loses it
     for (const save of beforeLeaving) if (!(await save())) return void delete form.dataset.busy;
     const buttons = form.querySelectorAll('s-button[type="submit"]');
     buttons.forEach((button) => button.setAttribute("loading", ""));
@@ -163,7 +203,8 @@
       drafts.delete(form.getAttribute("action"));
       if (answer.toast) say(answer.toast);
       if (answer.html) return void (document.getElementById(form.dataset.into).innerHTML = answer.html); // shown once, here
-      await go(answer.go || location.href, { push: Boolean(answer.go), keepPlace: !answer.go || Boolean(answer.focus), focus: answer.focus });
+      const stays = !answer.go || plain(answer.go) === plain(location.href);
+      await go(stays ? location.href : answer.go, { push: !stays, keepPlace: stays || Boolean(answer.focus), focus: stays ? "" : answer.focus, refocus: stays ? refocus : null });
     } catch (error) {
       say(error.message || "The connection failed. What you typed is still here; try again.", true);
     } finally {
@@ -180,7 +221,7 @@
       if (!form) return;
       if (form.matches("[data-save-bar]")) typed = true;
       if (form.matches("[data-keep]") && !form.dataset.busy && event.target.tagName === "S-TEXT-AREA") drafts.set(form.getAttribute("action"), event.target.value);
-      if (kind === "change" && form.matches("[data-filter]") && event.target.tagName !== "S-SEARCH-FIELD") form.requestSubmit();
+      if (kind === "change" && form.matches("[data-filter]") && event.target.tagName !== "S-SEARCH-FIELD") choose(form);
       if (form.dataset.preview) soon(() => preview(form));
     });
 
@@ -259,7 +300,7 @@
       }
     } catch { /* an old admin does not tell */ }
   }
-  window.doorstep = { ask, go, say, field, beforeLeaving };
+  window.doorstep = { ask, go, say, field, held, beforeLeaving };
 
   addEventListener("DOMContentLoaded", () => {
     markNav();

@@ -49,7 +49,7 @@
       draw("flow-path", answer.path);
       draw("flow-bar", answer.bar);
       wrong(at, answer.errors);
-      if (answer.redraw && !dirty) setTimeout(() => dirty || doorstep.go(location.href, { push: false, keepPlace: true, focus: "panel" }));
+      if (answer.redraw && !dirty) setTimeout(() => dirty || doorstep.go(location.href, { push: false, keepPlace: true, refocus: doorstep.held() }));
       return true;
     } catch (error) {
       dirty ||= at;
@@ -59,7 +59,13 @@
       return false;
     }
   }
-  const draw = (id, html) => { const place = document.getElementById(id); if (place && html !== undefined) place.innerHTML = html; };
+  function draw(id, html) {
+    const place = document.getElementById(id);
+    if (!place || html === undefined) return;
+    const refocus = place.contains(document.activeElement) ? doorstep.held() : null;
+    place.innerHTML = html;
+    refocus?.();
+  }
 
   function wrong(at, errors = {}) {
     for (const old of at.querySelectorAll("[error]")) if (!errors[old.getAttribute("name")]) old.removeAttribute("error");

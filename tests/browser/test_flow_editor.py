@@ -76,6 +76,46 @@ def test_when_two_people_edit_one_message_nobodys_words_are_lost(admin, shop):
     assert draft(rows)["texts"]["en"]["messages"]["thanks"]["text"] == "Mine"
 
 
+def test_the_language_is_chosen_by_arrow_keys_and_the_focus_stays(admin, shop):
+    rows = seed(shop)
+    page = admin.open(f"/app/flows/{rows.flow.pk}?step=thanks")
+    page.locator('[name="language"] select').focus()
+    spoken = page.locator('[name="language"] select option').evaluate_all("all => all.map((one) => one.value)")
+    before = page.locator('[name="language"] select').input_value()
+    at = spoken.index(before)
+    for steps, wanted in ((3, spoken[at + 3]), (1, spoken[at + 4])):
+        for _ in range(steps):
+            page.keyboard.press("ArrowDown")
+        page.wait_for_selector(f'[name="texts.{wanted}.messages.thanks.text"]')
+        admin.settle()
+        assert f"language={wanted}" in page.url
+        assert focused(page) == "Words in"
+    assert page.evaluate("history.length") <= 4  # none for the languages that were passed
+
+
+def test_whoever_undoes_and_moves_by_keyboard_stays_at_the_button(admin, shop):
+    rows = seed(shop)
+    page = admin.open(f"/app/flows/{rows.flow.pk}?step=use_time&language=en")
+    order = [step.get_attribute("id") for step in page.locator("#flow-path .step").all()]
+    page.locator('form[data-verb="down"] s-button').focus()
+    for times in (1, 2):
+        page.keyboard.press("Enter")
+        page.wait_for_function(
+            "([id, at]) => [...document.querySelectorAll('#flow-path .step')].findIndex((one) => one.id === id) > at",
+            arg=["at-use_time", order.index("at-use_time") + times - 1],
+        )
+        admin.settle()
+        assert focused(page) == "Move down"
+    page.locator('form[data-key="undo"] s-button').focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#stand-in-toasts >> text=Taken back: Moved “Use time” down")
+    admin.settle()
+    assert page.evaluate("document.activeElement.closest('form').dataset.key") == "undo"
+    page.keyboard.press("Enter")
+    page.wait_for_selector('form[data-key="undo"] s-button[disabled]')
+    assert [step.get_attribute("id") for step in page.locator("#flow-path .step").all()] == order
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_the_editor_fits_and_can_be_read_by_everybody(admin, shop, size):
     rows = seed(shop)

@@ -71,6 +71,19 @@ def test_a_person_answers_by_keyboard_alone(admin, shop):
     assert (message.author, message.author_id, message.conversation) == ("person", "42", rows.conversation)
 
 
+def test_a_list_is_filtered_by_arrow_keys_and_the_focus_stays(admin, shop):
+    seed(shop)
+    page = admin.open("/app/conversations")
+    page.locator("details.filters summary").click()
+    page.locator('[name="channel"] select').focus()
+    for key, chosen in (("ArrowDown", True), ("ArrowUp", False)):
+        page.keyboard.press(key)
+        page.wait_for_function(f"new URL(location.href).searchParams.has('channel') === {str(chosen).lower()}")
+        admin.settle()
+        assert focused(page) == "Channel"
+        assert bool(page.locator('[name="channel"] select').input_value()) == chosen
+
+
 def test_a_new_message_shows_by_itself_and_leaves_what_is_typed(admin, shop):
     rows = seed(shop)
     page = admin.open(f"/app/conversations/{rows.conversation.pk}")
