@@ -131,10 +131,24 @@ def test_who_did_not_see_the_newest_words_is_told_and_may_insist(owner, rows):
     save(owner, rows, "thanks", {"texts.en.messages.thanks.text": "Hers"})
     mine = {"seen": old, "language": "en", "texts.en.messages.thanks.text": "Mine"}
     answer = owner.post(f"/app/flows/{rows.flow.pk}/steps/thanks", mine)
-    assert (answer.status_code, "changed the same part" in answer.json()["conflict"]) == (409, True)
+    words = "You, in another window, changed the same part meanwhile. Your words are still here."
+    assert (answer.status_code, answer.json()["conflict"]) == (409, words)
     assert draft(rows)["texts"]["en"]["messages"]["thanks"]["text"] == "Hers"
     assert owner.post(f"/app/flows/{rows.flow.pk}/steps/thanks", mine | {"force": "1"}).status_code == 200
     assert draft(rows)["texts"]["en"]["messages"]["thanks"]["text"] == "Mine"
+
+
+def test_who_saved_and_published_is_you_or_a_colleague(owner, rows):
+    bar = save(owner, rows, "thanks", {"texts.en.messages.thanks.text": "Mine"}).json()["bar"]
+    assert re.search(r"Saved [^·]* · You<", bar)
+    assert owner.post(f"/app/flows/{rows.flow.pk}/publishing", {"share": "100"}).status_code == 200
+    versions = owner.get(f"/app/flows/{rows.flow.pk}/versions").content.decode()
+    assert re.search(r"\d\d:\d\d · You[ <]", versions)
+    assert "another window" not in bar + versions
+    rows.flow.draft_saved_by = "7001"
+    rows.flow.save(update_fields=["draft_saved_by"])
+    page = owner.get(f"/app/flows/{rows.flow.pk}").content.decode()
+    assert re.search(r"Saved [^·]* · A colleague \(staff 7001\)<", page)
 
 
 def test_two_people_in_two_places_do_not_disturb_each_other(owner, rows):

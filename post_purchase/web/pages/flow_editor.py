@@ -264,14 +264,15 @@ def words_for(document: Document, place: str) -> str:
 
 
 def conflict_words(request: ShopRequest, stale: drafts.Stale) -> str:
-    return f"{by_whom(request, stale.by)} changed the same part meanwhile. Your words are still here."
+    who = "You, in another window," if stale.by == request.shop_user else by_whom(request, stale.by)
+    return f"{who} changed the same part meanwhile. Your words are still here."
 
 
 def by_whom(request: ShopRequest, user: str) -> str:
     """Shopify tells us the number of a member of staff, not the name."""
     if not user:
         return "Doorstep"
-    return "You, in another window," if user == request.shop_user else f"A colleague (staff {user})"
+    return "You" if user == request.shop_user else f"A colleague (staff {user})"
 
 
 def language_names() -> dict[str, str]:

@@ -41,7 +41,7 @@ def versions(request: ShopRequest, pk: int) -> HttpResponse:
     listed = [
         {
             "version": one,
-            "by": by_whom(request, one.published_by).rstrip(","),
+            "by": by_whom(request, one.published_by),
             "changes": differences(before.document, one.document, language_names()) if before else [],
             "first": before is None,
             "people": people.get(one.pk, 0),
