@@ -281,7 +281,7 @@
     clock = setInterval(() => (document.heard && ++turn % 5 ? null : look()), Number(live.dataset.every || 5) * 1000);
   }
 
-  /* Which of our blocks the merchant has placed: only Shopify knows. No answer: "Not known" stays, the button works. */
+  /* Which of our blocks the merchant has placed: only Shopify knows. No answer: what the page came with stays. */
   async function showPlaced() {
     const rows = document.querySelectorAll("[data-block]");
     if (!rows.length || !window.shopify?.app?.extensions) return;
@@ -293,10 +293,13 @@
         return one.status === "active" ? `theme:${one.handle}` : "";
       })));
       for (const row of rows) {
-        const here = placed.has(row.dataset.block);
+        const here = row.dataset.block.split(" ").some((block) => placed.has(block));
         const badge = row.querySelector("[data-standing]");
         badge.textContent = here ? "Placed" : "Not placed";
         here ? badge.setAttribute("tone", "success") : badge.removeAttribute("tone");
+        const button = row.querySelector("[data-place]");
+        button.textContent = here ? "Open" : "Place it";
+        button.setAttribute("accessibilitylabel", `${button.textContent}: ${button.dataset.place}`);
       }
     } catch { /* an old admin does not tell */ }
   }

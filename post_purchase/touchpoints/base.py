@@ -43,6 +43,7 @@ class TouchpointKindBase(ABC):
     default_name: ClassVar[str]
     help: ClassVar[str]  # one sentence for the merchant
     made_with_shop: ClassVar[bool] = True
+    blocks: ClassVar[tuple[str, ...]] = ()  # at Shopify, each of which places it: see web/pages/home.Block
     shop_wide: ClassVar[bool] = False  # one printed code for everybody, not one per order
 
     @abstractmethod

@@ -7,6 +7,7 @@ from post_purchase.words import TouchpointKind
 class OrderStatusPage(TouchpointKindBase):
     kind: ClassVar[TouchpointKind] = TouchpointKind.ORDER_STATUS_PAGE
     default_name: ClassVar[str] = "Order status page"
+    blocks: ClassVar[tuple[str, ...]] = ("customer-account.order-status.block.render",)
     help: ClassVar[str] = "Where the parcel is, chat buttons, and a review button once it has arrived."
 
     def steps(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from post_purchase.words import TouchpointKind
 class Storefront(TouchpointKindBase):
     kind: ClassVar[TouchpointKind] = TouchpointKind.STOREFRONT
     default_name: ClassVar[str] = "Chat bubble in the store"
+    blocks: ClassVar[tuple[str, ...]] = ("theme:chat-bubble",)
     help: ClassVar[str] = "A round chat button in a corner of your online store. It is off until you switch it on."
 
     def steps(self) -> tuple[str, ...]:

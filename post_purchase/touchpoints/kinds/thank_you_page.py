@@ -7,6 +7,10 @@ from post_purchase.words import TouchpointKind
 class ThankYouPage(TouchpointKindBase):
     kind: ClassVar[TouchpointKind] = TouchpointKind.THANK_YOU_PAGE
     default_name: ClassVar[str] = "Thank-you page"
+    blocks: ClassVar[tuple[str, ...]] = (
+        "purchase.thank-you.block.render",
+        "purchase.thank-you.announcement.render",
+    )
     help: ClassVar[str] = "Chat buttons on the page that every shopper sees right after paying."
 
     def steps(self) -> tuple[str, ...]:
