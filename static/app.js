@@ -115,7 +115,7 @@
     if (url.pathname === location.pathname && url.hash) return;
     event.preventDefault();
     if (host.hasAttribute("data-download")) return void download(url, host);
-    const focus = host.dataset.focus || link.dataset.focus || "";
+    const focus = event.composedPath().find((node) => node.dataset?.focus)?.dataset.focus || "";
     mayLeave().then((may) => may && go(url, { focus, keepPlace: Boolean(focus) }));
   });
   addEventListener("popstate", () => go(location.href, { push: false }));
@@ -191,7 +191,9 @@
         const answer = await window.shopify?.scopes?.request(form.dataset.scopes.split(","));
         if (answer?.result !== "granted-all") return void say("Nothing was changed. You can allow it at any time.");
       }
-      const reply = await ask(form.getAttribute("action"), { method: "POST", body: new FormData(form), headers: { Accept: "application/json" } });
+      const body = new FormData(form), { name, value } = event.submitter || {};
+      if (name) body.set(name, value); // the button that was pressed
+      const reply = await ask(form.getAttribute("action"), { method: "POST", body, headers: { Accept: "application/json" } });
       const answer = reply.headers.get("Content-Type")?.includes("json") ? await reply.json() : null;
       if (!reply.ok || !answer) {
         const shown = showErrors(form, answer?.errors);

@@ -138,7 +138,8 @@
 
   const typing = () => { let at = document.activeElement; while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement; return Boolean(at?.matches?.("input, textarea, select")); };
   async function change(fields) {
-    const body = new FormData();
+    const body = new FormData(), steps = [...page().querySelectorAll(".step[data-step]")];
+    const above = steps[steps.findIndex((one) => one.dataset.step === fields.step) - 1]?.id;
     for (const [name, value] of Object.entries(fields)) body.set(name, value);
     if (dirty && !(await save())) return;
     try {
@@ -146,7 +147,7 @@
       const answer = await reply.json();
       if (!reply.ok) return void doorstep.say(answer.message || "That did not work. Nothing was changed; try again.", true);
       doorstep.say(answer.toast);
-      const on = fields.do === "delete" ? "flow-path" : `at-${new URL(answer.go || location.href, location.href).searchParams.get("step") || ""}`;
+      const on = fields.do === "delete" ? above : `at-${new URL(answer.go || location.href, location.href).searchParams.get("step") || ""}`;
       await doorstep.go(answer.go || location.href, { push: Boolean(answer.go), keepPlace: true, focus: on });
     } catch (error) { doorstep.say(error.message, true); }
   }

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from post_purchase.words import EventKind
+from post_purchase.words import EventKind, ParcelState
 
 from .step import parse_offset
 
@@ -33,6 +33,15 @@ KINDS: Mapping[str, tuple[str, str]] = {  # kind: (its name, what it does)
     "trigger_shopify_flow": ("Start a Shopify Flow", "Your workflow in Shopify goes on from here"),
     "start_flow": ("Start another flow", "For the same order; this one goes on"),
     "end": ("End here", "Nothing more is sent"),
+}
+GROUPS: Mapping[str, tuple[str, ...]] = {  # as they are offered
+    "Say and ask": ("send", "ask"),
+    "Wait and choose": ("wait", "branch", "split", "experiment", "digest"),
+    "Reviews and rewards": ("collect_review", "add_photo", "reward"),
+    "Products": ("recommend", "send_guide"),
+    "Remember": ("tag", "set_field", "give_consent"),
+    "Your team": ("note", "hand_off", "close"),
+    "Other systems, other flows, the end": ("call_webhook", "trigger_shopify_flow", "start_flow", "end"),
 }
 NEWS: Mapping[str, str] = {
     EventKind.ORDER_PLACED: "an order is placed",
@@ -249,8 +258,14 @@ def condition(raw: Any) -> str:
             return f"it began when {NEWS.get(str(value), str(value))}"
         if name == "equals" and isinstance(value, bool):
             return said if value else f"not: {said}"
-        return f"{said} {words} {_value(value)}"
+        return f"{said} {words} {_value(_parcel_states(value) if path == 'parcel.state' else value)}"
     return said
+
+
+def _parcel_states(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_parcel_states(one) for one in value]
+    return ParcelState(value).label.lower() if value in ParcelState.values else value
 
 
 def _inner(part: Any) -> str:
@@ -289,7 +304,7 @@ def summary(step: Raw, document: Raw, language: str = "en") -> str:
             return f"Judged by the goal “{step.get('goal', '')}”"
         case _:
             plain = {"tag": "tag", "note": "text", "call_webhook": "url", "start_flow": "flow", "end": "reason"}
-            return str(step.get(plain.get(str(kind), ""), ""))
+            return readable(str(step.get(plain.get(str(kind), ""), "")))
 
 
 def _wait(step: Raw) -> str:
@@ -320,10 +335,18 @@ def said(document: Raw, message: Any, language: str) -> str:
 _TAG, _NAME = re.compile(r"\{%.*?%\}", re.S), re.compile(r"\{\{\s*([\w.]+)[^}]*\}\}")
 
 
+_OTHERWISE = re.compile(r"\{%-?\s*els(?:e|if)\b.*?(?=\{%-?\s*end)", re.S)
+_SAID_PLAINLY = {"shop.name": "shop", "order.name": "order number"}
+
+
 def readable(text: str) -> str:
-    """On one line, with names where values will stand: "Hi [first name]!" """
-    named = _NAME.sub(lambda found: f"[{found[1].rpartition('.')[2].replace('_', ' ')}]", _TAG.sub("", text))
+    """On one line, with names where values will stand: "Hi [first name]!" Of two ways to say it, the first."""
+    named = _NAME.sub(lambda found: f"[{_value_name(found[1])}]", _TAG.sub("", _OTHERWISE.sub("", text)))
     return " ".join(named.split())
+
+
+def _value_name(path: str) -> str:
+    return _SAID_PLAINLY.get(path) or path.rpartition(".")[2].replace("_", " ")
 
 
 def way_name(step: Raw, field: str, document: Raw, language: str = "en") -> str:

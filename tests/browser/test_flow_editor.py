@@ -22,8 +22,14 @@ def test_a_step_is_added_moved_and_deleted_by_keyboard_alone(admin, shop):
     page = admin.open(f"/app/flows/{rows.flow.pk}")
     page.locator("#at-use_time").focus()
     page.keyboard.press("a")
-    page.wait_for_selector("#panel s-choice-list")
-    tab_to(page, "Add it here")
+    page.wait_for_selector("#panel .kinds")
+    page.keyboard.press("Tab")
+    assert focused(page) == "Cancel"
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.activeElement.id === 'at-use_time'")
+    page.keyboard.press("a")
+    page.wait_for_selector("#panel .kinds")
+    tab_to(page, "Send a message")
     page.keyboard.press("Enter")
     page.wait_for_selector("#at-send.chosen")
     assert draft(rows)["steps"]["use_time"]["next"] == "send"
@@ -39,6 +45,7 @@ def test_a_step_is_added_moved_and_deleted_by_keyboard_alone(admin, shop):
     page.keyboard.press("Delete")
     page.wait_for_selector("#stand-in-toasts >> text=Deleted “Send”")
     admin.settle()
+    assert page.evaluate("document.activeElement.id") == "at-nobody_came"  # the card above
     assert "send" not in draft(rows)["steps"]
     page.keyboard.press("Control+z")
     page.wait_for_selector("#at-send")

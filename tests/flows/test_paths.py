@@ -119,6 +119,7 @@ def test_a_new_step_of_each_kind_stands_where_it_was_put_and_leads_on(kind):
     ways = dict(paths.ways_of(document["steps"][step]))
     assert kind == "end" or "b" in ways.values()
     assert describing.kind_name(kind) != f"An unknown kind of step: {kind}"
+    assert [kind in members for members in describing.GROUPS.values()].count(True) == 1
     unfinished = {"experiment", "add_photo", "call_webhook", "start_flow", "give_consent"}
     found = problems_of(document)
     if kind not in unfinished:
@@ -223,6 +224,9 @@ def test_a_problem_is_told_at_the_step_that_says_the_words():
     [
         ({"fact": "order.total", "at_least": 50}, "the order's total is at least 50"),
         ({"fact": "order.point_of_sale", "equals": False}, "not: it was bought in the store"),
+        ({"fact": "parcel.state", "one_of": ["in_transit", "ready_for_pickup"]},
+         "the parcel's state is one of on its way or ready for pick-up"),
+        ({"fact": "parcel.state", "equals": "delivered"}, "the parcel's state is delivered"),
         ({"fact": "answers.arrived", "one_of": ["a", "b"]}, "the answer “arrived” is one of a or b"),
         ({"fact": "seen.receipt", "at_least": 1}, "“receipt” was passed"),
         ({"any": [{"fact": "order.paid", "equals": True}, {"not": {"fact": "guide.text", "exists": True}}]},
@@ -232,6 +236,14 @@ def test_a_problem_is_told_at_the_step_that_says_the_words():
 )  # fmt: skip
 def test_conditions_are_told_in_words(raw, words):
     assert describing.condition(raw) == words
+
+
+def test_a_text_is_shown_on_one_line_with_names_for_its_values():
+    text = "{% if contact.first_name %}Thank you, {{ contact.first_name }}!\n{% else %}Thank you!\n{% endif %}"
+    text += "Your receipt from {{ shop.name }}: {{ order.name }}, {{ order.total | money: order.currency }}"
+    assert describing.readable(text) == "Thank you, [first name]! Your receipt from [shop]: [order number], [total]"
+    note = {"kind": "note", "text": "Wants {{ answers.instead }}"}
+    assert describing.summary(note, {}) == "Wants [instead]"
 
 
 @pytest.mark.parametrize(

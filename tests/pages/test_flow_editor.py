@@ -151,6 +151,22 @@ def test_who_saved_and_published_is_you_or_a_colleague(owner, rows):
     assert re.search(r"Saved [^·]* · A colleague \(staff 7001\)<", page)
 
 
+def test_a_flow_that_is_started_is_called_by_its_name(owner, rows):
+    flow = rows.shop.flows.get(key="check_in")
+    rows.shop.flows.filter(key="goes_with").update(name="What else fits")
+    page = owner.get(f"/app/flows/{flow.pk}").content.decode()
+    assert '<span class="sum" dir="auto">What else fits</span>' in page
+
+
+@pytest.mark.parametrize(
+    ("edge", "card"),
+    [("start", "@start"), ("steps.use_time.next", "use_time"), ("listeners.0.goto", "@path.0")],
+)
+def test_who_does_not_add_a_step_is_led_back_to_the_card_above(owner, rows, edge, card):
+    page = owner.get(f"/app/flows/{rows.flow.pk}?add={edge}").content.decode()
+    assert f'data-focus="at-{card}">Cancel<' in page
+
+
 def test_two_people_in_two_places_do_not_disturb_each_other(owner, rows):
     here, there = seen(owner, rows, "thanks"), seen(owner, rows, "use_time")
     for step, mark_, fields in (

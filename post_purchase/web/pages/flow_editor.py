@@ -19,7 +19,7 @@ from post_purchase.words import ChannelKind
 from shopapp.web.embedded import ShopRequest, shop_required
 
 from .answers import draw, page, refused
-from .flow_path import PathView, places_to_move
+from .flow_path import PathView, place_of, places_to_move
 from .flow_tests import context_for_tests
 from .flows import flow_of
 
@@ -50,7 +50,7 @@ def context_of(request: ShopRequest, row: Flow, asked: Mapping[str, str]) -> dic
     problems, hints = problems_of(document), warnings_of(row, language_names())
     view = PathView(
         document, problems=problems, warnings=hints, language=language, chosen=chosen,
-        adding=adding if adding in known else "", numbers=numbers,
+        adding=adding if adding in known else "", numbers=numbers, flows=flows_started(row, document),
     )  # fmt: skip
     panel = _panel(row, document, chosen, adding if adding in known else "", language, view)
     for condition in _conditions(panel):
@@ -99,7 +99,10 @@ def _numbers(text: str) -> list[int]:
 def _panel(row: Flow, document: Document, chosen: str, adding: str, language: str, view: PathView) -> dict[str, Any]:
     """What stands beside the path."""
     if adding:
-        return {"kind": "add", "edge": adding, "kinds": [(key, *words) for key, words in describing.KINDS.items()]}
+        kinds = [
+            (name, [(key, *describing.KINDS[key]) for key in members]) for name, members in describing.GROUPS.items()
+        ]
+        return {"kind": "add", "edge": adding, "beside": place_of(adding), "kinds": kinds}
     if chosen == START:
         groups = starts.start_groups(document)
         return {"kind": "start", "id": START, "groups": groups, "seen": mark(document, START, language)}
@@ -286,6 +289,12 @@ def languages_in(document: Document) -> list[tuple[str, str]]:
 
 def flow_names(row: Flow) -> dict[str, str]:
     return dict(Flow.objects.filter(shop_id=row.shop_id).exclude(pk=row.pk).values_list("key", "name"))
+
+
+def flows_started(row: Flow, document: Document) -> dict[str, str]:
+    """The names of the shop's flows, where this one starts another."""
+    starts_one = any(step.get("kind") == "start_flow" for step in paths.steps_of(document).values())
+    return flow_names(row) if starts_one else {}
 
 
 def warnings_of(row: Flow, names: Mapping[str, str]) -> list[Problem]:

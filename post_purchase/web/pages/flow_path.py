@@ -86,10 +86,11 @@ class PathView:
         chosen: str = "",
         adding: str = "",
         numbers: Mapping[str, Any] | None = None,
+        flows: Mapping[str, str] | None = None,
     ):
         self.document, self.language, self.chosen, self.adding = document, language, chosen, adding
         self.problems, self.warnings = by_place(document, problems), by_place(document, warnings)
-        self.steps, self.numbers = paths.steps_of(document), numbers or {}
+        self.steps, self.numbers, self.flows = paths.steps_of(document), numbers or {}, flows or {}
         self.roots = [self._root(line) for line in paths.lines(document)]
 
     def _root(self, line: paths.Line) -> RootView:
@@ -128,6 +129,11 @@ class PathView:
         ]
         return BlockView(self.card(block.step), ways, block.edge)
 
+    def _summary(self, step: Mapping[str, Any]) -> str:
+        if step.get("kind") == "start_flow":
+            return self.flows.get(str(step.get("flow", "")), str(step.get("flow", "")))
+        return describing.summary(step, self.document, self.language)
+
     def card(self, step_id: str) -> Card:
         step = self.steps[step_id]
         return Card(
@@ -135,7 +141,7 @@ class PathView:
             title=describing.title_of(step_id, step),
             kind=str(step.get("kind", "")),
             kind_name=describing.kind_name(step.get("kind")),
-            summary=_short(describing.summary(step, self.document, self.language)),
+            summary=_short(self._summary(step)),
             problems=self.problems.get(step_id, []),
             warnings=self.warnings.get(step_id, []),
             chosen=step_id == self.chosen,
@@ -145,6 +151,13 @@ class PathView:
 
 def _short(text: str) -> str:
     return text if len(text) <= HIDDEN_BY else f"{text[: HIDDEN_BY - 1].rstrip()}…"
+
+
+def place_of(edge: str) -> str:
+    """The card from which the edge leads away."""
+    root, _, rest = edge.partition(".")
+    name = rest.split(".")[0]
+    return name if root == "steps" else f"@path.{name}" if root == "listeners" else START
 
 
 def places_to_move(document: Mapping[str, Any], step_id: str, language: str) -> list[tuple[str, str]]:
