@@ -48,6 +48,8 @@
       known = sent;
       draw("flow-path", answer.path);
       draw("flow-bar", answer.bar);
+      draw("flow-troubles", answer.troubles);
+      for (const [id, words] of Object.entries(answer.drawn || {})) draw(id, words);
       wrong(at, answer.errors);
       if (answer.redraw && !dirty) setTimeout(() => dirty || doorstep.go(location.href, { push: false, keepPlace: true, refocus: doorstep.held() }));
       return true;

@@ -111,8 +111,17 @@ class TemplateSpecification(_Part):
     parameters: tuple[Parameter, ...] = ()
 
 
+class NoOffer(_Part):
+    """Somebody's word that these sentences are no offer: flows.offer_lint. Who changes one of them is asked again."""
+
+    by: str = Field(default="", max_length=64)  # Shopify user id
+    at: str = Field(default="", max_length=40)  # ISO 8601
+    said: tuple[Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")], ...] = Field(default=(), max_length=400)
+
+
 class MessageSpec(_Part):
     purpose: Purpose
+    no_offer: NoOffer | None = None
     requires: tuple[str, ...] = ()  # facts without which it is not said; the step is then skipped, with the reason
     useful_for: Duration | None = None  # later it is no longer true; it is then not sent
     tells: Id | Literal[""] = ""  # "shipped": where two flows tell the same of one parcel, only one of them does

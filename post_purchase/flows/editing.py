@@ -13,7 +13,7 @@ from post_purchase.words import ChannelKind
 from shopapp.lib import clock
 from shopapp.models import Shop
 
-from . import drafts, shelf
+from . import drafts, offer_lint, shelf
 from .definition import DocumentError, FlowDocument, Problem, load
 from .facts import settings_of
 from .sample import text_problems
@@ -61,11 +61,21 @@ def save_draft(
 
 
 def problems_of(document: Mapping[str, Any]) -> list[Problem]:
-    """Also what shows only when a text is filled in: it would stop the next order."""
+    """Also what shows only when a text is filled in: it would stop the next order; and offers that call themselves
+    news."""
     try:
-        return text_problems(load(document))
+        found = text_problems(load(document))
     except DocumentError as error:
-        return error.problems
+        found = error.problems
+    return [*found, *offer_lint.lint(document)]
+
+
+def _usable(document: Mapping[str, Any]) -> FlowDocument:
+    """Raises DocumentError where it may not go to shoppers."""
+    loaded = load(document)
+    if not shelf.is_ready_made(document) and (found := [*text_problems(loaded), *offer_lint.lint(document)]):
+        raise DocumentError(found)
+    return loaded
 
 
 @transaction.atomic
@@ -76,9 +86,7 @@ def publish(flow: Flow, user: str = "", *, share: int = 100) -> FlowVersion:
     Raises DocumentError with every problem of the draft.
     """
     flow = locked(flow)
-    document = load(flow.draft)
-    if not shelf.is_ready_made(flow.draft) and (found := text_problems(document)):
-        raise DocumentError(found)
+    document = _usable(flow.draft)
     if flow.live_version is not None and flow.live_version.document == flow.draft:
         return flow.live_version
     version = flow.canary_version if flow.canary_version and flow.canary_version.document == flow.draft else None
@@ -141,6 +149,8 @@ def roll_back(flow: Flow, version: FlowVersion, user: str = "") -> FlowVersion:
     """
     flow = locked(flow)
     document = load(version.document)
+    if found := offer_lint.lint(version.document):
+        raise DocumentError(found)
     if flow.live_version is not None and flow.live_version.document == version.document:
         if flow.canary_version is not None:
             _go_live(flow, flow.live_version, document.name)
@@ -154,8 +164,10 @@ def roll_back(flow: Flow, version: FlowVersion, user: str = "") -> FlowVersion:
 @transaction.atomic
 def switch_on(flow: Flow, user: str = "") -> Flow:
     """From now on new events start runs. Publishes the draft where nothing was yet (may raise DocumentError)."""
-    if flow.live_version_id is None:
+    if flow.live_version is None:
         publish(flow, user)
+    elif found := offer_lint.lint(flow.live_version.document):
+        raise DocumentError(found)
     Flow.objects.filter(pk=flow.pk).update(status=FlowStatus.ON)
     flow.refresh_from_db()
     templates_wanted(flow.shop)

@@ -42,7 +42,7 @@ def warnings(document: Raw, languages: Iterable[str], templates: Templates, name
                     why = f": {reason}" if reason else ""
                     told = f"Meta has {_REVIEWED[status]} the {network} template in {name}{why}"
                     found.append(Problem(where, told))
-    found += [*lint(document, wanted), *sms_lint.lint(document, wanted), *offer_lint.lint(document)]
+    found += [*lint(document, wanted), *sms_lint.lint(document, wanted), *offer_lint.hints(document)]
     reached = {
         name for edge, target in edges(document) if not edge.startswith("steps.") for name in reach(document, target)
     }

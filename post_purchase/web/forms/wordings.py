@@ -6,9 +6,10 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+from post_purchase.flows import message_rules
 from post_purchase.flows.describing import said
 from post_purchase.flows.reshaping import messages_of
-from post_purchase.words import ChannelKind
+from post_purchase.words import ChannelKind, Purpose
 
 MAX_TEXT = 4000
 LINES = {"subject": "E-mail subject", "preheader": "E-mail preview line", "url_title": "Button with the link"}
@@ -17,7 +18,12 @@ NAMES = {
     "more_question": "After the stars", "more_question_low": "After few stars", "photo_question": "Asking for a photo",
     "photo_reminder": "Reminder of the photo",
 }  # fmt: skip
-
+PURPOSES = {
+    Purpose.UTILITY: ("News of the order", "for everybody who may hear of it, from 8 to 21 hours their time"),
+    Purpose.SERVICE: ("An answer", "to what the shopper has just written or tapped; at any hour, past all limits"),
+    Purpose.REVIEW_REQUEST: ("Asks for a review", "at the hours of the place, within your limits; not to who refused"),
+    Purpose.MARKETING: ("An offer", "only to who said yes to offers; at the hours of the place, within your limits"),
+}
 
 FORMS = (ChannelKind.SMS, ChannelKind.EMAIL, ChannelKind.WHATSAPP, ChannelKind.MESSENGER, ChannelKind.TELEGRAM)
 
@@ -38,6 +44,8 @@ class WordingInput:
     has_template: bool = False
     state: str = ""  # the template's, at Meta
     purpose: str = ""
+    purposes: list[tuple[str, str, str, bool]] = dataclasses.field(default_factory=list)  # (value, name, words, chosen)
+    no_offer: Mapping[str, Any] | None = None  # who said so, and when
     may_go: bool = False  # the step can do without it
 
 
@@ -49,6 +57,8 @@ def inputs_of(document: Mapping[str, Any], step: Mapping[str, Any], language: st
         spec = (document.get("messages") or {}).get(message) or {}
         made = WordingInput(name, message, NAMES.get(name, name), base, str(wording.get("text", "")))
         made.purpose = str(spec.get("purpose", ""))
+        made.purposes = _purposes(step, name, made.purpose)
+        made.no_offer = spec.get("no_offer") if isinstance(spec.get("no_offer"), Mapping) else None
         made.has_template, made.template = bool(spec.get("template")), str(wording.get("template", ""))
         made.instead = "" if made.text else said(document, message, language)
         made.lines = [
@@ -69,6 +79,17 @@ def inputs_of(document: Mapping[str, Any], step: Mapping[str, Any], language: st
         made.may_go = name in ("reminder", "retry_message", "photo_reminder") or step.get("kind") == "hand_off"
         found.append(made)
     return found
+
+
+def _purposes(step: Mapping[str, Any], field: str, now: str) -> list[tuple[str, str, str, bool]]:
+    """What may be chosen: the stars are asked for by a request for a review, or by an offer."""
+    asks = step.get("kind") == "collect_review" and field in ("question", "reminder", "photo_reminder")
+    wanted = (Purpose.REVIEW_REQUEST, Purpose.MARKETING) if asks else tuple(PURPOSES)
+    return [(one.value, *PURPOSES[one], one == now) for one in PURPOSES if one in wanted or one == now]
+
+
+def purpose_name(said: WordingInput) -> str:
+    return next((name for _, name, _, chosen in said.purposes if chosen), "")
 
 
 def _wording(document: Mapping[str, Any], language: str, message: str) -> dict[str, Any]:
@@ -106,6 +127,9 @@ def read(
     """(the document with what was typed, errors). A text that is emptied is said in the next language of the chain."""
     changed, errors = deepcopy(document), {}
     for made in inputs_of(document, step, language):
+        purpose = data.get(f"messages.{made.message}.purpose", made.purpose)
+        if purpose != made.purpose and purpose in [one[0] for one in made.purposes]:
+            changed = message_rules.set_purpose(changed, made.message, purpose)
         wording = dict(_wording(changed, language, made.message))
         for line in ("text", "template", *LINES):
             name = f"{made.base}.{line}"

@@ -6,12 +6,13 @@ from typing import Any
 from django.http import HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
 
-from post_purchase.flows import describing, drafts, paths, reshaping
+from post_purchase.flows import describing, drafts, message_rules, paths, reshaping
 from post_purchase.flows.reshaping import CannotReshape
 from post_purchase.flows.troubles import START
 from post_purchase.models import Flow
 from shopapp.web.embedded import ShopRequest, shop_required
 
+from . import flow_messages
 from .answers import refused
 from .flow_editor import conflict_words, listener_at
 from .flows import flow_of
@@ -28,7 +29,7 @@ def change(request: ShopRequest, pk: int) -> HttpResponse:
         return _step_through(request, row, -1 if verb == "undo" else 1)
     if verb not in _VERBS:
         return refused("That is not something that can be done with a flow.")
-    told: dict[str, str] = {}
+    told: dict[str, str] = {"user": request.shop_user}
 
     def work(document: dict[str, Any]) -> Document:
         return _VERBS[verb](document, request.POST, told)
@@ -84,7 +85,7 @@ def _what(document: Document, verb: str, data: Mapping[str, str]) -> str:
         "add_message": f"Added a message to {_name(document, step)}",
         "drop_message": f"Took a message out of {_name(document, step)}",
     }
-    return words[verb]
+    return words[verb] if verb in words else flow_messages.what(verb, _name(document, step), data)
 
 
 def _add(document: dict[str, Any], data: Mapping[str, str], told: dict[str, str]) -> Document:
@@ -93,7 +94,7 @@ def _add(document: dict[str, Any], data: Mapping[str, str], told: dict[str, str]
         raise CannotReshape("Choose what the step shall do.")
     changed, step = reshaping.add(document, data.get("edge", ""), kind, _language(document, data))
     told["step"] = step
-    return changed
+    return message_rules.first_purposes(changed, step)
 
 
 def _move(document: dict[str, Any], data: Mapping[str, str], told: dict[str, str]) -> Document:
@@ -174,5 +175,5 @@ def _language(document: Document, data: Mapping[str, str]) -> str:
 _VERBS: dict[str, Callable[[dict[str, Any], Mapping[str, str], dict[str, str]], Document]] = {
     "add": _add, "move": _move, "up": _shift(-1), "down": _shift(1), "copy": _copy, "delete": _delete,
     "listen": _listen, "unlisten": _unlisten, "add_part": _add_part, "drop_part": _drop_part,
-    "add_message": _add_message, "drop_message": _drop_message,
+    "add_message": _add_message, "drop_message": _drop_message, **flow_messages.VERBS,
 }  # fmt: skip

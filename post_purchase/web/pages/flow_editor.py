@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpResponse, JsonResponse
+from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_GET, require_POST
 
 from post_purchase.flows import describing, drafts, paths
@@ -19,7 +20,7 @@ from post_purchase.words import ChannelKind
 from shopapp.web.embedded import ShopRequest, shop_required
 
 from .answers import draw, page, refused
-from .flow_path import PathView, place_of, places_to_move
+from .flow_path import Card, PathView, place_of, places_to_move
 from .flow_tests import context_for_tests
 from .flows import flow_of
 
@@ -58,6 +59,8 @@ def context_of(request: ShopRequest, row: Flow, asked: Mapping[str, str]) -> dic
             conditions.one_more(condition)
     panel["facts"] = dict.fromkeys(one for condition in _conditions(panel) for one in condition.facts)
     _name_products(row, panel)
+    for said in panel.get("messages", ()):
+        said.no_offer = said.no_offer and _answered(request, said.no_offer)
     tests = context_for_tests(request, row, chosen, language) if panel.get("messages") else {}
     return {
         "flow": row,
@@ -77,6 +80,13 @@ def context_of(request: ShopRequest, row: Flow, asked: Mapping[str, str]) -> dic
         "news": list(describing.NEWS.items()),
         "saved_by": by_whom(request, row.draft_saved_by),
     }
+
+
+def _answered(request: ShopRequest, no_offer: Document) -> dict[str, Any]:
+    """Who said that the words are no offer, and when."""
+    user = str(no_offer.get("by") or "")
+    who = "You" if user == request.shop_user and user else by_whom(request, user)
+    return {"who": who, "when": parse_datetime(str(no_offer.get("at") or ""))}
 
 
 def _name_products(row: Flow, panel: dict[str, Any]) -> None:
@@ -135,9 +145,20 @@ def _panel(row: Flow, document: Document, chosen: str, adding: str, language: st
         "missing": [(name, wordings.NAMES[name]) for name in missing],
         "answers": list(step.get("choices") or {}) if step["kind"] == "ask" else [],
         "is_ask": step["kind"] == "ask",
+        "troubles": troubles_of(view.card(chosen), said),
         "places": places_to_move(document, chosen, language),
         "seen": mark(document, chosen, language),
     }  # fmt: skip
+
+
+def troubles_of(card: Card, said: list[wordings.WordingInput]) -> list[dict[str, Any]]:
+    """What is wrong at the step, or worth knowing; an offer under another name can be answered right there."""
+    messages = {f"messages.{one.message}.purpose": one for one in said}
+    return [
+        {"tone": tone, "message": problem.message, "offer": messages.get(problem.path)}
+        for tone, found in (("warning", card.problems), ("info", card.warnings))
+        for problem in found
+    ]
 
 
 def _conditions(panel: Mapping[str, Any]) -> list[conditions.ConditionInput]:
@@ -203,8 +224,15 @@ def pieces(request: ShopRequest, row: Flow, step: str, language: str, before: Do
         "seen": mark(row.draft, step, language),
         "path": draw(request, "parts/flow_path.html", **context),
         "bar": draw(request, "parts/flow_bar.html", **context),
+        "troubles": draw(request, "parts/flow_troubles.html", **context),
+        "drawn": drawn(context["panel"]),
         "redraw": _shape(was) != _shape(now) or _trigger_shape(before) != _trigger_shape(row.draft),
     }
+
+
+def drawn(panel: Mapping[str, Any]) -> dict[str, str]:
+    """Small pieces among the fields, by their id."""
+    return {f"purpose-{one.message}": wordings.purpose_name(one) for one in panel.get("messages", ())}
 
 
 def _shape(step: Document) -> Any:

@@ -1,10 +1,12 @@
 """New flows: from the library, from scratch, from a file; and a flow as a file."""
 
+from typing import Any
+
 from django.http import HttpResponse
 from django.utils.text import slugify
 from django.views.decorators.http import require_GET, require_POST
 
-from post_purchase.flows import describing, files, shelf
+from post_purchase.flows import describing, files, message_rules, shelf
 from post_purchase.flows.definition import DocumentError
 from post_purchase.flows.editing import add_flow
 from shopapp.web.embedded import ShopRequest, shop_required
@@ -56,8 +58,8 @@ def add(request: ShopRequest) -> HttpResponse:
     return saved(f"{row.name} is there as a draft, and off.", go=f"/app/flows/{row.pk}")
 
 
-def scratch(name: str, news: str) -> dict[str, object]:
-    return {
+def scratch(name: str, news: str) -> dict[str, Any]:
+    document = {
         "schema": 1,
         "key": slugify(name).replace("-", "_")[:40] or "flow",
         "name": name,
@@ -67,6 +69,7 @@ def scratch(name: str, news: str) -> dict[str, object]:
         "messages": {"hello": {"purpose": "utility"}},
         "texts": {"en": {"messages": {"hello": {"text": "Hello! A word about your order {{ order.name }}."}}}},
     }
+    return message_rules.first_purposes(document, "hello")
 
 
 @shop_required

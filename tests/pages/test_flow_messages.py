@@ -1,0 +1,139 @@
+"""What a message is for, whether it is an offer, its template, languages and link, changed in the editor."""
+
+from copy import deepcopy
+
+import pytest
+
+from post_purchase.flows import files
+from post_purchase.flows.editing import add_flow, problems_of
+from post_purchase.models import Flow
+from post_purchase.web.pages.flow_files import scratch
+from tests.pages.seed import Seed
+from tests.pages.visitor import Visitor
+
+SALE = "Only this weekend: 30% off everything! Buy now with the code SALE30."
+TEXT = "texts.en.messages.send.text"
+
+
+@pytest.fixture
+def rows(kept_rows: Seed, db: None, at: object) -> Seed:
+    return deepcopy(kept_rows)
+
+
+@pytest.fixture
+def owner(rows: Seed) -> Visitor:
+    return Visitor(rows.shop.domain)
+
+
+@pytest.fixture
+def flow(rows: Seed) -> Flow:
+    return add_flow(rows.shop, scratch("Weekend", "order_delivered"))
+
+
+def draft(flow: Flow) -> dict:
+    flow.refresh_from_db()
+    return flow.draft
+
+
+def shown(owner, flow: Flow, step: str = "send", language: str = "en") -> str:
+    return owner.get(f"/app/flows/{flow.pk}?step={step}&language={language}").content.decode()
+
+
+def save(owner, flow: Flow, fields: dict[str, object], step: str = "send", language: str = "en"):
+    form = {"force": "1", "language": language, "ticks": "1"} | fields
+    return owner.post(f"/app/flows/{flow.pk}/steps/{step}", form)
+
+
+def change(owner, flow: Flow, do: str, **fields: object):
+    return owner.post(f"/app/flows/{flow.pk}/change", {"do": do, "language": "en", "step": "send"} | fields)
+
+
+def history(flow: Flow) -> list[tuple[str, str]]:
+    return list(flow.drafts.order_by("place").values_list("what", "saved_by"))
+
+
+@pytest.fixture
+def begun(owner, flow: Flow) -> Flow:
+    assert change(owner, flow, "add", edge="start", kind="send").status_code == 200
+    draft(flow)
+    return flow
+
+
+def test_a_new_message_says_what_it_is_for_and_can_be_something_else(owner, begun):
+    assert draft(begun)["messages"]["send"] == {"purpose": "utility"}
+    assert '<span id="purpose-send">News of the order</span>' in shown(owner, begun)
+    answer = save(owner, begun, {"messages.send.purpose": "review_request"}).json()
+    assert answer["drawn"]["purpose-send"] == "Asks for a review"
+    assert draft(begun)["messages"]["send"] == {"purpose": "review_request"}
+    assert save(owner, begun, {"messages.send.purpose": "spam", "messages.hello.purpose": "service"}).status_code == 200
+    assert draft(begun)["messages"] == {"hello": {"purpose": "utility"}, "send": {"purpose": "review_request"}}
+    change(owner, begun, "undo", place=begun.draft_place)
+    assert draft(begun)["messages"]["send"] == {"purpose": "utility"}
+
+
+def test_what_begins_with_silence_begins_as_an_offer_and_what_follows_a_tap_as_an_answer(owner, rows):
+    quiet = add_flow(rows.shop, scratch("Quiet", "contact_silent"))
+    assert quiet.draft["messages"] == {"hello": {"purpose": "marketing"}}
+    change(owner, quiet, "add", edge="start", kind="ask")
+    assert draft(quiet)["messages"]["ask"] == {"purpose": "marketing"}
+    change(owner, quiet, "add", edge="steps.ask.choices.yes", kind="send")
+    assert draft(quiet)["messages"]["send"] == {"purpose": "service"}
+
+
+def test_an_offer_written_as_news_can_neither_be_published_nor_switched_on(owner, begun):
+    answer = save(owner, begun, {TEXT: SALE}).json()
+    assert "This reads like an offer" in answer["troubles"]
+    assert "Make it an offer" in answer["troubles"]
+    card = answer["path"].split('id="at-send"')[1].split("</a>")[0]
+    assert 'class="wrong"' in card
+    for address, form in (("switch", {"to": "on"}), ("publish", {}), ("publishing", {"share": "100"})):
+        refused = owner.post(f"/app/flows/{begun.pk}/{address}", form)
+        assert refused.status_code == 422, address
+        assert "This reads like an offer" in refused.json()["message"]
+    begun.refresh_from_db()
+    assert (begun.status, begun.live_version_id, begun.versions.count()) == ("off", None, 0)
+
+
+def test_one_click_makes_it_an_offer_and_undo_takes_it_back(owner, begun):
+    save(owner, begun, {TEXT: SALE})
+    done = change(owner, begun, "make_offer", message="send")
+    assert done.json()["toast"] == "It is an offer now: it goes only to who said yes to offers."
+    assert draft(begun)["messages"]["send"]["purpose"] == "marketing"
+    assert problems_of(begun.draft) == []
+    assert owner.post(f"/app/flows/{begun.pk}/switch", {"to": "on"}).status_code == 200
+    assert history(begun)[-1] == ("Made “Send” an offer", "42")
+    change(owner, begun, "undo", place=begun.draft_place)
+    assert draft(begun)["messages"]["send"]["purpose"] == "utility"
+    assert "This reads like an offer" in shown(owner, begun)
+
+
+def test_a_false_alarm_is_answered_with_who_and_when_and_nobody_is_asked_twice(owner, begun):
+    save(owner, begun, {TEXT: "The battery is charged to 60%."})
+    done = change(owner, begun, "no_offer", message="send")
+    assert done.json()["toast"] == "Kept with your name and the time: “60%” is no offer here."
+    kept = draft(begun)["messages"]["send"]["no_offer"]
+    assert (kept["by"], kept["at"]) == ("42", "2026-11-24T12:00:00+00:00")
+    assert history(begun)[-1] == ("Said that the words of “Send” are no offer", "42")
+    page = shown(owner, begun)
+    assert "This reads like an offer" not in page
+    assert "You said on 24 Nov 2026, " in page
+    assert files.read(files.write(begun.draft))["messages"]["send"]["no_offer"] == kept
+    assert owner.post(f"/app/flows/{begun.pk}/switch", {"to": "on"}).status_code == 200
+    again = save(owner, begun, {TEXT: "Everything at 60%."}).json()
+    assert "This reads like an offer" in again["troubles"]
+    assert change(owner, begun, "no_offer", message="gone").status_code == 422
+
+
+def test_a_flow_that_was_published_before_is_not_switched_on_with_an_offer_in_it(owner, begun):
+    owner.post(f"/app/flows/{begun.pk}/publish", {})
+    begun.refresh_from_db()
+    version = begun.live_version
+    version.document["texts"]["en"]["messages"]["send"]["text"] = SALE
+    version.save(update_fields=["document"])
+    refused = owner.post(f"/app/flows/{begun.pk}/switch", {"to": "on"})
+    assert (refused.status_code, draft(begun)["key"]) == (422, "weekend")
+    save(owner, begun, {TEXT: "Hello"})
+    owner.post(f"/app/flows/{begun.pk}/publish", {})
+    assert owner.post(f"/app/flows/{begun.pk}/versions/1/live", {}).status_code == 422
+    begun.refresh_from_db()
+    assert begun.live_version.number == 2
