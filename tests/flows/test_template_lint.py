@@ -6,7 +6,9 @@ import pytest
 
 from post_purchase.flows import shelf
 from post_purchase.flows.template_lint import body_problems, lint, promotional_words
+from post_purchase.flows.templates import specs_of
 from post_purchase.flows.troubles import warnings
+from post_purchase.services.templates import why_unfit
 
 LANGUAGES = ["ar", "de", "en", "es", "fr", "it", "ja", "nl", "pl", "pt-BR", "sv", "tr"]
 GOOD = "Your order {{1}} is on its way with {{2}} today."
@@ -24,6 +26,13 @@ def document(body: str = GOOD, *, category: str = "UTILITY", purpose: str = "uti
 @pytest.mark.parametrize("key", shelf.library())
 def test_every_ready_made_template_is_as_meta_wants_it(key):
     assert [str(problem) for problem in lint(shelf.library()[key])] == []
+
+
+@pytest.mark.parametrize("key", shelf.library())
+def test_every_ready_made_template_is_handed_to_meta_in_every_language(key):
+    """Japanese names the order before the product: the numbers need not stand in a row."""
+    specs = specs_of(shelf.ready_made(key), [])
+    assert [(spec.name, spec.language, why) for spec in specs if (why := why_unfit(spec))] == []
 
 
 def test_no_two_flows_give_one_name_to_two_templates_or_one_body_to_two_names():
