@@ -50,6 +50,7 @@
       draw("flow-bar", answer.bar);
       draw("flow-troubles", answer.troubles);
       for (const [id, words] of Object.entries(answer.drawn || {})) draw(id, words);
+      fill(at, answer.fields);
       wrong(at, answer.errors);
       if (answer.redraw && !dirty) setTimeout(() => dirty || doorstep.go(location.href, { push: false, keepPlace: true, refocus: doorstep.held() }));
       return true;
@@ -67,6 +68,18 @@
     const refocus = place.contains(document.activeElement) ? doorstep.held() : null;
     place.innerHTML = html;
     refocus?.();
+  }
+
+  /* What was put in as a value comes back as its number; typing that has gone on is left alone. */
+  function fill(at, fields = {}) {
+    for (const [name, text] of Object.entries(dirty ? {} : fields)) {
+      const place = doorstep.field(at, name), inner = place?.shadowRoot?.querySelector("textarea");
+      if (!place || place.value === text || !place.value.includes("{{")) continue;
+      const end = inner && inner.value.length - inner.selectionEnd;
+      place.value = text;
+      inner?.setSelectionRange(text.length - end, text.length - end);
+      known = written(at);
+    }
   }
 
   function wrong(at, errors = {}) {

@@ -6,6 +6,7 @@ from typing import Any
 
 from post_purchase.words import EventKind, Purpose
 
+from . import window
 from .offer_lint import findings, is_unasked
 from .paths import steps_of
 from .reshaping import CannotReshape, messages_of
@@ -20,7 +21,7 @@ def set_purpose(document: Raw, message: str, purpose: str) -> dict[str, Any]:
     """The template goes along: an offer's is of the category MARKETING."""
     if purpose not in Purpose:
         raise CannotReshape("Choose what the message is for")
-    changed, spec = _with(document, message)
+    changed, spec = with_message(document, message)
     if spec.get("purpose") == purpose:
         return changed
     was, spec["purpose"] = spec.get("purpose"), purpose
@@ -48,7 +49,7 @@ def say_no_offer(document: Raw, message: str, *, by: str, at: str) -> tuple[dict
     found = findings(document).get(message)
     if found is None or not found.marks:
         raise CannotReshape("There is no word of an offer in it any more")
-    changed, spec = _with(document, message)
+    changed, spec = with_message(document, message)
     said = [*((spec.get("no_offer") or {}).get("said") or ()), *found.marks]
     spec["no_offer"] = {"by": by[:64], "at": at, "said": list(dict.fromkeys(said))[-400:]}
     return changed, found.words or [found.value]
@@ -63,14 +64,15 @@ def first_purposes(document: Raw, step_id: str) -> dict[str, Any]:
         spec = (changed.get("messages") or {}).get(message)
         if name != "message" or not isinstance(spec, dict):
             continue
-        if not is_unasked(changed, step_id):
+        soon = window.silences(changed).get(step_id, window.LATE) <= window.OPEN_FOR
+        if soon and not is_unasked(changed, step_id):
             spec["purpose"] = Purpose.SERVICE.value
         elif news and all(one in _OF_NO_ORDER for one in news):
             spec["purpose"] = Purpose.MARKETING.value
     return changed
 
 
-def _with(document: Raw, message: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def with_message(document: Raw, message: str) -> tuple[dict[str, Any], dict[str, Any]]:
     changed: dict[str, Any] = deepcopy(dict(document))
     spec = (changed.get("messages") or {}).get(message)
     if not isinstance(spec, dict):

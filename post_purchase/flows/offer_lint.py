@@ -49,7 +49,8 @@ class Finding:
         called = CALLED[Purpose(self.purpose)]
         if self.value:
             return f"This names {self.value} and is marked as {called}, but nobody has asked here: {_REFUSED}"
-        listed = ", ".join(f"“{word}”" for word in self.words[:SHOWN])
+        telling = [word for word in self.words if not word.startswith("%")] or self.words
+        listed = ", ".join(f"“{word}”" for word in telling[:SHOWN])
         return (
             f"This reads like an offer ({listed}) and is marked as {called}: it would reach people who never said yes "
             "to offers. Change the words, make it an offer, or say that it is none"

@@ -47,6 +47,11 @@ def lint(document: Mapping[str, Any], languages: Iterable[str] = ()) -> list[Pro
     return list(dict.fromkeys(found))
 
 
+def longest_sample() -> int:
+    """In characters."""
+    return int(_rules()["longest_sample"])
+
+
 def _of_message(message: str, spec: Mapping[str, Any]) -> Iterable[Problem]:
     template = spec.get("template")
     if not template:

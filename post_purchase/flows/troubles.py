@@ -5,8 +5,9 @@ from typing import Any
 
 from post_purchase.services.templates import meta_language
 
-from . import offer_lint, sms_lint
+from . import offer_lint, sms_lint, window
 from .definition import Problem
+from .describing import title_of
 from .paths import edges, reach, steps_of
 from .reshaping import messages_of
 from .template_lint import lint
@@ -42,7 +43,12 @@ def warnings(document: Raw, languages: Iterable[str], templates: Templates, name
                     why = f": {reason}" if reason else ""
                     told = f"Meta has {_REVIEWED[status]} the {network} template in {name}{why}"
                     found.append(Problem(where, told))
-    found += [*lint(document, wanted), *sms_lint.lint(document, wanted), *offer_lint.hints(document)]
+    found += [
+        *lint(document, wanted),
+        *sms_lint.lint(document, wanted),
+        *offer_lint.hints(document),
+        *window.lint(document),
+    ]
     reached = {
         name for edge, target in edges(document) if not edge.startswith("steps.") for name in reach(document, target)
     }
@@ -63,6 +69,15 @@ def by_place(document: Raw, problems: Iterable[Problem]) -> dict[str, list[Probl
         for place in _places(problem.path.split("."), saying):
             found.setdefault(place, []).append(problem)
     return found
+
+
+def in_words(document: Raw, problem: Problem) -> str:
+    """Where it is, as the merchant calls the place: "“Hello”: there is no text"."""
+    place = next(iter(by_place(document, [problem])), START)
+    step = steps_of(document).get(place)
+    if step is not None:
+        return f"“{title_of(place, step)}”: {problem.message}"
+    return problem.message if problem.path.endswith(".purpose") else str(problem)
 
 
 def _places(path: list[str], saying: Mapping[str, list[str]]) -> list[str]:

@@ -137,3 +137,86 @@ def test_a_flow_that_was_published_before_is_not_switched_on_with_an_offer_in_it
     assert owner.post(f"/app/flows/{begun.pk}/versions/1/live", {}).status_code == 422
     begun.refresh_from_db()
     assert begun.live_version.number == 2
+
+
+BODY = "texts.en.messages.send.template"
+
+
+def test_a_message_that_may_come_too_late_says_what_happens_and_gets_a_text_for_whatsapp(owner, begun):
+    page = shown(owner, begun)
+    assert "WhatsApp does not take this: it then goes another way, such as e-mail, or not at all" in page
+    save(owner, begun, {TEXT: "{% if contact.first_name %}Hi {{ contact.first_name }}! {% endif %}"
+                              "About {{ order.name }}:\n\nit comes with {{ parcel.carrier }} today."})  # fmt: skip
+    assert change(owner, begun, "add_template", message="send").status_code == 200
+    document = draft(begun)
+    assert document["messages"]["send"]["template"] == {
+        "name": "weekend_send",
+        "category": "UTILITY",
+        "parameters": [
+            {"name": "name", "value": "{{ order.name }}", "sample": "#1001"},
+            {"name": "carrier", "value": "{{ parcel.carrier }}", "sample": "DHL"},
+        ],
+    }
+    written = document["texts"]["en"]["messages"]["send"]["template"]
+    assert written == "About {{1}}:\n\nit comes with {{2}} today."
+    assert problems_of(document) == []
+    page = shown(owner, begun)
+    assert "WhatsApp does not take this" not in page.split('id="panel"')[1]
+    assert "weekend_send: not handed to Meta yet" in page
+    assert files.read(files.write(document)) == document
+    assert change(owner, begun, "add_template", message="send").status_code == 422
+
+
+def test_values_are_picked_into_the_text_for_whatsapp_and_taken_out(owner, begun):
+    change(owner, begun, "add_template", message="send")
+    picked = "Your order {{1}} of {{ order.total | money: order.currency }} is here. {{ order.name }} again"
+    answer = save(owner, begun, {BODY: picked}).json()
+    stored = "Your order {{1}} of {{2}} is here. {{1}} again"
+    assert answer["fields"] == {BODY: stored}
+    assert draft(begun)["texts"]["en"]["messages"]["send"]["template"] == stored
+    sample = "messages.send.template.parameters.1.sample"
+    assert f'name="{sample}"' in answer["drawn"]["values-send"]
+    assert begun.draft["messages"]["send"]["template"]["parameters"][1]["sample"] == "€82.90"
+    save(owner, begun, {sample: "EUR 48.00"})
+    assert draft(begun)["messages"]["send"]["template"]["parameters"][1]["sample"] == "EUR 48.00"
+    long = save(owner, begun, {sample: "x" * 121}).json()
+    assert long["errors"] == {sample: "This is longer than 120 characters."}
+    assert change(owner, begun, "drop_value", message="send", number="1").status_code == 422  # still in the text
+    answer = save(owner, begun, {BODY: "Your order of {{2}} is here now, have a look."}).json()
+    assert "Must use each of {{1}} to {{2}}" in answer["drawn"]["template-send"]
+    assert "Take out {{1}}: Order number" in answer["drawn"]["flow-whatsapp"]
+    assert change(owner, begun, "drop_value", message="send", number="1").status_code == 200
+    assert (
+        draft(begun)["texts"]["en"]["messages"]["send"]["template"] == "Your order of {{1}} is here now, have a look."
+    )
+    assert [one["sample"] for one in begun.draft["messages"]["send"]["template"]["parameters"]] == ["EUR 48.00"]
+    assert problems_of(begun.draft) == []
+
+
+def test_what_meta_refuses_stands_at_the_field(owner, begun):
+    change(owner, begun, "add_template", message="send")
+    answer = save(owner, begun, {BODY: "{{1}} is your order"}).json()
+    assert "May not begin or end with a value" in answer["drawn"]["template-send"]
+    assert "May not begin or end with a value" in shown(owner, begun)
+    refused = owner.post(f"/app/flows/{begun.pk}/publish", {})
+    assert refused.status_code == 422
+
+
+def test_the_text_for_whatsapp_becomes_an_offers_with_its_message_and_can_go(owner, begun):
+    change(owner, begun, "add_template", message="send")
+    save(owner, begun, {"messages.send.purpose": "marketing"})
+    template = draft(begun)["messages"]["send"]["template"]
+    assert (template["name"], template["category"]) == ("weekend_send_offer", "MARKETING")
+    assert change(owner, begun, "drop_template", message="send").status_code == 200
+    assert draft(begun)["messages"]["send"] == {"purpose": "marketing"}
+    assert "template" not in begun.draft["texts"]["en"]["messages"]["send"]
+    change(owner, begun, "undo", place=begun.draft_place)
+    assert draft(begun)["messages"]["send"]["template"] == template
+
+
+@pytest.mark.parametrize("fields", [{"message": "gone"}, {"message": ""}, {"message": "gone", "number": "²"}])
+@pytest.mark.parametrize("do", ["add_template", "drop_template", "drop_value", "make_offer", "no_offer"])
+def test_a_change_of_a_message_that_is_not_there_is_refused(owner, begun, do, fields):
+    before = draft(begun)
+    assert change(owner, begun, do, **fields).status_code == 422
+    assert draft(begun) == before

@@ -6,9 +6,10 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from post_purchase.flows import message_rules
-from post_purchase.flows.describing import said
+from post_purchase.flows import message_rules, own_templates
+from post_purchase.flows.describing import VALUES, readable, said
 from post_purchase.flows.reshaping import messages_of
+from post_purchase.flows.template_lint import longest_sample
 from post_purchase.words import ChannelKind, Purpose
 
 MAX_TEXT = 4000
@@ -29,6 +30,21 @@ FORMS = (ChannelKind.SMS, ChannelKind.EMAIL, ChannelKind.WHATSAPP, ChannelKind.M
 
 
 @dataclass
+class ValueInput:
+    """A value of a template: {{1}}."""
+
+    number: int
+    words: str
+    sample: str
+    name: str  # of the input
+    is_used: bool
+
+    @property
+    def place(self) -> str:
+        return f"{{{{{self.number}}}}}"
+
+
+@dataclass
 class WordingInput:
     field: str  # of the step: "message", "reminder"
     message: str
@@ -42,6 +58,9 @@ class WordingInput:
     forms: list[tuple[str, str, str]] = dataclasses.field(default_factory=list)  # (input, network, value)
     template: str = ""  # for Meta
     has_template: bool = False
+    template_instead: str = ""  # what another language has
+    values: list[ValueInput] = dataclasses.field(default_factory=list)
+    template_problems: list[str] = dataclasses.field(default_factory=list)
     state: str = ""  # the template's, at Meta
     purpose: str = ""
     purposes: list[tuple[str, str, str, bool]] = dataclasses.field(default_factory=list)  # (value, name, words, chosen)
@@ -60,6 +79,9 @@ def inputs_of(document: Mapping[str, Any], step: Mapping[str, Any], language: st
         made.purposes = _purposes(step, name, made.purpose)
         made.no_offer = spec.get("no_offer") if isinstance(spec.get("no_offer"), Mapping) else None
         made.has_template, made.template = bool(spec.get("template")), str(wording.get("template", ""))
+        if made.has_template:
+            made.values = _values(document, message, spec["template"])
+            made.template_instead = "" if made.template else _template_of_others(document, message)
         made.instead = "" if made.text else said(document, message, language)
         made.lines = [
             (f"{base}.{line}", label, str(wording.get(line, "")))
@@ -86,6 +108,26 @@ def _purposes(step: Mapping[str, Any], field: str, now: str) -> list[tuple[str, 
     asks = step.get("kind") == "collect_review" and field in ("question", "reminder", "photo_reminder")
     wanted = (Purpose.REVIEW_REQUEST, Purpose.MARKETING) if asks else tuple(PURPOSES)
     return [(one.value, *PURPOSES[one], one == now) for one in PURPOSES if one in wanted or one == now]
+
+
+def _values(document: Mapping[str, Any], message: str, template: Mapping[str, Any]) -> list[ValueInput]:
+    used, found = own_templates.used_values(document, message), []
+    for at, part in enumerate(template.get("parameters") or ()):
+        value = str(part.get("value") or "")
+        words = VALUES.get(value) or readable(value) or str(part.get("name"))
+        name = f"messages.{message}.template.parameters.{at}.sample"
+        found.append(ValueInput(at + 1, words, str(part.get("sample") or ""), name, at + 1 in used))
+    return found
+
+
+def values_in(document: Mapping[str, Any], message: str) -> list[Any]:
+    spec = (document.get("messages") or {}).get(message) or {}
+    return list((spec.get("template") or {}).get("parameters") or ())
+
+
+def _template_of_others(document: Mapping[str, Any], message: str) -> str:
+    bodies = [str(_wording(document, tag, message).get("template", "")) for tag in document.get("texts") or {}]
+    return next(filter(None, bodies), "")
 
 
 def purpose_name(said: WordingInput) -> str:
@@ -125,11 +167,14 @@ def read(
     document: dict[str, Any], step: Mapping[str, Any], data: Mapping[str, str], language: str
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """(the document with what was typed, errors). A text that is emptied is said in the next language of the chain."""
-    changed, errors = deepcopy(document), {}
+    changed: dict[str, Any] = deepcopy(document)
+    errors: dict[str, str] = {}
     for made in inputs_of(document, step, language):
         purpose = data.get(f"messages.{made.message}.purpose", made.purpose)
         if purpose != made.purpose and purpose in [one[0] for one in made.purposes]:
             changed = message_rules.set_purpose(changed, made.message, purpose)
+        if made.has_template:
+            _read_values(changed["messages"][made.message]["template"], made, data, errors)
         wording = dict(_wording(changed, language, made.message))
         for line in ("text", "template", *LINES):
             name = f"{made.base}.{line}"
@@ -139,6 +184,8 @@ def read(
             if len(value) > MAX_TEXT:
                 errors[name] = f"This is longer than {MAX_TEXT} characters."
                 continue
+            if line == "template" and made.has_template:
+                value = own_templates.numbered(changed["messages"][made.message]["template"], value)
             _put(wording, line, value if line in ("text", "template") else " ".join(value.split()))
         forms = dict(wording.get("forms") or {})
         for name, _, _ in made.forms:
@@ -158,6 +205,16 @@ def read(
         elif any(f"{made.base}.{line}" in data for line in ("text",)):
             messages.pop(made.message, None)
     return changed, errors
+
+
+def _read_values(template: dict[str, Any], made: WordingInput, data: Mapping[str, str], errors: dict[str, str]) -> None:
+    for value in made.values:
+        if value.name not in data or data[value.name] == value.sample:
+            continue
+        if len(data[value.name]) > longest_sample():
+            errors[value.name] = f"This is longer than {longest_sample()} characters."
+        else:
+            own_templates.set_sample(template, value.number - 1, data[value.name].replace("\0", ""))
 
 
 def _put(target: dict[str, Any], name: str, value: str) -> None:

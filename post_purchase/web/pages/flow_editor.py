@@ -11,7 +11,7 @@ from post_purchase.flows import describing, drafts, paths
 from post_purchase.flows.definition import Problem
 from post_purchase.flows.editing import problems_of, template_states
 from post_purchase.flows.numbers import numbers_of
-from post_purchase.flows.troubles import START, Templates, warnings
+from post_purchase.flows.troubles import START, Templates, in_words, warnings
 from post_purchase.models import Flow, Product, ShopSettings
 from post_purchase.services.templates import meta_language
 from post_purchase.web.forms import conditions, starts, step_fields, steps, wordings
@@ -67,7 +67,7 @@ def context_of(request: ShopRequest, row: Flow, asked: Mapping[str, str]) -> dic
         "languages": languages,
         "language": language,
         "view": view,
-        "problems": problems,
+        "problems": [in_words(document, problem) for problem in problems],
         "changed": row.live_version is None or row.live_version.document != document,
         "canary_steps": [*(share for share in (25, 50) if share > row.canary_share), 100, 0],
         "undo": undo,
@@ -128,6 +128,7 @@ def _panel(row: Flow, document: Document, chosen: str, adding: str, language: st
     states = template_states(row.shop_id) if any(one.has_template for one in said) else {}
     for one in said:
         one.state = template_words(document, one.message, language, states) if one.has_template else ""
+        one.template_problems = template_troubles(view.card(chosen), one)
     missing = [
         name
         for name in ("reminder", "retry_message")
@@ -154,11 +155,26 @@ def _panel(row: Flow, document: Document, chosen: str, adding: str, language: st
 def troubles_of(card: Card, said: list[wordings.WordingInput]) -> list[dict[str, Any]]:
     """What is wrong at the step, or worth knowing; an offer under another name can be answered right there."""
     messages = {f"messages.{one.message}.purpose": one for one in said}
+    lacking = {f"messages.{one.message}.template": one for one in said if not one.has_template}
     return [
-        {"tone": tone, "message": problem.message, "offer": messages.get(problem.path)}
+        {
+            "tone": tone,
+            "message": problem.message,
+            "offer": messages.get(problem.path),
+            "template": lacking.get(problem.path),
+        }
         for tone, found in (("warning", card.problems), ("info", card.warnings))
         for problem in found
     ]
+
+
+def template_troubles(card: Card, said: wordings.WordingInput) -> list[str]:
+    """What stands at the field: of this language, and of the values that all share."""
+    if not said.has_template:
+        return []
+    found = [*card.problems, *card.warnings]
+    own = (f"{said.base}.template", f"messages.{said.message}.template")
+    return list(dict.fromkeys(one.message for one in found if one.path.startswith(own)))
 
 
 def _conditions(panel: Mapping[str, Any]) -> list[conditions.ConditionInput]:
@@ -225,14 +241,25 @@ def pieces(request: ShopRequest, row: Flow, step: str, language: str, before: Do
         "path": draw(request, "parts/flow_path.html", **context),
         "bar": draw(request, "parts/flow_bar.html", **context),
         "troubles": draw(request, "parts/flow_troubles.html", **context),
-        "drawn": drawn(context["panel"]),
+        "drawn": drawn(request, context, before),
+        "fields": {f"{one.base}.template": one.template for one in context["panel"].get("messages", ())},
         "redraw": _shape(was) != _shape(now) or _trigger_shape(before) != _trigger_shape(row.draft),
     }
 
 
-def drawn(panel: Mapping[str, Any]) -> dict[str, str]:
-    """Small pieces among the fields, by their id."""
-    return {f"purpose-{one.message}": wordings.purpose_name(one) for one in panel.get("messages", ())}
+def drawn(request: ShopRequest, context: dict[str, Any], before: Document) -> dict[str, str]:
+    """Small pieces among the fields, by their id; fields themselves only where there are others now."""
+    found = {}
+    for one in context["panel"].get("messages", ()):
+        found[f"purpose-{one.message}"] = wordings.purpose_name(one)
+        if one.has_template:
+            shown = {**context, "said": one}
+            found[f"template-{one.message}"] = draw(request, "parts/flow_template_state.html", **shown)
+            if len(wordings.values_in(before, one.message)) != len(one.values):
+                found[f"values-{one.message}"] = draw(request, "parts/flow_template_values.html", **shown)
+    if found:
+        found["flow-whatsapp"] = draw(request, "parts/flow_whatsapp.html", **context)
+    return found
 
 
 def _shape(step: Document) -> Any:

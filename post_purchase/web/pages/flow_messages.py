@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from post_purchase.flows import message_rules
+from post_purchase.flows import message_rules, own_templates
 from post_purchase.words import Purpose
 from shopapp.lib import clock
 
@@ -16,6 +16,9 @@ def what(verb: str, step: str, data: Mapping[str, str]) -> str:
     words = {
         "make_offer": f"Made {step} an offer",
         "no_offer": f"Said that the words of {step} are no offer",
+        "add_template": f"Began a text for WhatsApp at {step}",
+        "drop_template": f"Took the text for WhatsApp out of {step}",
+        "drop_value": f"Took a value out of the text for WhatsApp at {step}",
     }
     return words[verb]
 
@@ -35,4 +38,25 @@ def _no_offer(document: dict[str, Any], data: Mapping[str, str], told: dict[str,
     return changed
 
 
-VERBS: dict[str, Verb] = {"make_offer": _make_offer, "no_offer": _no_offer}
+def _add_template(document: dict[str, Any], data: Mapping[str, str], told: dict[str, str]) -> Document:
+    told["step"] = data.get("step", "")
+    told["toast"] = "Here is a first text for WhatsApp. Read it through; it goes to Meta when the flow is published."
+    return own_templates.add_template(document, data.get("message", ""), data.get("language", ""))
+
+
+def _drop_template(document: dict[str, Any], data: Mapping[str, str], told: dict[str, str]) -> Document:
+    told["step"] = data.get("step", "")
+    return own_templates.drop_template(document, data.get("message", ""))
+
+
+def _drop_value(document: dict[str, Any], data: Mapping[str, str], told: dict[str, str]) -> Document:
+    told["step"] = data.get("step", "")
+    number = data.get("number", "")
+    small = number.isascii() and number.isdigit() and len(number) < 4
+    return own_templates.drop_value(document, data.get("message", ""), int(number) if small else 0)
+
+
+VERBS: dict[str, Verb] = {
+    "make_offer": _make_offer, "no_offer": _no_offer,
+    "add_template": _add_template, "drop_template": _drop_template, "drop_value": _drop_value,
+}  # fmt: skip
