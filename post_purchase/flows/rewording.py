@@ -89,13 +89,22 @@ def _pieces(was: str, now: str) -> Iterator[Piece]:
     for number, (mark, tokens) in enumerate(inner):
         text = "".join(tokens)
         if mark:
-            yield Piece(text if len(text) <= LONG else shortened(text), mark)
+            yield from _marked(text if len(text) <= LONG else shortened(text), mark)
         elif 0 < number < len(inner) - 1 and len(tokens) > 4 * AROUND:
             yield Piece(f"{_around(tokens, leads=False)} {_around(tokens, leads=True)}")
         else:
             yield Piece(text)
     if last:
         yield Piece(_around(last, leads=False))
+
+
+def _marked(text: str, mark: str) -> Iterator[Piece]:
+    """The blanks beside it are not marked."""
+    bare = text.strip()
+    start = text[: len(text) - len(text.lstrip())]
+    for piece in (Piece(start), Piece(bare, mark), Piece(text[len(start) + len(bare) :])):
+        if piece.text:
+            yield piece
 
 
 def _common(before: list[str], after: list[str]) -> int:

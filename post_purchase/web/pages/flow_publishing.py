@@ -7,7 +7,7 @@ from django.views.decorators.http import require_http_methods
 
 from post_purchase.flows import describing, moving, paths
 from post_purchase.flows.definition import DocumentError
-from post_purchase.flows.diffing import differences
+from post_purchase.flows.diffing import Change, differences
 from post_purchase.flows.editing import problems_of, switch_on
 from post_purchase.flows.going_live import (
     DRAFT,
@@ -38,6 +38,7 @@ WAYS = {
     RETIME: "Move them, and reckon their waits by the new delays",
 }
 MOST_SHOWN = 60
+MOST_VERSIONS = 5
 
 
 @shop_required
@@ -64,6 +65,7 @@ def _before(request: ShopRequest, row: Flow) -> HttpResponse:
         problems=problems_of(what.document) if not older else [],
         changes=differences(live.document, what.document, language_names()) if live else [],
         older=older,
+        fresh=_fresh(row, what) if older else [],
         same=live is not None and what.version == live and not older,
         first=live is None,
         people=moving.people_inside(row, what.left_alone),
@@ -73,6 +75,13 @@ def _before(request: ShopRequest, row: Flow) -> HttpResponse:
         if live and what.of == DRAFT
         else [],
     )
+
+
+def _fresh(row: Flow, what: Candidate) -> list[tuple[int, list[Change]]]:
+    """What would change for who is inside an older version: [(its number, changes)]."""
+    numbers = {one.version: one.number for one in moving.inside(row, what.left_alone)}
+    documents = row.versions.filter(pk__in=numbers).order_by("-number").values_list("number", "document")
+    return [(number, differences(old, what.document, language_names())) for number, old in documents[:MOST_VERSIONS]]
 
 
 def _heading(row: Flow, what: Candidate) -> str:
@@ -113,8 +122,8 @@ def _go(request: ShopRequest, row: Flow) -> HttpResponse:
         return refused("Choose what happens to the people inside, and who gets the new version.")
     if int(share) < 100 and how in (MOVE, RETIME):
         return refused(
-            "While only a share gets the new version, let the people inside finish. "
-            "You are asked about them again when you give it to all.",
+            "While only a share gets the new version, the people inside stay in theirs. "
+            "You are asked about them when you give it to all.",
             errors={"inside": "Choose “Let them finish”, or give the new version to all."},
         )
     seen = request.POST.get("seen", "")

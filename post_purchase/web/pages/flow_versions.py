@@ -1,18 +1,25 @@
 """Versions: what is different between them, who is still in which, and how much of the new ones a trial gets."""
 
+from datetime import timedelta
+
+from django.db.models import Q
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET, require_POST
 
 from post_purchase.flows import moving
-from post_purchase.flows.diffing import differences
+from post_purchase.flows.diffing import Change, differences
 from post_purchase.flows.editing import NotPublished, set_share
 from post_purchase.flows.going_live import OLDER, candidate
+from post_purchase.models import Flow
+from shopapp.lib import clock
 from shopapp.web.embedded import ShopRequest, shop_required
 
 from .answers import page, refused, saved
 from .flow_editor import by_whom, language_names
 from .flow_publishing import SHARES, waiting_for
 from .flows import flow_of
+
+MOVES_SHOWN = timedelta(days=7)
 
 
 @shop_required
@@ -49,13 +56,21 @@ def versions(request: ShopRequest, pk: int) -> HttpResponse:
         for one, before in zip(rows, [*rows[1:], None], strict=True)
     ][:20]
     older = candidate(row, OLDER) if row.live_version_id else None
+    newest = Q(done_at=None) | Q(done_at__gte=clock.now() - MOVES_SHOWN)
     return page(
         request,
         "pages/flow_versions.html",
         flow=row,
         listed=listed,
-        draft=differences(row.live_version.document, row.draft, language_names()) if row.live_version else [],
-        moves=list(row.moves.select_related("to_version").order_by("-pk")[:5]),
+        draft=_draft(row),
+        moves=list(row.moves.filter(newest).select_related("to_version").order_by("-pk")[:5]),
         older=sum(number for version, number in people.items() if older and version not in older.left_alone),
         waiting=waiting_for(row, older) if older else [],
     )
+
+
+def _draft(row: Flow) -> list[Change]:
+    """What the draft would change; nothing where it is live or on trial already."""
+    if row.live_version is None or (row.canary_version is not None and row.canary_version.document == row.draft):
+        return []
+    return differences(row.live_version.document, row.draft, language_names())
