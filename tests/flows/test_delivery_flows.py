@@ -74,7 +74,7 @@ def test_each_real_change_is_told_once_and_not_at_all_when_the_parcel_has_moved_
     stale = begun(key, news, state=state)
     stale.parcel(1, "cancelled")
     assert stale.pass_time(days=90) == []
-    why = "No message went. What it would have told was no longer news (the parcel by then: cancelled)"
+    why = "No message went. Its news was old by then (the parcel: cancelled)"
     assert (stale.state.status, stale.state.reason) == ("ended", why)
 
 

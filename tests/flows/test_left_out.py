@@ -77,7 +77,7 @@ def test_a_digest_says_where_the_parcel_was_by_then_and_the_effect_is_told():
     walk = Walk(steps)
     walk.facts["parcels"] = {"1": {"state": "delivered"}}
     walk.hear("start", parcel=1)
-    reason = "What it would have told was no longer news (the parcel by then: delivered)"
+    reason = "Its news was old by then (the parcel: delivered)"
     assert walk.ring(minutes=15) == [effects.Skip(step="gather", message="", reason=reason)]
     assert walk.state.reason == f"No message went. {reason}"
 

@@ -52,8 +52,8 @@ class Digest(Step):
     def _why(self, ctx: Context) -> str:
         parcel = ctx.thread.parcel if ctx.thread.parcel is not None else ctx.event.parcel
         state = look_up(ctx.facts, ("parcels", str(parcel), "state"))
-        then = f" (the parcel by then: {ParcelState(state).label.lower()})" if state in ParcelState.values else ""
-        return f"What it would have told was no longer news{then}"
+        now = f" (the parcel: {ParcelState(state).label.lower()})" if state in ParcelState.values else ""
+        return f"Its news was old by then{now}"
 
     def targets(self) -> Iterable[tuple[str, str | None]]:
         yield from super().targets()
