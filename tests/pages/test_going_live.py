@@ -189,6 +189,7 @@ def test_from_the_rehearsal_a_draft_goes_live_by_the_page_that_asks(owner, rows,
 def test_a_changed_draft_of_a_flow_that_is_off_is_published_and_switched_on_there(owner, rows, changed):
     Flow.objects.filter(pk=rows.flow.pk).update(status="off")
     assert "Publish and switch on" in owner.get(f"/app/flows/{rows.flow.pk}/rehearsal").content.decode()
-    assert "Switch the flow on too" in read(owner, rows)
+    assert 'value="1" label="Switch the flow on too"' in read(owner, rows)
+    assert 'value="1" checked label="Switch the flow on too"' in read(owner, rows, "?on=1")
     assert go(owner, rows, inside="finish", on="1").json()["toast"] == "Version 2 is live for new orders."
     assert Flow.objects.get(pk=rows.flow.pk).status == "on"

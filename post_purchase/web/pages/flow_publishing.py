@@ -66,6 +66,7 @@ def _before(request: ShopRequest, row: Flow) -> HttpResponse:
         changes=differences(live.document, what.document, language_names()) if live else [],
         older=older,
         fresh=_fresh(row, what) if older else [],
+        switch_on=request.GET.get("on") == "1",
         same=live is not None and what.version == live and not older,
         first=live is None,
         people=moving.people_inside(row, what.left_alone),
