@@ -54,6 +54,11 @@ class Bound:
     order: Order | None = None
     link: Link | None = None
 
+    @property
+    def goes_on(self) -> bool:
+        """The person of a web chat goes on elsewhere."""
+        return self.outcome in (Outcome.BOUND, Outcome.SHOP_WIDE) and bool(self.link and self.link.continues_id)
+
 
 def codes_in(text: str) -> list[str]:
     """What looks like a code: groups of four with dashes, or 16 or 20 characters in a row with a digit among them."""
@@ -94,7 +99,7 @@ def bind_by_code(*, point: ContactPoint, code: str, message: Message | None = No
         start_flow_of_card(point=point, link=link, order=bound_orders(point).first())
         return Bound(Outcome.SHOP_WIDE, link=link)
     if not redeemed.first:
-        return Bound(Outcome.SECOND, link=link)
+        return _again(point, link, message)
     if link.continues is not None:
         return _continue(point, link.continues, link, message)
     if redeemed.order is None:  # a card that nobody has bound at packing asks for the order, as a card for all does
@@ -110,6 +115,17 @@ def bind_by_code(*, point: ContactPoint, code: str, message: Message | None = No
             message=message,
         )
     return Bound(Outcome.BOUND, order=redeemed.order, link=link)
+
+
+def _again(point: ContactPoint, link: Link, message: Message | None) -> Bound:
+    """Used before: to the same person elsewhere, or to whom the order's news go anyway, it opens what they have."""
+    if link.continues is not None and link.continues.contact_id == point.contact_id:
+        return _continue(point, link.continues, link, message)
+    known = point.bindings.select_related("order").filter(order=link.order_id, order__redacted_at=None).first()
+    if known is None:
+        return Bound(Outcome.SECOND, link=link)
+    bind(point=point, order=known.order, method=known.method, link=link, message=message)
+    return Bound(Outcome.BOUND, order=known.order, link=link)
 
 
 def _continue(point: ContactPoint, earlier: ContactPoint, link: Link, message: Message | None) -> Bound:

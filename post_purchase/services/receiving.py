@@ -248,6 +248,8 @@ def _code(arrival: _Arrival) -> str:
 
 def _use_code(arrival: _Arrival, code: str) -> bool:
     found = bindings.bind_by_code(point=arrival.point, code=code, message=arrival.message)
+    if found.goes_on:
+        return _go_on(arrival, found)
     match found.outcome:
         case bindings.Outcome.BOUND if found.order is not None:
             arrival.message.refresh_from_db(fields=["conversation", "contact"])
@@ -273,6 +275,18 @@ def _use_code(arrival: _Arrival, code: str) -> bool:
     return True
 
 
+def _go_on(arrival: _Arrival, found: bindings.Bound) -> bool:
+    """From a web chat into another app: said once, also while a person looks after them."""
+    arrival.message.refresh_from_db(fields=["conversation", "contact"])
+    if found.order is not None:
+        Message.objects.filter(pk=arrival.message.pk).update(order=found.order)
+        arrival.message.order = found.order
+    with_person = arrival.message.conversation.handed_off_at is not None
+    about = str(found.link.pk) if found.link else ""
+    _say(arrival, "continued_person" if with_person else "continued", about=about)
+    return True
+
+
 def _ask_for_order(arrival: _Arrival) -> bool:
     """Somebody whose order we do not know. A number with its postcode is proof; else we ask, once a day."""
     message = arrival.message
@@ -293,7 +307,8 @@ def _ask_for_order(arrival: _Arrival) -> bool:
     return False
 
 
-def _say(arrival: _Arrival, name: str, *, once: str = "", **values: str) -> None:
+def _say(arrival: _Arrival, name: str, *, once: str = "", about: str = "", **values: str) -> None:
+    """`once`: in a day or an hour. `about`: once of that. The language may have come with the order."""
     arrival.message.refresh_from_db(fields=["conversation", "contact"])
     if name == "too_many":  # it says that a person sees the message
         inbox_states.waits_for_team(conversation_id=arrival.message.conversation_id)
@@ -304,11 +319,13 @@ def _say(arrival: _Arrival, name: str, *, once: str = "", **values: str) -> None
             since=clock.now().replace(minute=0, second=0, microsecond=0),
         )
     moment = {"day": "%Y%m%d", "hour": "%Y%m%d%H"}.get(once)
-    tail = f"{arrival.point.pk}:{clock.now().strftime(moment)}" if moment else str(arrival.message.pk)
+    span = clock.now().strftime(moment) if moment else about
+    tail = f"{arrival.point.pk}:{span}" if span else str(arrival.message.pk)
+    language = language_of(arrival.message.contact, arrival.message.order or arrival.message.conversation.order)
     queue_answer(
         conversation=arrival.message.conversation,
-        text=phrase(name, arrival.language, **values),
-        language=arrival.language,
+        text=phrase(name, language, **values),
+        language=language,
         point=arrival.point,
         dedupe_key=f"answer:{name}:{tail}",
     )

@@ -18,6 +18,7 @@ from post_purchase.models import (
     WebPhoto,
 )
 from post_purchase.services import web_chat
+from post_purchase.services.bindings import bind_order_address
 from post_purchase.services.conversations import reply_as_person
 from post_purchase.services.delivery import claim_due, deliver, send_due
 from post_purchase.services.exports import export_person
@@ -297,6 +298,61 @@ def test_going_on_in_whatsapp_takes_the_talk_along(chat):
     second = ContactPoint.objects.get(address="DE.2")
     assert second.contact != there.contact
     assert not second.bindings.exists()
+
+
+def way_on(browser) -> str:
+    return browser.ask("continue", {}).json()["ways"][0]["url"].split("/c/")[1].split("?")[0]
+
+
+def answers_to(address: str) -> list[str]:
+    sent = Message.objects.filter(point__address=address, direction="out").order_by("pk")
+    return list(sent.values_list("text", flat=True))
+
+
+def test_who_goes_on_is_told_once_that_we_know_what_was_said(chat):
+    whatsapp = factories.make_channel(chat.shop, ChannelKind.WHATSAPP)
+    type(chat.order).objects.update(language="de")
+    maria = chat.browser()
+    maria.start()
+    code = way_on(maria)
+    for _ in range(2):
+        hear(whatsapp, f"Hi! My code is {code}", "DE.1")
+    assert answers_to("DE.1") == ["Hier geht es weiter. Was Sie vorher geschrieben haben, liegt uns vor."]
+
+
+def test_the_same_code_by_mail_from_the_orders_own_address_goes_on_too(chat):
+    whatsapp = factories.make_channel(chat.shop, ChannelKind.WHATSAPP)
+    email = factories.make_channel(chat.shop, ChannelKind.EMAIL)
+    bind_order_address(order=chat.order)
+    maria = chat.browser()
+    maria.start()
+    code = way_on(maria)
+    hear(whatsapp, f"Hi! My code is {code}", "DE.1")
+    hear(email, f"Hello! My code is {code}", "maria@example.com")
+    assert answers_to("maria@example.com") == ["We go on here. We have all that you wrote before."]
+    hear(email, f"Hello! My code is {code}", "somebody@example.com")
+    assert answers_to("somebody@example.com")[0].startswith("This code has been used already.")
+    assert not ContactPoint.objects.get(address="somebody@example.com").bindings.exists()
+
+
+def test_a_used_code_from_the_orders_own_address_is_no_trouble(chat):
+    email = factories.make_channel(chat.shop, ChannelKind.EMAIL)
+    bind_order_address(order=chat.order)
+    chat.browser().start()
+    hear(email, f"Hello! My code is {chat.code}", "maria@example.com")
+    assert "used already" not in str(answers_to("maria@example.com"))
+    assert chat.order.name in answers_to("maria@example.com")[0]
+
+
+def test_going_on_while_a_person_looks_after_them_is_answered(chat):
+    whatsapp = factories.make_channel(chat.shop, ChannelKind.WHATSAPP)
+    maria = chat.browser()
+    maria.start()
+    maria.say("I want to talk to a person")
+    assert Conversation.objects.get().handed_off_at is not None
+    hear(whatsapp, f"Hi! My code is {way_on(maria)}", "DE.1")
+    told = "We go on here. A person of our team has all that you wrote before and will answer you here."
+    assert answers_to("DE.1") == [told]
 
 
 def test_a_talk_without_an_order_goes_on_as_well(chat):
