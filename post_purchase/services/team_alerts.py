@@ -128,8 +128,10 @@ def _still_waits(alert: TeamAlert) -> bool:
 
 
 def _send(shop: Shop, addresses: list[str], alerts: Sequence[TeamAlert]) -> None:
+    newest = {alert.conversation_id: alert for alert in alerts}  # a person may have asked twice
     lines = [
-        (alert, _about(alert), admin_link(shop, f"/app/conversations/{alert.conversation_id}")) for alert in alerts
+        (alert, _about(alert), admin_link(shop, f"/app/conversations/{alert.conversation_id}"))
+        for alert in newest.values()
     ]
     facts = {
         "shop": shop,

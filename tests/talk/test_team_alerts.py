@@ -63,6 +63,19 @@ def test_a_hand_off_is_told_once_with_the_way_to_it(shop: Shop) -> None:
     assert TeamAlert.objects.get().told_at == NOON
 
 
+def test_who_asked_twice_is_one_shopper_in_the_mail(shop: Shop, at: Any) -> None:
+    first, second = talk(shop, 1), talk(shop, 2)
+    ask(first)
+    team_alerts.alert_team(conversation=first, reason="The shopper wrote again", since=NOON + timedelta(minutes=1))
+    ask(second)
+    tell_teams()
+    [told] = mail.outbox
+    assert told.subject == "2 shoppers need you"
+    assert told.body.count(f"/app/conversations/{first.pk}") == 1
+    assert "The shopper wrote again" in told.body
+    assert TeamAlert.objects.filter(told_at=NOON).count() == 3
+
+
 def test_several_go_in_one_mail_and_the_next_not_before_ten_minutes(shop: Shop, at: Any) -> None:
     for number in range(1, 4):
         ask(talk(shop, number))
