@@ -252,6 +252,16 @@ def load(document: Mapping[str, Any]) -> FlowDocument:
     return loaded
 
 
+_PLAINLY = {  # pydantic's kinds of error
+    "string_too_long": "“{field}” is too long: {max_length} characters at most",
+    "string_too_short": "“{field}” is empty",
+    "too_long": "“{field}” has too many: {max_length} at most",
+    "too_short": "“{field}” has too few: {min_length} at least",
+    "greater_than_equal": "“{field}” must be at least {ge}",
+    "less_than_equal": "“{field}” must be at most {le}",
+}
+
+
 def _problem(error: Any) -> Problem:
     kinds = KINDS
     path = [str(part) for part in error["loc"]]
@@ -264,6 +274,8 @@ def _problem(error: Any) -> Problem:
         message = "is missing"
     elif error["type"] == "union_tag_invalid":
         message = f"unknown kind of step {error['ctx']['tag']!r}; known are {', '.join(sorted(kinds))}"
+    elif error["type"] in _PLAINLY:
+        message = _PLAINLY[error["type"]].format(field=path[-1].replace("_", " "), **error["ctx"])
     return Problem(".".join(path), message)
 
 

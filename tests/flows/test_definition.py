@@ -53,6 +53,15 @@ def document(**changes):
         ),
         ({"trigger": {}}, "trigger.news: is missing"),
         (
+            {"steps": {"hello": {"kind": "send", "message": "hello", "title": "x" * 81}}},
+            "steps.hello.title: “title” is too long: 80 characters at most",
+        ),
+        (
+            {"steps": {"hello": {"kind": "split", "ways": [{"weight": one, "goto": None} for one in (0, 1, 1)]}}},
+            "steps.hello.ways.0.weight: “weight” must be at least 1",
+        ),
+        ({"texts": {"en": {"messages": {"hello": {"text": ""}}}}}, "texts.en.messages.hello.text: “text” is empty"),
+        (
             {"exits": [{"reason": "x", "if": {"fact": "weather.rain", "equals": True}}]},
             "exits.0.if: nothing is known of 'weather'; known are answers, bought, consent, contact, conversation, "
             "event, guide, history, language, order, parcel, review, reward, run, seen, shop",
