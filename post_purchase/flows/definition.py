@@ -131,6 +131,7 @@ class MessageSpec(_Part):
 
 class Wording(_Part):
     text: str = Field(min_length=1)  # Liquid
+    to_translate: str = Field(default="", max_length=16)  # a copy of this language's words, not said while it has them
     subject: str = ""
     preheader: str = ""
     choices: dict[str, str] = {}
@@ -225,11 +226,10 @@ class FlowDocument(_Part):
         return dict.fromkeys(by_lower[tag] for tag in chain if tag in by_lower)
 
     def wording(self, message: str, language: str, default: str = "") -> tuple[str, Wording] | None:
-        """(language, wording) of the first language of the chain that has this message."""
-        for tag in self.languages_for(language, default):
-            if message in self.texts[tag].messages:
-                return tag, self.texts[tag].messages[message]
-        return None
+        """(language, wording) of the first language of the chain that has this message in words of its own."""
+        chain = self.languages_for(language, default)
+        found = [(tag, self.texts[tag].messages[message]) for tag in chain if message in self.texts[tag].messages]
+        return next((one for one in found if not one[1].to_translate), found[0] if found else None)
 
     def word(self, name: str, language: str, default: str = "") -> str:
         for tag in self.languages_for(language, default):

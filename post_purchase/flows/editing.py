@@ -13,7 +13,7 @@ from post_purchase.words import ChannelKind
 from shopapp.lib import clock
 from shopapp.models import Shop
 
-from . import drafts, offer_lint, shelf
+from . import drafts, languages, offer_lint, shelf
 from .definition import DocumentError, FlowDocument, Problem, load
 from .facts import settings_of
 from .sample import text_problems
@@ -256,7 +256,7 @@ def apply_edits(document: Mapping[str, Any], edits: Mapping[str, str]) -> dict[s
                 problems.append(Problem(path, str(error)))
     if problems:
         raise DocumentError(problems)
-    return changed
+    return languages.unmark_changed(document, changed)
 
 
 def _read(kind: str, value: str) -> Any:

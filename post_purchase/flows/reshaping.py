@@ -11,6 +11,7 @@ from .paths import edges, reach, steps_of, ways_of
 
 Raw = Mapping[str, Any]
 MAX_STEPS = 200
+HELLO = "Hello! This is about your order {{ order.name }}. Answer here if you need us."
 
 
 class CannotReshape(ValueError):
@@ -57,7 +58,7 @@ def blank(kind: str, step_id: str) -> dict[str, Any]:
 
 # The first words of a new message, so that the step can be tried at once.
 _WORDS: dict[str, dict[str, tuple[str, dict[str, str]]]] = {
-    "send": {"": ("Hello! A word about your order {{ order.name }}.", {})},
+    "send": {"": (HELLO, {})},
     "ask": {"": ("A question about your order {{ order.name }}: is all well?", {"yes": "Yes", "no": "No"})},
     "send_guide": {"": ("{{ guide.text }}", {})},
     "collect_review": {

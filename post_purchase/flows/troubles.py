@@ -8,6 +8,7 @@ from post_purchase.services.templates import meta_language
 from . import offer_lint, sms_lint, window
 from .definition import Problem
 from .describing import title_of
+from .languages import copies
 from .paths import edges, reach, steps_of
 from .reshaping import messages_of
 from .template_lint import lint
@@ -43,6 +44,7 @@ def warnings(document: Raw, languages: Iterable[str], templates: Templates, name
                     why = f": {reason}" if reason else ""
                     told = f"Meta has {_REVIEWED[status]} the {network} template in {name}{why}"
                     found.append(Problem(where, told))
+    found += _copies(document, dict.fromkeys(used), names)
     found += [
         *lint(document, wanted),
         *sms_lint.lint(document, wanted),
@@ -56,6 +58,15 @@ def warnings(document: Raw, languages: Iterable[str], templates: Templates, name
         Problem(f"steps.{name}", "Nothing leads to this step") for name in steps_of(document) if name not in reached
     ]
     return found
+
+
+def _copies(document: Raw, messages: Iterable[str], names: Mapping[str, str]) -> Iterable[Problem]:
+    for message in messages:
+        if copied := copies(document, message):
+            listed = ", ".join(names.get(tag, tag) for tag in copied)
+            source = ", ".join(dict.fromkeys(names.get(tag, tag) for tag in copied.values()))
+            told = f"Still to be translated into {listed}: until then the words in {source} are sent"
+            yield Problem(f"messages.{message}.languages", told)
 
 
 def by_place(document: Raw, problems: Iterable[Problem]) -> dict[str, list[Problem]]:

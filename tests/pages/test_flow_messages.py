@@ -5,9 +5,11 @@ from copy import deepcopy
 import pytest
 
 from post_purchase.flows import files
+from post_purchase.flows.definition import load
 from post_purchase.flows.editing import add_flow, problems_of
-from post_purchase.models import Flow
+from post_purchase.models import Flow, ShopSettings
 from post_purchase.web.pages.flow_files import scratch
+from tests import factories
 from tests.pages.seed import Seed
 from tests.pages.visitor import Visitor
 
@@ -220,3 +222,81 @@ def test_a_change_of_a_message_that_is_not_there_is_refused(owner, begun, do, fi
     before = draft(begun)
     assert change(owner, begun, do, **fields).status_code == 422
     assert draft(begun) == before
+
+
+def test_a_language_begins_as_a_copy_that_is_not_sent_and_is_translated(owner, begun):
+    change(owner, begun, "add_template", message="send")
+    added = change(owner, begun, "add_language", which="de", step="@start").json()
+    assert added["toast"] == "Deutsch begins as a copy of English. Translate it step by step."
+    assert added["go"].endswith("?step=@start&language=de")
+    document = draft(begun)
+    copied = document["texts"]["de"]["messages"]["send"]
+    assert (copied["text"], copied["to_translate"], "template" in copied) == (
+        document["texts"]["en"]["messages"]["send"]["text"], "en", False
+    )  # fmt: skip
+    assert load(document).wording("send", "de")[0] == "en"
+    assert files.read(files.write(document)) == document
+    page = shown(owner, begun, language="de")
+    assert "Still to be translated into Deutsch: until then the words in English are sent" in page
+    assert "2 of 2 to be written" in shown(owner, begun, step="@start")
+    answer = save(owner, begun, {"texts.de.messages.send.text": "Hallo!"}, language="de").json()
+    assert "Still to be translated" not in answer["troubles"]
+    assert load(draft(begun)).wording("send", "de") == ("de", load(begun.draft).texts["de"].messages["send"])
+    assert begun.draft["texts"]["de"]["messages"]["send"] == {"text": "Hallo!"}
+    assert load(begun.draft).wording("hello", "de")[0] == "en"
+    assert "1 of 2 to be written" in shown(owner, begun, step="@start")
+
+
+def test_words_that_are_right_in_both_languages_are_said_to_be(owner, begun):
+    change(owner, begun, "add_language", which="de")
+    before = shown(owner, begun, language="de")
+    assert "They are right as they are" in before
+    assert change(owner, begun, "translated", message="send", language="de").status_code == 200
+    assert "to_translate" not in draft(begun)["texts"]["de"]["messages"]["send"]
+    assert history(begun)[-1] == ("Said that the words of “Send” are right as they are", "42")
+    assert change(owner, begun, "translated", message="send", language="de").status_code == 422
+
+
+def test_the_page_of_all_texts_translates_too(owner, begun):
+    change(owner, begun, "add_language", which="de")
+    field = "texts.de.messages.hello.text"
+    assert owner.post(f"/app/flows/{begun.pk}/texts", {"language": "de", field: "Guten Tag"}).status_code == 200
+    assert draft(begun)["texts"]["de"]["messages"]["hello"] == {"text": "Guten Tag"}
+    assert begun.draft["texts"]["de"]["messages"]["send"]["to_translate"] == "en"
+
+
+def test_a_language_is_taken_out_and_brought_back_but_never_the_last(owner, begun):
+    assert change(owner, begun, "drop_language", which="en").status_code == 422
+    change(owner, begun, "add_language", which="fr")
+    with_both = draft(begun)
+    assert change(owner, begun, "drop_language", which="en").json()["toast"].startswith("English is taken out.")
+    assert list(draft(begun)["texts"]) == ["fr"]
+    assert load(begun.draft).wording("send", "de")[0] == "fr"  # a copy is better than nothing
+    change(owner, begun, "undo", place=begun.draft_place)
+    assert draft(begun) == with_both
+
+
+@pytest.mark.parametrize("which", ["en", "", "xx-", "../..", "EN"])
+def test_a_language_that_is_none_or_there_already_is_refused(owner, begun, which):
+    before = draft(begun)
+    assert change(owner, begun, "add_language", which=which).status_code == 422
+    assert draft(begun) == before
+
+
+def test_a_step_that_is_added_in_another_language_says_that_its_words_are_english(owner, begun):
+    change(owner, begun, "add_language", which="ja")
+    change(owner, begun, "drop_language", which="en")
+    change(owner, begun, "add", edge="start", kind="send", language="ja")
+    assert draft(begun)["texts"]["ja"]["messages"]["send_2"]["to_translate"] == "en"
+
+
+def test_languages_that_shoppers_read_and_the_flow_lacks_are_named(owner, rows, begun):
+    ShopSettings.objects.filter(shop=rows.shop).update(languages=[], default_language="en")
+    rows.shop.orders.update(language="en")
+    assert "Some of your shoppers read" not in shown(owner, begun)
+    factories.make_order(rows.shop, rows.order.contact)
+    rows.shop.orders.update(language="de-AT")
+    page = shown(owner, begun)
+    assert "Some of your shoppers read Deutsch, and this flow does not speak it: they read English" in page
+    change(owner, begun, "add_language", which="de")
+    assert "Some of your shoppers read" not in shown(owner, begun)

@@ -6,7 +6,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from post_purchase.flows import message_rules, own_templates
+from post_purchase.flows import languages, message_rules, own_templates
 from post_purchase.flows.describing import VALUES, readable, said
 from post_purchase.flows.reshaping import messages_of
 from post_purchase.flows.template_lint import longest_sample
@@ -62,6 +62,7 @@ class WordingInput:
     values: list[ValueInput] = dataclasses.field(default_factory=list)
     template_problems: list[str] = dataclasses.field(default_factory=list)
     state: str = ""  # the template's, at Meta
+    to_translate: str = ""  # the language of which these words are a copy
     purpose: str = ""
     purposes: list[tuple[str, str, str, bool]] = dataclasses.field(default_factory=list)  # (value, name, words, chosen)
     no_offer: Mapping[str, Any] | None = None  # who said so, and when
@@ -75,6 +76,7 @@ def inputs_of(document: Mapping[str, Any], step: Mapping[str, Any], language: st
         wording = _wording(document, language, message)
         spec = (document.get("messages") or {}).get(message) or {}
         made = WordingInput(name, message, NAMES.get(name, name), base, str(wording.get("text", "")))
+        made.to_translate = str(wording.get("to_translate", ""))
         made.purpose = str(spec.get("purpose", ""))
         made.purposes = _purposes(step, name, made.purpose)
         made.no_offer = spec.get("no_offer") if isinstance(spec.get("no_offer"), Mapping) else None
@@ -204,7 +206,7 @@ def read(
             messages[made.message] = wording
         elif any(f"{made.base}.{line}" in data for line in ("text",)):
             messages.pop(made.message, None)
-    return changed, errors
+    return languages.unmark_changed(document, changed), errors
 
 
 def _read_values(template: dict[str, Any], made: WordingInput, data: Mapping[str, str], errors: dict[str, str]) -> None:

@@ -6,13 +6,13 @@ from typing import Any
 from django.http import HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
 
-from post_purchase.flows import describing, drafts, message_rules, paths, reshaping
+from post_purchase.flows import describing, drafts, languages, message_rules, paths, reshaping
 from post_purchase.flows.reshaping import CannotReshape
 from post_purchase.flows.troubles import START
-from post_purchase.models import Flow
+from post_purchase.models import Flow, ShopSettings
 from shopapp.web.embedded import ShopRequest, shop_required
 
-from . import flow_messages
+from . import flow_languages, flow_messages
 from .answers import refused
 from .flow_editor import conflict_words, listener_at
 from .flows import flow_of
@@ -29,7 +29,7 @@ def change(request: ShopRequest, pk: int) -> HttpResponse:
         return _step_through(request, row, -1 if verb == "undo" else 1)
     if verb not in _VERBS:
         return refused("That is not something that can be done with a flow.")
-    told: dict[str, str] = {"user": request.shop_user}
+    told: dict[str, str] = {"user": request.shop_user, "default": _default_language(row)}
 
     def work(document: dict[str, Any]) -> Document:
         return _VERBS[verb](document, request.POST, told)
@@ -41,7 +41,14 @@ def change(request: ShopRequest, pk: int) -> HttpResponse:
         return refused(str(error))
     except drafts.TooLarge as error:
         return refused(str(error))
-    return _answer(row, told.get("toast", what), told.get("step", ""), request.POST.get("language", ""))
+    return _answer(
+        row, told.get("toast", what), told.get("step", ""), told.get("language", request.POST.get("language", ""))
+    )
+
+
+def _default_language(row: Flow) -> str:
+    found = ShopSettings.objects.filter(shop_id=row.shop_id).values_list("default_language", flat=True).first()
+    return str(found or "en")
 
 
 def _answer(row: Flow, toast: str, step: str, language: str) -> JsonResponse:
@@ -85,16 +92,20 @@ def _what(document: Document, verb: str, data: Mapping[str, str]) -> str:
         "add_message": f"Added a message to {_name(document, step)}",
         "drop_message": f"Took a message out of {_name(document, step)}",
     }
-    return words[verb] if verb in words else flow_messages.what(verb, _name(document, step), data)
+    if verb in words:
+        return words[verb]
+    if verb in flow_languages.VERBS:
+        return flow_languages.what(verb, _name(document, step), data)
+    return flow_messages.what(verb, _name(document, step), data)
 
 
 def _add(document: dict[str, Any], data: Mapping[str, str], told: dict[str, str]) -> Document:
     kind = data.get("kind", "")
     if kind not in describing.KINDS:
         raise CannotReshape("Choose what the step shall do.")
-    changed, step = reshaping.add(document, data.get("edge", ""), kind, _language(document, data))
-    told["step"] = step
-    return message_rules.first_purposes(changed, step)
+    language = _language(document, data)
+    changed, told["step"] = reshaping.add(document, data.get("edge", ""), kind, language)
+    return languages.mark_new(message_rules.first_purposes(changed, told["step"]), told["step"], language)
 
 
 def _move(document: dict[str, Any], data: Mapping[str, str], told: dict[str, str]) -> Document:
@@ -176,4 +187,5 @@ _VERBS: dict[str, Callable[[dict[str, Any], Mapping[str, str], dict[str, str]], 
     "add": _add, "move": _move, "up": _shift(-1), "down": _shift(1), "copy": _copy, "delete": _delete,
     "listen": _listen, "unlisten": _unlisten, "add_part": _add_part, "drop_part": _drop_part,
     "add_message": _add_message, "drop_message": _drop_message, **flow_messages.VERBS,
+    **flow_languages.VERBS,
 }  # fmt: skip

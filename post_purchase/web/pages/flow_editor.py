@@ -19,6 +19,7 @@ from post_purchase.web.forms.settings import LANGUAGES
 from post_purchase.words import ChannelKind
 from shopapp.web.embedded import ShopRequest, shop_required
 
+from . import flow_languages
 from .answers import draw, page, refused
 from .flow_path import Card, PathView, place_of, places_to_move
 from .flow_tests import context_for_tests
@@ -47,8 +48,9 @@ def context_of(request: ShopRequest, row: Flow, asked: Mapping[str, str]) -> dic
     chosen, adding = asked.get("step", ""), asked.get("add", "")
     known = dict(paths.edges(document))
     undo, redo = drafts.can_step(row)
+    settings = ShopSettings.objects.filter(shop_id=row.shop_id).first() or ShopSettings(shop_id=row.shop_id)
     numbers = numbers_of(row, document) if row.live_version_id else {}
-    problems, hints = problems_of(document), warnings_of(row, language_names())
+    problems, hints = problems_of(document), warnings_of(row, settings, language_names())
     view = PathView(
         document, problems=problems, warnings=hints, language=language, chosen=chosen,
         adding=adding if adding in known else "", numbers=numbers, flows=flows_started(row, document),
@@ -79,6 +81,7 @@ def context_of(request: ShopRequest, row: Flow, asked: Mapping[str, str]) -> dic
         "phones": PHONES,
         "news": list(describing.NEWS.items()),
         "saved_by": by_whom(request, row.draft_saved_by),
+        **flow_languages.parts(row, settings),
     }
 
 
@@ -155,6 +158,7 @@ def _panel(row: Flow, document: Document, chosen: str, adding: str, language: st
 def troubles_of(card: Card, said: list[wordings.WordingInput]) -> list[dict[str, Any]]:
     """What is wrong at the step, or worth knowing; an offer under another name can be answered right there."""
     messages = {f"messages.{one.message}.purpose": one for one in said}
+    copied = {f"messages.{one.message}.languages": one for one in said if one.to_translate}
     lacking = {f"messages.{one.message}.template": one for one in said if not one.has_template}
     return [
         {
@@ -162,6 +166,7 @@ def troubles_of(card: Card, said: list[wordings.WordingInput]) -> list[dict[str,
             "message": problem.message,
             "offer": messages.get(problem.path),
             "template": lacking.get(problem.path),
+            "copy": copied.get(problem.path),
         }
         for tone, found in (("warning", card.problems), ("info", card.warnings))
         for problem in found
@@ -352,7 +357,6 @@ def flows_started(row: Flow, document: Document) -> dict[str, str]:
     return flow_names(row) if starts_one else {}
 
 
-def warnings_of(row: Flow, names: Mapping[str, str]) -> list[Problem]:
-    chosen = ShopSettings.objects.filter(shop_id=row.shop_id).values_list("languages", flat=True).first()
-    languages = [str(tag) for tag in chosen or []] or list(row.draft.get("texts") or {})
+def warnings_of(row: Flow, settings: ShopSettings, names: Mapping[str, str]) -> list[Problem]:
+    languages = [str(tag) for tag in settings.languages] or list(row.draft.get("texts") or {})
     return warnings(row.draft, languages, template_states(row.shop_id), names)

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.utils.text import slugify
 from django.views.decorators.http import require_GET, require_POST
 
-from post_purchase.flows import describing, files, message_rules, shelf
+from post_purchase.flows import describing, files, message_rules, reshaping, shelf
 from post_purchase.flows.definition import DocumentError
 from post_purchase.flows.editing import add_flow
 from shopapp.web.embedded import ShopRequest, shop_required
@@ -67,7 +67,7 @@ def scratch(name: str, news: str) -> dict[str, Any]:
         "start": "hello",
         "steps": {"hello": {"kind": "send", "message": "hello", "next": None}},
         "messages": {"hello": {"purpose": "utility"}},
-        "texts": {"en": {"messages": {"hello": {"text": "Hello! A word about your order {{ order.name }}."}}}},
+        "texts": {"en": {"messages": {"hello": {"text": reshaping.HELLO}}}},
     }
     return message_rules.first_purposes(document, "hello")
 
