@@ -135,26 +135,28 @@ def sentences(document: Raw, message: str) -> Iterable[tuple[str, str, bool]]:
     spec = _mapping(_mapping(document.get("messages")).get(message))
     parameters = _mapping(spec.get("template")).get("parameters") or ()
     values = [str(_mapping(one).get("value") or "") for one in parameters]
+    lines: tuple[str, ...] = _LINES
     if spec.get("url"):
         yield "en", str(spec["url"]), False
+        lines = (*_LINES, "url_title")
     for language, spoken in _mapping(document.get("texts")).items():
         small = {str(name): str(word) for name, word in _mapping(_mapping(spoken).get("words")).items()}
         wording = _mapping(_mapping(_mapping(spoken).get("messages")).get(message))
-        for text in _written(wording, values):
+        for text in _written(wording, lines, values):
             parts = _sentences(_with_words(text, small))
             rewarding = any(REWARD in part for part in parts)
             yield from ((str(language), part, rewarding) for part in parts)
 
 
-def _written(wording: Raw, values: list[str]) -> Iterable[str]:
-    yield from (str(wording[name]) for name in _LINES if wording.get(name))
+def _written(wording: Raw, lines: Iterable[str], values: list[str]) -> Iterable[str]:
+    yield from (str(wording[name]) for name in lines if wording.get(name))
     for name in ("forms", "choices"):
         yield from map(str, _mapping(wording.get(name)).values())
     if body := str(wording.get("template") or ""):
         yield _PLACE.sub(lambda found: _value(values, int(found[1])), body)
 
 
-_LINES = ("text", "subject", "preheader", "list_title", "url_title")
+_LINES = ("text", "subject", "preheader", "list_title")
 
 
 def _value(values: list[str], number: int) -> str:

@@ -32,6 +32,8 @@ def warnings(document: Raw, languages: Iterable[str], templates: Templates, name
             where, name = f"texts.{tag}.messages.{message}", names.get(tag, tag)
             if not wording.get("text"):
                 found.append(Problem(where, f"There is no text in {name}; another language is used"))
+            if (specs.get(message) or {}).get("url") and not wording.get("url_title") and _is_own(wording):
+                found.append(Problem(where, f"The link's button has no words in {name}, so it is not shown"))
             template = (specs.get(message) or {}).get("template")
             if not template:
                 continue
@@ -58,6 +60,10 @@ def warnings(document: Raw, languages: Iterable[str], templates: Templates, name
         Problem(f"steps.{name}", "Nothing leads to this step") for name in steps_of(document) if name not in reached
     ]
     return found
+
+
+def _is_own(wording: Raw) -> bool:
+    return bool(wording.get("text")) and not wording.get("to_translate")
 
 
 def _copies(document: Raw, messages: Iterable[str], names: Mapping[str, str]) -> Iterable[Problem]:

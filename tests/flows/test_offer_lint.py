@@ -172,6 +172,7 @@ def test_plain_news_is_left_in_peace(language, text):
 def test_every_place_of_a_message_is_read():
     for place in ("subject", "preheader", "url_title", "template"):
         raw = news("Hello")
+        raw["messages"]["hi"]["url"] = "{{ shop.url }}"
         raw["texts"]["en"]["messages"]["hi"][place] = "Buy now"
         assert words(raw) == ["Buy now"], place
     for place in ({"forms": {"sms": "Big sale"}}, {"choices": {"yes": "Big sale"}}):

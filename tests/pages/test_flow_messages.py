@@ -297,6 +297,48 @@ def test_languages_that_shoppers_read_and_the_flow_lacks_are_named(owner, rows, 
     factories.make_order(rows.shop, rows.order.contact)
     rows.shop.orders.update(language="de-AT")
     page = shown(owner, begun)
-    assert "Some of your shoppers read Deutsch, and this flow does not speak it: they read English" in page
+    assert "Some of your shoppers read Deutsch, which this flow does not speak: they get English" in page
     change(owner, begun, "add_language", which="de")
     assert "Some of your shoppers read" not in shown(owner, begun)
+
+
+LINK, TITLE = "messages.send.url", "texts.en.messages.send.url_title"
+
+
+def test_a_button_leads_to_a_page_that_we_know_or_to_an_own_one(owner, begun):
+    save(owner, begun, {LINK: "{{ parcel.tracking_url }}", TITLE: "See the parcel"})
+    document = draft(begun)
+    assert document["messages"]["send"]["url"] == "{{ parcel.tracking_url }}"
+    assert document["texts"]["en"]["messages"]["send"]["url_title"] == "See the parcel"
+    assert problems_of(document) == []
+    assert files.read(files.write(document)) == document
+    look = owner.post(f"/app/flows/{begun.pk}/steps/send/preview", {"language": "en"}).content.decode()
+    assert "See the parcel" in look
+    save(owner, begun, {LINK: "own", f"{LINK}.own": " https://fern.example.com/care?a=1 "})
+    assert draft(begun)["messages"]["send"]["url"] == "https://fern.example.com/care?a=1"
+    assert 'value="https://fern.example.com/care?a=1"' in shown(owner, begun)
+    save(owner, begun, {LINK: ""})
+    assert draft(begun)["messages"]["send"] == {"purpose": "utility"}
+    change(owner, begun, "undo", place=begun.draft_place)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "http://fern.example.com", "javascript:alert(1)", "https://", "https://fern", "https://a@b.example.com/",
+     "https://fern.example.com/{{ order.name }}", "https://fern.example.com/ a", "https://[",
+     "https://x.com/" + "a" * 500],
+)  # fmt: skip
+def test_an_address_that_is_none_is_refused_at_its_field(owner, begun, address):
+    answer = save(owner, begun, {LINK: "own", f"{LINK}.own": address, TITLE: "Look"}).json()
+    assert answer["errors"] == {f"{LINK}.own": "Write an address like https://your-shop.com/page."}
+    assert "url" not in draft(begun)["messages"]["send"]
+    assert begun.draft["texts"]["en"]["messages"]["send"]["url_title"] == "Look"
+
+
+def test_a_button_without_words_is_told_and_an_address_that_was_not_offered_is_ignored(owner, begun):
+    answer = save(owner, begun, {LINK: "{{ shop.url }}"}).json()
+    assert "The link&#x27;s button has no words in English, so it is not shown" in answer["troubles"]
+    save(owner, begun, {LINK: "https://evil.example.com"})
+    assert draft(begun)["messages"]["send"]["url"] == "{{ shop.url }}"
+    discount = save(owner, begun, {LINK: "own", f"{LINK}.own": "https://fern.example.com/discount/SALE30"}).json()
+    assert "This reads like an offer" in discount["troubles"]

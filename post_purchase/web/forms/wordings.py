@@ -12,8 +12,10 @@ from post_purchase.flows.reshaping import messages_of
 from post_purchase.flows.template_lint import longest_sample
 from post_purchase.words import ChannelKind, Purpose
 
+from . import links
+
 MAX_TEXT = 4000
-LINES = {"subject": "E-mail subject", "preheader": "E-mail preview line", "url_title": "Button with the link"}
+LINES = {"subject": "E-mail subject", "preheader": "E-mail preview line", "url_title": "Words on the button"}
 NAMES = {
     "message": "Message", "question": "Question", "retry_message": "Asked again in other words", "reminder": "Reminder",
     "more_question": "After the stars", "more_question_low": "After few stars", "photo_question": "Asking for a photo",
@@ -53,6 +55,7 @@ class WordingInput:
     text: str = ""
     instead: str = ""  # what is said while this language has no words
     has_forms: bool = False
+    link: links.LinkInput | None = None
     lines: list[tuple[str, str, str]] = dataclasses.field(default_factory=list)  # (input, label, value)
     choices: list[tuple[str, str, str]] = dataclasses.field(default_factory=list)
     forms: list[tuple[str, str, str]] = dataclasses.field(default_factory=list)  # (input, network, value)
@@ -85,11 +88,8 @@ def inputs_of(document: Mapping[str, Any], step: Mapping[str, Any], language: st
             made.values = _values(document, message, spec["template"])
             made.template_instead = "" if made.template else _template_of_others(document, message)
         made.instead = "" if made.text else said(document, message, language)
-        made.lines = [
-            (f"{base}.{line}", label, str(wording.get(line, "")))
-            for line, label in LINES.items()
-            if line != "url_title" or spec.get("url")
-        ]
+        made.lines = [(f"{base}.{line}", label, str(wording.get(line, ""))) for line, label in LINES.items()]
+        made.link = links.input_of(message, str(spec.get("url") or ""))
         made.forms = _forms(base, wording)
         made.has_forms = any(value for _, _, value in made.forms)
         made.choices = [
@@ -175,6 +175,9 @@ def read(
         purpose = data.get(f"messages.{made.message}.purpose", made.purpose)
         if purpose != made.purpose and purpose in [one[0] for one in made.purposes]:
             changed = message_rules.set_purpose(changed, made.message, purpose)
+        spec = (changed.get("messages") or {}).get(made.message)
+        if made.link is not None and isinstance(spec, dict):
+            errors |= links.read(spec, made.link, data)
         if made.has_template:
             _read_values(changed["messages"][made.message]["template"], made, data, errors)
         wording = dict(_wording(changed, language, made.message))
