@@ -29,6 +29,11 @@ _PLACE = re.compile(r"\{\{(\d+)\}\}")
 _ENDS = re.compile(r"(?<=[.!?。！？؟])\s+|(?<=[。！？])|\n+")
 ASKED = {*WROTE, EventKind.MEDIA_STORED.value}  # the shopper did something: what follows is an answer
 AFTER_AN_ANSWER = ("retry_message", "more_question", "more_question_low", "photo_question", "photo_reminder")
+_TALK = {EventKind.RETURN_REQUESTED.value, EventKind.CONVERSATION_CLOSED.value, EventKind.HANDED_OFF.value}
+_NOBODY_ASKED = (
+    "It is marked as an answer, but nobody has written or tapped here: it would go at any hour, past all limits. "
+    "Choose “News of the order”"
+)
 CALLED = {Purpose.SERVICE: "an answer", Purpose.UTILITY: "order news", Purpose.REVIEW_REQUEST: "a request for a review"}
 SHOWN = 4  # words
 _REFUSED = "it goes without the shopper's yes and past the limits for offers. Make it an offer, or ask first"
@@ -73,6 +78,21 @@ def hints(document: Raw) -> list[Problem]:
             "If it is one, make it an offer",
         )
         for one in found
+    ]
+
+
+def unasked_answers(document: Raw) -> list[Problem]:
+    """Answers to nobody: they would go at any hour and past all limits."""
+    specs = _mapping(document.get("messages"))
+    news: Any = _mapping(document.get("trigger")).get("news")
+    if isinstance(news, list | tuple) and all(str(one) in ASKED | _TALK for one in news):
+        return []
+    unasked = _unasked(document)
+    return [
+        Problem(f"messages.{message}.purpose.asked", _NOBODY_ASKED)
+        for message, places in _places(document).items()
+        if _mapping(specs.get(message)).get("purpose") == Purpose.SERVICE
+        and any(step in unasked and name not in AFTER_AN_ANSWER for step, name in places)
     ]
 
 

@@ -26,6 +26,7 @@ def warnings(document: Raw, languages: Iterable[str], templates: Templates, name
     texts, specs = document.get("texts") or {}, document.get("messages") or {}
     wanted = [tag for tag in languages if tag in texts] or list(texts)
     used = [message for step in steps_of(document).values() for message in messages_of(step).values()]
+    found += _copies(document, dict.fromkeys(used), names)
     for message in dict.fromkeys(used):
         for tag in wanted:
             wording = ((texts.get(tag) or {}).get("messages") or {}).get(message) or {}
@@ -46,11 +47,11 @@ def warnings(document: Raw, languages: Iterable[str], templates: Templates, name
                     why = f": {reason}" if reason else ""
                     told = f"Meta has {_REVIEWED[status]} the {network} template in {name}{why}"
                     found.append(Problem(where, told))
-    found += _copies(document, dict.fromkeys(used), names)
     found += [
         *lint(document, wanted),
         *sms_lint.lint(document, wanted),
         *offer_lint.hints(document),
+        *offer_lint.unasked_answers(document),
         *window.lint(document),
     ]
     reached = {
@@ -93,8 +94,14 @@ def in_words(document: Raw, problem: Problem) -> str:
     place = next(iter(by_place(document, [problem])), START)
     step = steps_of(document).get(place)
     if step is not None:
-        return f"“{title_of(place, step)}”: {problem.message}"
+        return f"“{title_of(place, step)}”: {of_what(problem)}"
     return problem.message if problem.path.endswith(".purpose") else str(problem)
+
+
+def of_what(problem: Problem) -> str:
+    """Rules of Meta's for a template's text begin with what they are about."""
+    meta = problem.path.endswith(".template") and problem.message[:1].islower()
+    return f"The text for WhatsApp {problem.message}" if meta else problem.message
 
 
 def _places(path: list[str], saying: Mapping[str, list[str]]) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from post_purchase.flows import shelf
 from post_purchase.flows.editing import problems_of
 from post_purchase.flows.message_rules import say_no_offer, set_purpose
-from post_purchase.flows.offer_lint import findings, hints, lint
+from post_purchase.flows.offer_lint import findings, hints, lint, unasked_answers
 from post_purchase.flows.offer_words import fold, terms
 from post_purchase.flows.reshaping import CannotReshape
 
@@ -35,7 +35,7 @@ def said(raw: dict) -> list[str]:
 @pytest.mark.parametrize("key", shelf.library())
 def test_no_ready_made_flow_offers_under_another_name(key):
     assert said(shelf.library()[key]) == []
-    assert hints(shelf.library()[key]) == []
+    assert hints(shelf.library()[key]) == unasked_answers(shelf.library()[key]) == []
 
 
 def test_an_offer_that_calls_itself_an_answer_or_order_news_is_named():
@@ -191,6 +191,13 @@ def test_a_word_that_may_be_kindness_is_told_and_stops_nothing():
         "messages.hi.purpose: Some may read an offer in this (“recommend”). If it is one, make it an offer"
     ]
     assert problems_of(raw)[0].path != "messages.hi.purpose"
+
+
+def test_an_answer_to_nobody_is_told():
+    (one,) = unasked_answers(news("Hello", "service"))
+    assert str(one).startswith("messages.hi.purpose.asked: It is marked as an answer, but nobody has")
+    written = news("Hello", "service") | {"trigger": {"news": ["message_received", "conversation_closed"]}}
+    assert unasked_answers(written) == unasked_answers(news("Hello")) == []
 
 
 def test_who_was_asked_for_offers_may_hear_the_word_but_no_pushing():

@@ -185,7 +185,7 @@ def test_values_are_picked_into_the_text_for_whatsapp_and_taken_out(owner, begun
     assert long["errors"] == {sample: "This is longer than 120 characters."}
     assert change(owner, begun, "drop_value", message="send", number="1").status_code == 422  # still in the text
     answer = save(owner, begun, {BODY: "Your order of {{2}} is here now, have a look."}).json()
-    assert "Must use each of {{1}} to {{2}}" in answer["drawn"]["template-send"]
+    assert "The text for WhatsApp must use each of {{1}} to {{2}}" in answer["drawn"]["template-send"]
     assert "Take out {{1}}: Order number" in answer["drawn"]["flow-whatsapp"]
     assert change(owner, begun, "drop_value", message="send", number="1").status_code == 200
     assert (
@@ -198,8 +198,9 @@ def test_values_are_picked_into_the_text_for_whatsapp_and_taken_out(owner, begun
 def test_what_meta_refuses_stands_at_the_field(owner, begun):
     change(owner, begun, "add_template", message="send")
     answer = save(owner, begun, {BODY: "{{1}} is your order"}).json()
-    assert "May not begin or end with a value" in answer["drawn"]["template-send"]
-    assert "May not begin or end with a value" in shown(owner, begun)
+    assert "The text for WhatsApp may not begin or end with a value" in answer["drawn"]["template-send"]
+    assert answer["troubles"].count("may not begin or end with a value") == 1
+    assert "The text for WhatsApp may not begin or end with a value" in shown(owner, begun)
     refused = owner.post(f"/app/flows/{begun.pk}/publish", {})
     assert refused.status_code == 422
 

@@ -11,7 +11,7 @@ from post_purchase.flows import describing, drafts, paths
 from post_purchase.flows.definition import Problem
 from post_purchase.flows.editing import problems_of, template_states
 from post_purchase.flows.numbers import numbers_of
-from post_purchase.flows.troubles import START, Templates, in_words, warnings
+from post_purchase.flows.troubles import START, Templates, in_words, of_what, warnings
 from post_purchase.models import Flow, Product, ShopSettings
 from post_purchase.services.templates import meta_language
 from post_purchase.web.forms import conditions, starts, step_fields, steps, wordings
@@ -50,7 +50,8 @@ def context_of(request: ShopRequest, row: Flow, asked: Mapping[str, str]) -> dic
     undo, redo = drafts.can_step(row)
     settings = ShopSettings.objects.filter(shop_id=row.shop_id).first() or ShopSettings(shop_id=row.shop_id)
     numbers = numbers_of(row, document) if row.live_version_id else {}
-    problems, hints = problems_of(document), warnings_of(row, settings, language_names())
+    problems = problems_of(document)
+    hints = [hint for hint in warnings_of(row, settings, language_names()) if hint not in problems]
     view = PathView(
         document, problems=problems, warnings=hints, language=language, chosen=chosen,
         adding=adding if adding in known else "", numbers=numbers, flows=flows_started(row, document),
@@ -163,7 +164,7 @@ def troubles_of(card: Card, said: list[wordings.WordingInput]) -> list[dict[str,
     return [
         {
             "tone": tone,
-            "message": problem.message,
+            "message": of_what(problem),
             "offer": messages.get(problem.path),
             "template": lacking.get(problem.path),
             "copy": copied.get(problem.path),
@@ -179,7 +180,7 @@ def template_troubles(card: Card, said: wordings.WordingInput) -> list[str]:
         return []
     found = [*card.problems, *card.warnings]
     own = (f"{said.base}.template", f"messages.{said.message}.template")
-    return list(dict.fromkeys(one.message for one in found if one.path.startswith(own)))
+    return list(dict.fromkeys(of_what(one) for one in found if one.path.startswith(own)))
 
 
 def _conditions(panel: Mapping[str, Any]) -> list[conditions.ConditionInput]:
