@@ -5,8 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 from post_purchase.channels.base import Button
-from post_purchase.models import Message, Order, OrderBinding, Parcel
-from post_purchase.words import ParcelState
+from post_purchase.models import ContactPoint, Message, Order, OrderBinding, Parcel
+from post_purchase.words import ChannelKind, ParcelState
 from shopapp.lib import clock
 
 from . import bindings, requested_actions
@@ -49,7 +49,13 @@ def understood(message: Message) -> Understanding:
     if message.point is None or (message.content or {}).get("button_id"):
         return Understanding()
     names = tuple(bindings.bound_orders(message.point).values_list("name", flat=True)[: bindings.MOST_LOOKED_AT])
-    return understand(message.text, _language(message), Context(order_names=names))
+    context = Context(order_names=names, may_cancel=may_cancel(message.point))
+    return understand(message.text, _language(message), context)
+
+
+def may_cancel(point: ContactPoint) -> bool:
+    """Whether "cancel" alone is about their order. On SMS the carriers take it for a stop themselves."""
+    return point.kind != ChannelKind.SMS and bindings.expects_order(point)
 
 
 def in_words(names: Iterable[str]) -> str:

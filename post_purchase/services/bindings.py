@@ -73,6 +73,11 @@ def bound_orders(point: ContactPoint) -> QuerySet[Order]:
     return Order.objects.filter(bindings__point=point, redacted_at=None).order_by("-placed_at", "-pk")
 
 
+def expects_order(point: ContactPoint) -> bool:
+    """One of them may still be cancelled, as far as we know."""
+    return bound_orders(point).filter(cancelled_at=None, delivered_at=None).exists()
+
+
 def named_orders(point: ContactPoint, numbers: Collection[str]) -> list[Order]:
     """Of the newest that this point may hear of, those whose numbers ("#1001", "1001") are named."""
     wanted = {number.lstrip("#").casefold() for number in numbers}

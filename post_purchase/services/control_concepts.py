@@ -9,7 +9,7 @@ from datetime import time
 from functools import lru_cache
 
 from .phrases import load
-from .understanding import UNSPACED, folded
+from .word_patterns import UNSPACED, folded
 
 SHORT = 14  # words; more tell a story
 EVENING, MORNING = time(21), time(8)  # where one end of quiet hours was not said: the house's own day

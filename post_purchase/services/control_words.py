@@ -12,8 +12,9 @@ from functools import lru_cache
 from post_purchase.words import ChannelKind
 
 from . import control_concepts as concepts
-from .phrases import is_one_of, load, wants_stop
-from .understanding import UNSPACED, folded
+from .phrases import is_one_of, load
+from .stops import wants_stop
+from .word_patterns import UNSPACED, folded
 
 LONGEST = 160  # characters
 MOST_BETWEEN = 3  # words between two words of a pattern

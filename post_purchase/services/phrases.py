@@ -7,7 +7,6 @@ from typing import Any
 
 from shopapp.lib import data_file
 
-MOST_STOP_WORDS = 5  # "stop it now please, thanks"
 DATA = Path(__file__).resolve().parent / "data"
 
 
@@ -43,33 +42,3 @@ def words_of(kind: str) -> frozenset[str]:
 def is_one_of(kind: str, text: str) -> bool:
     """The whole message is one of these words."""
     return plain(text) in words_of(kind)
-
-
-def mentions(kind: str, text: str) -> bool:
-    """A short message contains one of these phrases as whole words."""
-    padded = plain(text)
-    if len(padded) > 160:
-        return False
-    cjk = any("\u3040" <= char <= "\u9fff" for char in padded)
-    return any((word in padded.replace(" ", "")) if cjk else (f" {word} " in f" {padded} ") for word in words_of(kind))
-
-
-def wants_stop(text: str) -> bool:
-    """Any reasonable wording (47 CFR 64.1200(a)(10)): a stop word alone or among polite ones, or a clear sentence.
-
-    In a mail the first lines count: what follows is a signature.
-    """
-    lines = [line for line in text.splitlines() if line.strip()]
-    return any(_says_stop(each) for each in ([text, lines[0]] if lines else []))
-
-
-def _says_stop(text: str) -> bool:
-    said = plain(text)
-    if said in words_of("stop"):
-        return True
-    words = said.split()
-    if len(words) <= MOST_STOP_WORDS and not set(words) & words_of("not_stop"):
-        rest = " ".join(word for word in words if word not in words_of("polite"))
-        if rest in words_of("stop") - words_of("only_alone"):
-            return True
-    return mentions("stop_sentences", text) and not mentions("not_stop", text)

@@ -21,7 +21,8 @@ from .file_safety import is_claimed, kind_of
 from .inbox_states import waits_for_team
 from .messages import queue_answer
 from .order_view import asks_for_reviews
-from .phrases import phrase, wants_stop
+from .phrases import phrase
+from .stops import wants_stop
 from .talk_language import language_of
 from .team_alerts import alert_team
 from .texts import render

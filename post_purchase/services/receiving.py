@@ -23,13 +23,14 @@ from shopapp.lib.crypto import hash_secret, new_code
 from shopapp.lib.queue import Job, wake
 from shopapp.lib.storable import all_storable
 
-from . import answers, bindings, consent, inbox_states, requested_actions, shopper_control, testers
+from . import answers, bindings, consent, inbox_states, requested_actions, shopper_control, stop_question, testers
 from .contact_points import find_point, is_unchanged, keep_point
 from .control_words import milder_than_stop
 from .events import record_event
 from .file_safety import is_claimed, kind_of
 from .messages import queue_answer
-from .phrases import is_one_of, phrase, wants_stop
+from .phrases import is_one_of, phrase
+from .stops import Stop
 from .talk_language import language_of
 from .team_alerts import alert_team
 from .threads import conversation_for
@@ -144,7 +145,7 @@ def _keep_unproved(channel: Channel, inbound: Inbound, point: ContactPoint, conv
     A STOP still stops: wrongly silent is the lesser harm, and the person can write START (docs/adr/0023).
     """
     message = _save(channel, inbound, point, conversation)
-    stops = not inbound.button_id and is_one_of("stop", message.text)
+    stops = not inbound.button_id and is_one_of("stop", message.text) and stop_question.heard_in(message) == Stop.SURE
     if stops:
         consent.stop_everything(point=point, message=message)
     _note(message, inbound, handled=stops)
@@ -208,8 +209,11 @@ def _note(message: Message, inbound: Inbound, handled: bool) -> None:
 def _respond(arrival: _Arrival) -> bool:
     """True: the message has been dealt with, so neither a flow's question nor anything else takes it as its answer."""
     message, point, text = arrival.message, arrival.point, arrival.message.text
-    if not arrival.inbound.button_id and wants_stop(text) and milder_than_stop(text) is None:
+    stops = not arrival.inbound.button_id and stop_question.heard_in(message) == Stop.SURE
+    if stops and milder_than_stop(text) is None:
         consent.stop_everything(point=point, message=message)
+        return True
+    if stop_question.heard_answer(message=message, button_id=arrival.inbound.button_id):
         return True
     states = consent.newest_states([point])[point.pk]
     stopped = states.get(Purpose.UTILITY) == ConsentState.WITHDRAWN
@@ -225,6 +229,8 @@ def _respond(arrival: _Arrival) -> bool:
     if arrival.inbound.button_id:
         return requested_actions.heard_tap(message=message, button_id=arrival.inbound.button_id)
     if shopper_control.respond(message=message, point=point):
+        return True
+    if not stopped and stop_question.ask(message=message):
         return True
     code = _code(arrival)
     if code:

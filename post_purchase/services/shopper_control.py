@@ -12,7 +12,7 @@ from .consent import newest_states
 from .control_links import end_link, make_link
 from .control_words import Wish, confirms_erasure, milder_than_stop, wish_of
 from .messages import queue_answer
-from .phrases import wants_stop
+from .stops import wants_stop
 from .privacy_requests import ask_for_erasure
 from .talk_language import language_of
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from post_purchase.services.phrases import wants_stop
+from post_purchase.services.stops import wants_stop
 from post_purchase.services.understanding import LANGUAGES
 
 FOLDER = Path(__file__).resolve().parents[2] / "bench" / "sentences"

@@ -126,7 +126,8 @@ def test_the_same_callback_fifty_times_at_once_is_one_message(door: Door):
     assert len(events(EventKind.MESSAGE_RECEIVED)) == 1
 
 
-STOP_WORDS = [word for words in load("words")["stop"].values() for word in words]
+ABOUT_AN_ORDER = {word for words in load("words")["stop_or_cancel"].values() for word in words}
+STOP_WORDS = [word for words in load("words")["stop"].values() for word in words if word not in ABOUT_AN_ORDER]
 
 
 @pytest.mark.parametrize("word", STOP_WORDS)
@@ -260,7 +261,7 @@ def test_another_shop_does_not_know_the_code(door: Door):
         "dont message me",
         "STOP\n\nAlice",
         "Hi, could you take me off your list?",
-        "送らないでください",
+        "もう連絡しないでください",
         "لا ترسلوا لي رسائل",
     ],
 )
