@@ -12,8 +12,8 @@ from .consent import newest_states
 from .control_links import end_link, make_link
 from .control_words import Wish, confirms_erasure, milder_than_stop, wish_of
 from .messages import queue_answer
-from .stops import wants_stop
 from .privacy_requests import ask_for_erasure
+from .stops import wants_stop
 from .talk_language import language_of
 
 ASKS_TO_ERASE = "control_erase"  # Message.step_id of the question whose answer may be the word
