@@ -233,7 +233,7 @@ def test_a_question_about_returns_names_the_shops_own_policy_and_a_person_takes_
     talk.says("How do I return this?")
     (answer,) = talk.answers()
     assert answer.startswith("Our policy: Returns, https://fern.example.com/policies/refund-policy")
-    assert answer.endswith("A person of our team will answer you here.")
+    assert answer.endswith("answers you here.")
 
 
 def test_the_orders_own_page_is_told_to_its_proved_buyer_alone():
