@@ -11,6 +11,7 @@ from shopapp.lib import clock
 
 from . import bindings, requested_actions
 from .action_words import said
+from .control_concepts import has, languages, said_in
 from .guides import guide_for
 from .messages import queue_answer
 from .phrases import load, phrase
@@ -37,11 +38,18 @@ REASONS = {  # the team reads these
 NEEDS_PERSON = frozenset(
     {"change_address", "cancel", "return_exchange", "problem"}
 )  # else a machine would be in the way
+ABOUT_ORDER = WHERE | NEEDS_PERSON | {"invoice"}
 STILL_OPEN = timedelta(days=60)  # older ones without a delivery scan have arrived, or are the team's
 
 
 def wants_person(text: str, language: str) -> bool:
     return "person" in understand(text, language).names
+
+
+def is_about_order(text: str, language: str) -> bool:
+    """Somebody whose order we do not know speaks of one: then we ask which."""
+    said = said_in(text)
+    return bool(understand(text, language).names & ABOUT_ORDER) or any(has(said, each, "rest") for each in languages())
 
 
 def understood(message: Message) -> Understanding:

@@ -28,6 +28,7 @@ from .contact_points import find_point, is_unchanged, keep_point
 from .control_words import milder_than_stop
 from .events import record_event
 from .file_safety import is_claimed, kind_of
+from .language_guess import hear_language
 from .messages import queue_answer
 from .phrases import is_one_of, phrase
 from .stops import Stop
@@ -91,6 +92,8 @@ def _receive(channel: Channel, inbound: Inbound) -> Message | None:
         return _keep_unproved(channel, inbound, point, conversation)
     message = _save(channel, inbound, point, conversation)
     point.last_inbound_at = max(filter(None, (point.last_inbound_at, inbound.happened_at)))
+    if inbound.kind not in SAYS_NOTHING:
+        hear_language(point=point, conversation=conversation, text=inbound.text)
     arrival = _Arrival(message, point, conversation, inbound, language_of(point.contact, conversation.order))
     handled = inbound.kind in SAYS_NOTHING or _respond(arrival)
     heard: dict[str, Any] = {"last_inbound_at": point.last_inbound_at}
@@ -308,13 +311,28 @@ def _ask_for_order(arrival: _Arrival) -> bool:
     if answers.wants_person(message.text, arrival.language):
         return answers.answer_at_once(message=message) is not None
     if arrival.conversation.handed_off_at is None:
-        tried = any(char.isdigit() for char in message.text)
-        _say(arrival, "not_proved" if tried else "which_order", once="" if tried else "day")
+        if any(char.isdigit() for char in message.text):
+            _say(arrival, "not_proved")
+        elif answers.is_about_order(message.text, arrival.language):
+            _say(arrival, "which_order", once="while")  # a plain question is never met with silence
+        elif not _asked_today(arrival):
+            _say(arrival, "which_order", once="day")
     return False
 
 
+def _span(once: str) -> str:
+    """The part of a key that stays the same for so long: a day, an hour, ten minutes ("while")."""
+    now = f"{clock.now():%Y%m%d%H%M}"
+    return {"day": now[:8], "hour": now[:10], "while": now[:11]}.get(once, "")
+
+
+def _asked_today(arrival: _Arrival) -> bool:
+    key = f"answer:which_order:{arrival.point.pk}:{clock.now():%Y%m%d}"
+    return Message.objects.filter(point=arrival.point, dedupe_key__startswith=key).exists()
+
+
 def _say(arrival: _Arrival, name: str, *, once: str = "", about: str = "", **values: str) -> None:
-    """`once`: in a day or an hour. `about`: once of that. The language may have come with the order."""
+    """`once`: in a day, an hour, a while. `about`: once of that. The language may have come with the order."""
     arrival.message.refresh_from_db(fields=["conversation", "contact"])
     if name == "too_many":  # it says that a person sees the message
         inbox_states.waits_for_team(conversation_id=arrival.message.conversation_id)
@@ -324,8 +342,7 @@ def _say(arrival: _Arrival, name: str, *, once: str = "", about: str = "", **val
             reason=reason,
             since=clock.now().replace(minute=0, second=0, microsecond=0),
         )
-    moment = {"day": "%Y%m%d", "hour": "%Y%m%d%H"}.get(once)
-    span = clock.now().strftime(moment) if moment else about
+    span = about or _span(once)
     tail = f"{arrival.point.pk}:{span}" if span else str(arrival.message.pk)
     language = language_of(arrival.message.contact, arrival.message.order or arrival.message.conversation.order)
     queue_answer(

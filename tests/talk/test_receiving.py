@@ -11,6 +11,7 @@ from post_purchase.models import CodeGuess, ContactPoint, FlowEvent, Message, Or
 from post_purchase.services import consent, links
 from post_purchase.services.bindings import GUESSES_PER_POINT, GUESSES_PER_SHOP, bound_orders
 from post_purchase.services.conversations import receive
+from post_purchase.services.language_guess import Guess, language_in
 from post_purchase.services.phrases import load
 from post_purchase.words import Direction, EventKind, MessageStatus, ParcelState, Purpose, TouchpointKind
 from shopapp.lib import clock
@@ -310,7 +311,7 @@ def test_many_numbers_in_few_words_are_guessing(door: Door):
 def test_after_too_many_tries_the_team_sees_the_message_as_it_was_promised(door: Door):
     for number in range(GUESSES_PER_POINT + 1):
         door.hear(f"0000-0000-0000-000{number}", OTTO)
-    assert door.answers(OTTO)[-1] == load("phrases")["too_many"]["en"]
+    assert door.answers(OTTO)[-1] == load("phrases")["too_many"]["de"]
     assert TeamAlert.objects.get().reason.startswith("Somebody could not prove an order")
     assert door.point(OTTO).contact.conversation.unread == 1
 
@@ -340,3 +341,69 @@ def test_the_list_says_what_came_where_there_are_no_words(door: Door):
     assert last_text(door) == "Sent something that cannot be shown here"
     door.hear("Hello")
     assert last_text(door) == "Hello"
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Hallo", "de"),
+        ("Guten Tag, ich habe eine Frage zu meiner Bestellung", "de"),
+        ("Hello, where is my order?", "en"),
+        ("Bonjour, où est ma commande ?", "fr"),
+        ("¿Dónde está mi pedido?", "es"),
+        ("Buongiorno, dov'è il mio pacco?", "it"),
+        ("Hallo, ik heb een vraag over mijn bestelling", "nl"),
+        ("Olá, cadê meu pedido?", "pt"),
+        ("Dzień dobry, gdzie jest moja paczka?", "pl"),
+        ("Hej, var är mitt paket?", "sv"),
+        ("Hej, hvor er min pakke?", "da"),
+        ("Merhaba, siparişim nerede?", "tr"),
+        ("مرحبا، أين طلبي؟", "ar"),
+        ("注文はどこですか", "ja"),
+        ("👋", "de"),  # by the number: WhatsApp's id begins with the country
+    ],
+)
+def test_a_stranger_is_answered_in_the_language_of_their_words(door: Door, text: str, language: str):
+    door.hear(text, OTTO)
+    assert door.answers(OTTO) == [load("phrases")["which_order"][language]]
+    assert door.point(OTTO).contact.language == language
+
+
+def test_a_stop_is_confirmed_in_the_strangers_language(door: Door):
+    door.hear("STOPP", OTTO)
+    assert door.answers(OTTO) == [load("phrases")["stopped"]["de"]]
+
+
+def test_a_clearer_word_later_counts_more_until_the_order_is_known(door: Door):
+    door.hear("Hallo", OTTO)
+    door.hear("ik heb een vraag over mijn bestelling", OTTO)
+    assert door.answers(OTTO)[-1] == load("phrases")["which_order"]["nl"]
+    door.hear("Hello, my order please", MARIA)
+    door.hear_code()
+    door.hear("Wo ist meine Bestellung?")
+    assert door.order.name in door.answers()[-1]
+    assert door.point().contact.language == "en"
+
+
+def test_a_question_about_an_order_is_never_met_with_silence(door: Door):
+    with clock.frozen(NOON) as at:
+        door.hear("Hallo", OTTO)
+        door.hear("Hallo?", OTTO)  # asked today, and nothing was asked
+        asks = load("phrases")["which_order"]["de"]
+        assert door.answers(OTTO) == [asks]
+        door.hear("Wo ist meine Bestellung?", OTTO)
+        assert door.answers(OTTO) == [asks, asks]
+        door.hear("Wo ist denn mein Paket?", OTTO)  # at once after it
+        assert len(door.answers(OTTO)) == 2
+        at.move(minutes=11)
+        door.hear("Wo ist denn mein Paket?", OTTO)
+        assert len(door.answers(OTTO)) == 3
+        door.hear("ok", OTTO)
+        assert len(door.answers(OTTO)) == 3
+
+
+def test_a_language_is_sure_only_by_more_than_a_word():
+    assert language_in("Hallo", likely=["nl"]) == Guess("nl")
+    assert language_in("Hallo", likely=["en"]) == Guess("de")
+    assert language_in("ich habe eine Frage") == Guess("de", sure=True)
+    assert language_in("xyz 123") == Guess()
