@@ -1,5 +1,6 @@
 """Drafts, taking back, sending later, saved replies and products beside an answer."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,7 @@ from post_purchase.models import Draft, Member, Message, MessageTemplate, Produc
 from post_purchase.services import composing
 from post_purchase.services.consent import record_consent
 from post_purchase.services.delivery import claim_due, send_due
-from post_purchase.web.forms.inbox import SavedReplyForm, planned_at
+from post_purchase.web.forms.inbox import SavedReplyForm, planned_at, send_times
 from shopapp.lib import clock
 from shopapp.lib.crypto import new_code
 from tests import factories
@@ -70,6 +71,35 @@ def test_an_answer_for_later_goes_then_and_not_beyond_the_window(owner, row):
         response = answer(owner, row, later=wrong)
         assert (response.status_code, list(response.json()["errors"])) == (422, ["later"])
     assert Message.objects.count() == 1
+
+
+def test_an_answer_goes_at_a_chosen_time_of_the_shops_clock(owner, row, at):
+    html = owner.get(f"/app/conversations/{row.pk}").content.decode()
+    select = html.split('name="when"')[1].split("</s-select>")[0]
+    assert re.findall(r'value="(\w*)"[^>]*>([^<]+)</s-option>', select) == [
+        ("", "Now"),
+        ("hour", "In an hour"),
+        ("evening", "This evening, 18:00"),
+        ("tomorrow", "Tomorrow, 09:00"),
+    ]  # Monday is beyond WhatsApp's window
+    assert answer(owner, row, when="tomorrow").status_code == 200
+    assert Message.objects.get().next_attempt_at == datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
+    response = answer(owner, row, when="monday")
+    assert (response.status_code, list(response.json()["errors"])) == (422, ["when"])
+    assert answer(owner, row, when="someday").status_code == 422
+    assert answer(owner, row, when="tomorrow", later="2026-11-24 18:30").status_code == 200  # what was written counts
+    newest = Message.objects.order_by("pk").last()
+    assert newest.next_attempt_at == datetime(2026, 11, 24, 17, 30, tzinfo=UTC)
+
+
+def test_the_times_that_are_offered_lie_ahead():
+    berlin = ZoneInfo("Europe/Berlin")
+    sunday_evening = datetime(2026, 11, 29, 17, 0, tzinfo=UTC)
+    offered = {name: moment.astimezone(UTC) for name, _, moment in send_times(now=sunday_evening, zone=berlin)}
+    assert offered == {
+        "hour": datetime(2026, 11, 29, 18, 0, tzinfo=UTC),
+        "tomorrow": datetime(2026, 11, 30, 8, 0, tzinfo=UTC),  # which is Monday
+    }
 
 
 def test_planned_times_are_of_the_shops_clock(at):

@@ -1,6 +1,6 @@
 """What the inbox's forms may say."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django import forms
@@ -11,6 +11,8 @@ from post_purchase.services.notes import MAX_TEXT
 from post_purchase.services.texts import TextError, render
 from post_purchase.words import ChannelKind
 from shopapp.lib import clock
+
+MORNING, EVENING = time(9), time(18)
 
 
 class AssignForm(forms.Form):
@@ -84,6 +86,31 @@ class SavedReplyForm(forms.Form):
         if missing:
             raise forms.ValidationError(f"“{missing[0]}” is not known. You can use: {', '.join(VARIABLES)}.")
         return text
+
+
+def send_times(*, now: datetime, zone: ZoneInfo, until: datetime | None = None) -> list[tuple[str, str, datetime]]:
+    """(value, label, moment) of the times that are offered for an answer, by the team's clock; none after `until`."""
+    here = now.astimezone(zone)
+    evening = datetime.combine(here.date(), EVENING, zone)
+    tomorrow = datetime.combine(here.date() + timedelta(days=1), MORNING, zone)
+    monday = datetime.combine(here.date() + timedelta(days=7 - here.weekday()), MORNING, zone)
+    offered = [("hour", "In an hour", here + timedelta(hours=1))]
+    if evening > here + timedelta(minutes=30):
+        offered.append(("evening", f"This evening, {EVENING:%H:%M}", evening))
+    offered.append(("tomorrow", f"Tomorrow, {MORNING:%H:%M}", tomorrow))
+    if monday != tomorrow:
+        offered.append(("monday", f"Monday, {MORNING:%H:%M}", monday))
+    return [each for each in offered if until is None or each[2] <= until]
+
+
+def send_at(*, choice: str, typed: str, zone: ZoneInfo) -> datetime | None:
+    """The chosen time, or the one that was written; None for now. Raises ValueError with words for people."""
+    if typed.strip():
+        return planned_at(typed, zone=zone)
+    moments = {name: moment for name, _, moment in send_times(now=clock.now(), zone=zone)}
+    if choice and choice not in moments:
+        raise ValueError("This time has passed. Choose a later one.")
+    return moments[choice].astimezone(UTC) if choice else None
 
 
 def planned_at(typed: str, *, zone: ZoneInfo) -> datetime | None:

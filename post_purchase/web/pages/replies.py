@@ -7,7 +7,7 @@ from post_purchase.services import composing, conversations, file_safety
 from post_purchase.services.file_safety import SafeFile
 from post_purchase.services.messages import queue_message
 from post_purchase.services.photo_safety import Fault, PhotoRefused, SafePhoto, make_safe, sniff
-from post_purchase.web.forms.inbox import planned_at
+from post_purchase.web.forms.inbox import send_at
 from post_purchase.web.forms.replies import ReplyForm, TemplateForm
 from post_purchase.words import Author, Purpose
 from shopapp.lib import clock
@@ -31,12 +31,14 @@ def reply(request: InboxRequest, pk: int) -> HttpResponse:
         return refused("This shopper cannot be reached there any more. Choose another channel.")
     if not way.free:
         return refused(f"{way.capability.reason or 'Free text cannot be sent now.'} Nothing was sent.")
+    typed, choice = request.POST.get("later", "")[:40], request.POST.get("when", "")[:20]
+    field = "later" if typed.strip() else "when"
     try:
-        later = planned_at(request.POST.get("later", "")[:40], zone=zone_of(request.shop))
+        later = send_at(choice=choice, typed=typed, zone=zone_of(request.shop))
     except ValueError as error:
-        return refused(errors={"later": str(error)})
+        return refused(errors={field: str(error)})
     if later and way.capability.until and later > way.capability.until:
-        return refused(errors={"later": "By then free text cannot be sent any more. Choose an earlier time."})
+        return refused(errors={field: "By then free text cannot be sent any more. Choose an earlier time."})
     try:
         conversations.reply_as_person(
             conversation=conversation,

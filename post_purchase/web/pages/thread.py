@@ -38,13 +38,14 @@ from post_purchase.services.media import signed_media_url
 from post_purchase.services.messages import WAITING
 from post_purchase.services.receiving import WITHOUT_WORDS
 from post_purchase.services.shops import settings_of
+from post_purchase.web.forms.inbox import send_times
 from post_purchase.words import Author, ChannelKind, MessageStatus, Mode, Purpose
 from shopapp.lib import clock
 from shopapp.lib.crypto import new_code
 from shopapp.web.embedded import ShopRequest
 
 from . import run_stories
-from .answers import draw, live, mark_of, page
+from .answers import draw, live, mark_of, page, zone_of
 from .conversation_rows import conversation_of
 from .inbox_actions import SNOOZES
 from .inbox_door import InboxRequest, member_required
@@ -127,6 +128,7 @@ def thread(request: InboxRequest, pk: int) -> HttpResponse:
         assigned=names.get(conversation.assignee, ""),
         notes=[(note, names.get(note.author_id, "")) for note in conversation.notes.order_by("-written_at")[:NOTES]],
         snoozes=SNOOZES,
+        times=times_for(request, chosen_way(ways, draft), now),
         requests=requests_of(conversation),
     )
 
@@ -141,6 +143,12 @@ def thread_live(request: InboxRequest, pk: int) -> HttpResponse:
     writing = others_writing(drafts_of(conversation), member=request.member)
     html = bubbles_html(request, shown, names=names, writing=writing)
     return live(request, html)
+
+
+def times_for(request: InboxRequest, way: ReplyWay | None, now: datetime) -> list[tuple[str, str, datetime]]:
+    """When an answer can be sent later by this way."""
+    until = way.capability.until if way else None
+    return send_times(now=now, zone=zone_of(request.shop), until=until)
 
 
 def bubbles_html(
