@@ -183,6 +183,14 @@
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (by && event.altKey) { if (own) { event.preventDefault(); change({ do: by > 0 ? "down" : "up", step: id, language }); } return; }
     if (event.altKey) return;
+    const beside = { ArrowRight: "nextElementSibling", ArrowLeft: "previousElementSibling" }[event.key];
+    for (let way = beside && step.closest(".way"); way; way = way.parentElement.closest(".way")) {
+      let other = way[beside];
+      while (other && !other.querySelector(".step")) other = other[beside];
+      if (!other) continue;
+      event.preventDefault();
+      return void other.querySelector(".step").focus();
+    }
     if (by) { event.preventDefault(); all[all.indexOf(step) + by]?.focus(); }
     else if (own && event.key === "Delete") { event.preventDefault(); change({ do: "delete", step: id, language }); }
     else if (own && event.key.toLowerCase() === "c") { event.preventDefault(); change({ do: "copy", step: id, language }); }

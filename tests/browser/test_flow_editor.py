@@ -3,6 +3,7 @@
 import pytest
 
 from post_purchase.flows import drafts
+from post_purchase.flows.editing import install_library
 from post_purchase.models import FlowRun, RunMove
 from tests.browser.conftest import SIZES
 from tests.browser.test_pages_look import problems
@@ -81,6 +82,23 @@ def test_when_two_people_edit_one_message_nobodys_words_are_lost(admin, shop):
     page.locator("[data-mine]").click()
     page.wait_for_selector("#at-thanks >> text=Mine")
     assert draft(rows)["texts"]["en"]["messages"]["thanks"]["text"] == "Mine"
+
+
+def test_arrow_keys_go_along_the_path_and_to_the_way_beside_it(admin, shop):
+    flow = next(one for one in install_library(shop) if one.key == "check_in")
+    page = admin.open(f"/app/flows/{flow.pk}?step=ask")
+    page.locator("#at-ask").focus()
+    at = []
+    for key in ("Down", "Right", "Down", "Right", "Right", "Right", "Left", "Up"):
+        page.keyboard.press(f"Arrow{key}")
+        at.append(page.evaluate("document.activeElement.dataset.step"))
+    assert at == [
+        "say_glad", "what_is_wrong", "bring_person", "bring_person_silent", "bring_reader", "bring_reader",
+        "what_is_wrong", "what_goes_with_it",
+    ]  # fmt: skip
+    page.locator(".skip").focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "panel"
 
 
 def test_the_language_is_chosen_by_arrow_keys_and_the_focus_stays(admin, shop):
