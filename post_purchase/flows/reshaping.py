@@ -83,11 +83,8 @@ def add(document: Raw, edge: str, kind: str, language: str = "en") -> tuple[dict
     for suffix, (text, choices) in _WORDS.get(kind, {}).items():
         purpose = "review_request" if suffix == "_question" else "service" if suffix else "utility"
         changed.setdefault("messages", {})[step_id + suffix] = {"purpose": purpose}
-        spoken = changed.setdefault("texts", {}).setdefault(language, {})
-        spoken.setdefault("messages", {})[step_id + suffix] = {
-            "text": text,
-            **({"choices": choices} if choices else {}),
-        }
+        spoken = changed.setdefault("texts", {}).setdefault(language, {}).setdefault("messages", {})
+        spoken[step_id + suffix] = {"text": text, **({"choices": choices} if choices else {})}
     _put_in(changed, step_id, edge)
     return changed, step_id
 
@@ -355,7 +352,9 @@ def add_message(document: Raw, step_id: str, name: str, language: str) -> dict[s
     changed["steps"][step_id][name] = message
     if name.endswith("reminder"):
         changed["steps"][step_id].setdefault(f"{name}_after", "P1D")
-    changed.setdefault("messages", {})[message] = {"purpose": "review_request" if "photo" in name else "service"}
+    specs, step = changed.setdefault("messages", {}), changed["steps"][step_id]
+    asked_as = (specs.get(step.get("message") or step.get("question")) or {}).get("purpose")
+    specs[message] = {"purpose": asked_as if name.endswith("reminder") and asked_as else "service"}
     asked = said_choices(changed, changed["steps"][step_id], language)
     spoken = changed.setdefault("texts", {}).setdefault(language, {}).setdefault("messages", {})
     spoken[message] = {"text": "One more time, in other words:", **({"choices": asked} if asked else {})}

@@ -343,3 +343,19 @@ def test_a_button_without_words_is_told_and_an_address_that_was_not_offered_is_i
     assert draft(begun)["messages"]["send"]["url"] == "{{ shop.url }}"
     discount = save(owner, begun, {LINK: "own", f"{LINK}.own": "https://fern.example.com/discount/SALE30"}).json()
     assert "This reads like an offer" in discount["troubles"]
+
+
+def test_a_reminder_is_for_what_its_question_is_for(owner, begun):
+    change(owner, begun, "add", edge="steps.send.next", kind="ask")
+    save(owner, begun, {"messages.ask.purpose": "review_request"}, step="ask")
+    assert change(owner, begun, "add_message", step="ask", field="reminder").status_code == 200
+    assert draft(begun)["messages"]["ask_reminder"] == {"purpose": "review_request"}
+    change(owner, begun, "add_message", step="ask", field="retry_message")
+    assert draft(begun)["messages"]["ask_retry_message"] == {"purpose": "service"}
+
+
+def test_an_answer_to_nobody_is_told_at_the_step(owner, begun):
+    answer = save(owner, begun, {"messages.send.purpose": "service"}).json()
+    assert "nobody has written or tapped here" in answer["troubles"]
+    assert "Make it an offer" not in answer["troubles"]
+    assert problems_of(draft(begun)) == []

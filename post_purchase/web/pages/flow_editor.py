@@ -344,8 +344,8 @@ def language_names() -> dict[str, str]:
 
 
 def languages_in(document: Document) -> list[tuple[str, str]]:
-    names = language_names()
-    return [(str(tag), names.get(str(tag), str(tag))) for tag in document.get("texts") or {}] or [("en", "English")]
+    tags = [str(tag) for tag in document.get("texts") or {}]
+    return [(tag, flow_languages.language_name(tag)) for tag in tags or ["en"]]
 
 
 def flow_names(row: Flow) -> dict[str, str]:

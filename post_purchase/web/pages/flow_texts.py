@@ -8,6 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from post_purchase.flows.definition import DocumentError
 from post_purchase.flows.editing import EditableField, apply_edits, editable_fields, problems_of, save_draft
 from post_purchase.flows.preview import preview
+from post_purchase.flows.troubles import in_words
 from post_purchase.models import Flow, Order
 from post_purchase.web.forms.flows import UNITS, edits_from, groups_of, input_of
 from post_purchase.web.forms.settings import LANGUAGES
@@ -42,7 +43,7 @@ def show(request: ShopRequest, pk: int) -> HttpResponse:
         groups=groups_of([field for field in fields if field.language == language]),
         times=[input_of(field) for field in fields if not field.language],
         units=[unit for unit, _ in UNITS],
-        problems=problems_of(row.draft),
+        problems=[in_words(row.draft, problem) for problem in problems_of(row.draft)],
         orders=list(request.shop.orders.order_by("-placed_at").only("pk", "name")[:10]),
         phones=[(kind.value, kind.label) for kind in PHONES],
     )
@@ -62,7 +63,7 @@ def save(request: ShopRequest, pk: int) -> HttpResponse:
         return refused(next(iter(found.values())), errors=found)
     problems = save_draft(row, document, user=request.shop_user)
     if problems:
-        return saved(f"Saved. Before it can be published: {problems[0].message}.")
+        return saved(f"Saved. Before it can be published: {in_words(document, problems[0])}.")
     return saved("Saved as a draft. Publish it to make it live.")
 
 
