@@ -89,12 +89,14 @@ def by_place(document: Raw, problems: Iterable[Problem]) -> dict[str, list[Probl
     return found
 
 
-def in_words(document: Raw, problem: Problem) -> str:
-    """Where it is, as the merchant calls the place: "“Hello”: there is no text"."""
+def in_words(document: Raw, problem: Problem, names: Mapping[str, str] | None = None) -> str:
+    """Where it is, as the merchant calls the place: "“Hello” in German: ...". `names`: of languages."""
     place = next(iter(by_place(document, [problem])), START)
     step = steps_of(document).get(place)
     if step is not None:
-        return f"“{title_of(place, step)}”: {of_what(problem)}"
+        root, tag = (*problem.path.split("."), "")[:2]
+        spoken = f" in {(names or {}).get(tag, tag)}" if root == "texts" else ""
+        return f"“{title_of(place, step)}”{spoken}: {of_what(problem)}"
     return problem.message if problem.path.endswith(".purpose") else str(problem)
 
 

@@ -359,3 +359,17 @@ def test_an_answer_to_nobody_is_told_at_the_step(owner, begun):
     assert "nobody has written or tapped here" in answer["troubles"]
     assert "Make it an offer" not in answer["troubles"]
     assert problems_of(draft(begun)) == []
+
+
+def test_what_is_wrong_in_one_language_names_it_and_the_step(owner, begun):
+    change(owner, begun, "add_language", which="de")
+    answer = save(owner, begun, {"texts.de.messages.send.text": "Hallo {{ order.name"}, language="de").json()
+    assert "“Send” in Deutsch: " in answer["bar"]
+    refused = owner.post(f"/app/flows/{begun.pk}/publish", {}).json()["message"]
+    assert refused.startswith("It cannot be published yet. “Send” in Deutsch: ")
+
+
+def test_all_twelve_languages_leave_nothing_to_add(owner, rows):
+    page = shown(owner, rows.flow, step="@start")
+    assert "This flow speaks 12 languages" in page
+    assert "One more language" not in page

@@ -50,8 +50,9 @@ def context_of(request: ShopRequest, row: Flow, asked: Mapping[str, str]) -> dic
     undo, redo = drafts.can_step(row)
     settings = ShopSettings.objects.filter(shop_id=row.shop_id).first() or ShopSettings(shop_id=row.shop_id)
     numbers = numbers_of(row, document) if row.live_version_id else {}
-    problems = problems_of(document)
-    hints = [hint for hint in warnings_of(row, settings, language_names()) if hint not in problems]
+    problems = [Problem(one.path, of_what(one)) for one in problems_of(document)]
+    hints = [Problem(one.path, of_what(one)) for one in warnings_of(row, settings, language_names())]
+    hints = [hint for hint in hints if hint not in problems]
     view = PathView(
         document, problems=problems, warnings=hints, language=language, chosen=chosen,
         adding=adding if adding in known else "", numbers=numbers, flows=flows_started(row, document),
@@ -70,7 +71,7 @@ def context_of(request: ShopRequest, row: Flow, asked: Mapping[str, str]) -> dic
         "languages": languages,
         "language": language,
         "view": view,
-        "problems": [in_words(document, problem) for problem in problems],
+        "problems": [in_words(document, problem, language_names()) for problem in problems],
         "changed": row.live_version is None or row.live_version.document != document,
         "canary_steps": [*(share for share in (25, 50) if share > row.canary_share), 100, 0],
         "undo": undo,
@@ -164,7 +165,7 @@ def troubles_of(card: Card, said: list[wordings.WordingInput]) -> list[dict[str,
     return [
         {
             "tone": tone,
-            "message": of_what(problem),
+            "message": problem.message,
             "offer": messages.get(problem.path),
             "template": lacking.get(problem.path),
             "copy": copied.get(problem.path),
@@ -180,7 +181,7 @@ def template_troubles(card: Card, said: wordings.WordingInput) -> list[str]:
         return []
     found = [*card.problems, *card.warnings]
     own = (f"{said.base}.template", f"messages.{said.message}.template")
-    return list(dict.fromkeys(of_what(one) for one in found if one.path.startswith(own)))
+    return list(dict.fromkeys(one.message for one in found if one.path.startswith(own)))
 
 
 def _conditions(panel: Mapping[str, Any]) -> list[conditions.ConditionInput]:

@@ -23,12 +23,14 @@ def parts(row: Flow, settings: ShopSettings) -> dict[str, Any]:
     newest = row.shop.orders.order_by("-placed_at").values_list("language", flat=True)[:ORDERS_LOOKED_AT]
     lacking = languages.lacking(document, [settings.default_language, *settings.languages], newest)
     offered = dict.fromkeys((*(known_tag(tag) for tag in lacking), *dict(LANGUAGES)))
+    spoken = [
+        {"tag": str(tag), "name": language_name(str(tag)), "open": found[0], "all": found[1]}
+        for tag in document.get("texts") or {}
+        if (found := languages.still_open(document, str(tag)))
+    ]
     return {
-        "spoken": [
-            {"tag": str(tag), "name": language_name(str(tag)), "open": found[0], "all": found[1]}
-            for tag in document.get("texts") or {}
-            if (found := languages.still_open(document, str(tag)))
-        ],
+        "spoken": spoken,
+        "unwritten": any(one["open"] for one in spoken),
         "unspoken": [(tag, language_name(tag)) for tag in offered if not languages.has(document, tag)],
         "lacking": [language_name(known_tag(tag)) for tag in lacking],
         "copied_from": language_name(source_language(document, settings.default_language)),

@@ -133,7 +133,7 @@ def _go(request: ShopRequest, row: Flow) -> HttpResponse:
             row, of, how=how, chosen=_chosen(request), user=request.shop_user, share=int(share), seen=seen
         )
     except DocumentError as error:
-        return refused(f"It cannot be published yet: {error.problems[0]}")
+        return refused(f"It cannot be published yet. {in_words(flow.draft, error.problems[0], dict(LANGUAGES))}.")
     except Outdated:
         return refused("It has changed since you looked at it. Open this page again and look at what changes now.")
     except Unanswered as error:

@@ -43,7 +43,7 @@ def show(request: ShopRequest, pk: int) -> HttpResponse:
         groups=groups_of([field for field in fields if field.language == language]),
         times=[input_of(field) for field in fields if not field.language],
         units=[unit for unit, _ in UNITS],
-        problems=[in_words(row.draft, problem) for problem in problems_of(row.draft)],
+        problems=[in_words(row.draft, problem, names) for problem in problems_of(row.draft)],
         orders=list(request.shop.orders.order_by("-placed_at").only("pk", "name")[:10]),
         phones=[(kind.value, kind.label) for kind in PHONES],
     )
@@ -63,7 +63,7 @@ def save(request: ShopRequest, pk: int) -> HttpResponse:
         return refused(next(iter(found.values())), errors=found)
     problems = save_draft(row, document, user=request.shop_user)
     if problems:
-        return saved(f"Saved. Before it can be published: {in_words(document, problems[0])}.")
+        return saved(f"Saved. Before it can be published: {in_words(document, problems[0], dict(LANGUAGES))}.")
     return saved("Saved as a draft. Publish it to make it live.")
 
 

@@ -9,6 +9,7 @@ from post_purchase.flows.definition import DocumentError
 from post_purchase.flows.editing import save_draft, switch_off, switch_on
 from post_purchase.flows.troubles import in_words
 from post_purchase.models import ChannelStatus, Flow, RunStatus
+from post_purchase.web.forms.settings import LANGUAGES
 from shopapp.web.embedded import ShopRequest, shop_required
 
 from .answers import page, refused, saved
@@ -45,7 +46,7 @@ def switch(request: ShopRequest, pk: int) -> HttpResponse:
     try:
         switch_on(flow, request.shop_user)
     except DocumentError as error:
-        return refused(f"It cannot be switched on yet. {in_words(flow.draft, error.problems[0])}.")
+        return refused(f"It cannot be switched on yet. {in_words(flow.draft, error.problems[0], dict(LANGUAGES))}.")
     return saved(f"{flow.name} is on for new orders")
 
 
