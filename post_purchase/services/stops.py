@@ -15,6 +15,7 @@ SHORT = 7  # words of a sentence that may be a stop without saying of what
 MOST_SLIPS = 1
 LONG_WORD = 8  # letters of a stop word that is still known with one of them wrong
 CLAUSES = str.maketrans(dict.fromkeys(",-–—、،/", "\n"))
+CLOSE = ("no_more",)  # its words belong together: "chega de", never "chega" and far away "de"
 PARTS = ("sure", "unclear", "never")  # of stops.yaml; the rest are its concepts
 
 
@@ -102,7 +103,7 @@ def _denies(said: str) -> bool:
 
 def _says(kind: str, heard: dict[str, Hit]) -> bool:
     hits = (rule.hit(heard) for rule in _rules(kind))
-    return any(hit is not None and hit.slips <= MOST_SLIPS for hit in hits)
+    return any(hit is not None and hit.slips <= (0 if hit.is_word else MOST_SLIPS) for hit in hits)
 
 
 @lru_cache(maxsize=4)
@@ -114,4 +115,4 @@ def _rules(kind: str) -> tuple[Rule, ...]:
 def _lexicons() -> tuple[Lexicon, ...]:
     concepts = {name: lines for name, lines in load("stops").items() if name not in PARTS}
     languages = dict.fromkeys(language for lines in concepts.values() for language in lines if language != EVERY)
-    return tuple(Lexicon(language, concepts, concepts) for language in languages)
+    return tuple(Lexicon(language, concepts, concepts, close=CLOSE) for language in languages)

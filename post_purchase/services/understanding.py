@@ -148,6 +148,6 @@ def _hits(known: _Known, heard: Mapping[str, Hit]) -> list[tuple[str, Hit]]:
 def _known(language: str) -> _Known:
     intents, told = load("intents"), load("concepts")
     named = {f"{ASK}{name}": lines for name, lines in intents.items() if name != "but"}
-    named |= {f"{BUT}{name}": lines for name, lines in intents["but"].items()}
+    refused = {f"{BUT}{name}": lines for name, lines in intents["but"].items()}
     rules = tuple((name, rule) for name, lines in told["asks"].items() for rule in rules_of(lines))
-    return _Known(Lexicon(language, named | told["concepts"], told["concepts"]), rules)
+    return _Known(Lexicon(language, named | refused | told["concepts"], told["concepts"], close=refused), rules)

@@ -6,7 +6,7 @@ this order; Arabic: `_` is where a word begins or ends. A rule joins concepts: `
 two anywhere in one sentence, and not the third. No regular expression runs over what a shopper wrote.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import groupby
@@ -14,7 +14,7 @@ from typing import Any
 
 from .phrases import plain
 
-MOST_BETWEEN = 3
+MOST_BETWEEN, FEW_BETWEEN = 3, 1
 ONE_SLIP, TWO_SLIPS = 5, 9  # letters that a word needs before so many may be wrong
 ONE_SLIP_IN_BEGINNING = 6  # of `cancel*`, which many words begin like
 SMALL_NUMBER = 3  # digits: a size, a quantity
@@ -76,12 +76,14 @@ def rules_of(lines: Iterable[str]) -> tuple[Rule, ...]:
 
 
 class Lexicon:
-    """The named patterns of one language. `concepts` are what `$` names."""
+    """The named patterns of one language. `concepts` are what `$` names; the words of `close` ones stand closer."""
 
-    def __init__(self, language: str, named: Mapping[str, Lines], concepts: Mapping[str, Lines]) -> None:
+    def __init__(
+        self, language: str, named: Mapping[str, Lines], concepts: Mapping[str, Lines], close: Collection[str] = ()
+    ) -> None:
         self.is_spaced = language not in UNSPACED
         self._keeps_words = language == "ar"
-        self._language, self._concepts = language, concepts
+        self._language, self._concepts, self._close = language, concepts, frozenset(close)
         self.patterns = {name: self._merged(_of(lines, language)) for name, lines in named.items()}
 
     def heard_in(self, said: str) -> dict[str, Hit]:
@@ -91,10 +93,11 @@ class Lexicon:
         said_words = frozenset(listed for each in heard for listed in each)
         joined = f"_{said.replace(' ', '_')}_" if self._keeps_words else said.replace(" ", "")
         for name, patterns in self.patterns.items():
+            between = FEW_BETWEEN if name in self._close else MOST_BETWEEN
             for pattern in patterns:
                 if self.is_spaced and any(part.isdisjoint(said_words) for part in pattern):
                     continue
-                hit = _walked(heard, pattern) if self.is_spaced else _stands_in(joined, pattern)
+                hit = _walked(heard, pattern, between) if self.is_spaced else _stands_in(joined, pattern)
                 if hit is not None and (name not in found or hit.doubt < found[name].doubt):
                     found[name] = hit
         return found
@@ -175,7 +178,7 @@ def _stands_in(said: str, pattern: Pattern) -> Hit | None:
     return Hit(0, is_word=False)
 
 
-def _walked(heard: list[dict[str, int]], pattern: Pattern) -> Hit | None:
+def _walked(heard: list[dict[str, int]], pattern: Pattern, between: int) -> Hit | None:
     """The place of the fewest slips of the pen; None: the pattern is not here. One walk a beginning."""
     best: Hit | None = None
     for start, word in enumerate(heard):
@@ -184,16 +187,16 @@ def _walked(heard: list[dict[str, int]], pattern: Pattern) -> Hit | None:
         for part in pattern[1:]:
             if here is None:
                 break
-            at, more = _next(heard, at + 1, part)
+            at, more = _next(heard, at + 1, part, between)
             here = None if more is None else here + more
         if here is not None and (best is None or here < best.slips):
             best = Hit(here, len(pattern) == 1, start)
     return best
 
 
-def _next(heard: list[dict[str, int]], start: int, part: Part) -> tuple[int, int | None]:
+def _next(heard: list[dict[str, int]], start: int, part: Part, between: int) -> tuple[int, int | None]:
     """The next place of this part, and its slips; None: it does not come."""
-    for place in range(start, min(start + MOST_BETWEEN + 1, len(heard))):
+    for place in range(start, min(start + between + 1, len(heard))):
         slips = _least(heard[place], part)
         if slips is not None:
             return place, slips
