@@ -24,6 +24,7 @@ from post_purchase.flows.going_live import (
     go_live,
 )
 from post_purchase.flows.moving import STAY
+from post_purchase.flows.troubles import in_words
 from post_purchase.models import Flow, FlowStatus, FlowVersion, RunMove
 from shopapp.web.embedded import ShopRequest, shop_required
 
@@ -133,7 +134,7 @@ def _go(request: ShopRequest, row: Flow) -> HttpResponse:
             row, of, how=how, chosen=_chosen(request), user=request.shop_user, share=int(share), seen=seen
         )
     except DocumentError as error:
-        return refused(f"It cannot be published yet. {in_words(flow.draft, error.problems[0], dict(LANGUAGES))}.")
+        return refused(f"It cannot be published yet. {in_words(row.draft, error.problems[0], language_names())}.")
     except Outdated:
         return refused("It has changed since you looked at it. Open this page again and look at what changes now.")
     except Unanswered as error:
