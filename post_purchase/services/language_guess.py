@@ -12,7 +12,7 @@ from post_purchase.words import ChannelKind
 
 from .phrases import load
 from .talk_language import language_of
-from .understanding import folded
+from .word_patterns import folded
 
 MOST_WORDS = 60  # that are looked at
 PLAIN = 2  # words of one language more than of any other
