@@ -70,6 +70,14 @@ class HandOff(_Effect):
     reason: str
 
 
+class Unsaid(_Effect):
+    """A message that would have had a hole: it is kept with the reason and not sent. See flows.holes."""
+
+    kind: Literal["unsaid"] = "unsaid"
+    say: Say
+    missing: tuple[str, ...]
+
+
 class Skip(_Effect):
     """A message was left out: something that it needs is not known, or it is no longer so. `message`: where known."""
 
@@ -166,6 +174,7 @@ class Park(_Effect):
 Effect = (
     Say
     | Skip
+    | Unsaid
     | SaveReview
     | AddReviewText
     | AddPhotos

@@ -11,10 +11,11 @@ from typing import Any
 
 from post_purchase.words import EventKind
 
+from . import value_names
 from .conditions import Facts, look_up
 from .definition import FlowDocument
 from .describing import not_known
-from .effects import CancelWaiting, Effect, End, GoalReached, Park, Say, Skip
+from .effects import CancelWaiting, Effect, End, GoalReached, Park, Say, Skip, Unsaid
 from .state import ACTIVE, ENDED, FINISHED, INTERRUPT, MOVED, PARKED, START, TIMER, Event, LeftOut, RunState, Thread
 from .step import Claim, Context, GoTo, Step
 
@@ -233,10 +234,13 @@ class _Advance:
                 target = step.skips_to()
                 continue
             outcome = step.enter(context)
-            if not isinstance(outcome, GoTo):
+            if isinstance(outcome, GoTo):
+                self._told_why(thread, outcome)
+                target = outcome.step
+            elif f"{thread.mark}:1" in self.facts.get("holes", {}):
+                target = step.skips_to()  # nobody answers a question that was not put
+            else:
                 return
-            self._told_why(thread, outcome)
-            target = outcome.step
         if thread in state.threads:
             state.threads.remove(thread)
 
@@ -318,6 +322,9 @@ class _Advance:
 
     def _finish(self) -> None:
         state = self.state
+        for effect in self.effects:
+            if isinstance(effect, Unsaid):
+                self._note(effect.say.step, value_names.reason(effect.missing))
         state.spoke = self._has_spoken()
         if state.status == ACTIVE and not state.threads and state.seen:
             state.status = ENDED

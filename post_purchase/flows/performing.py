@@ -29,7 +29,7 @@ from post_purchase.services.events import record_event
 from post_purchase.words import Author, EventKind
 from shopapp.lib import clock
 
-from . import wording
+from . import value_names, wording
 from .definition import FlowDocument
 from .effects import (
     AddPhotos,
@@ -48,6 +48,7 @@ from .effects import (
     StartFlow,
     Tag,
     TriggerShopifyFlow,
+    Unsaid,
     WriteNote,
 )
 
@@ -80,6 +81,8 @@ def perform(effect: Effect, scene: Scene) -> None:
     match effect:
         case Say():
             _say(effect, scene)
+        case Unsaid():
+            _say(effect.say, scene, left_out=value_names.reason(effect.missing))
         case SaveReview():
             _save_review(effect, scene)
         case AddReviewText():
@@ -132,7 +135,8 @@ def perform(effect: Effect, scene: Scene) -> None:
             messages.cancel_waiting(run=scene.run, reason=effect.reason)
 
 
-def _say(effect: Say, scene: Scene) -> None:
+def _say(effect: Say, scene: Scene, *, left_out: str = "") -> None:
+    """`left_out`: why it is kept and not sent."""
     conversation = scene.conversation
     if conversation is None:
         return  # nobody to tell; the flow's own conditions keep it from getting here
@@ -148,7 +152,8 @@ def _say(effect: Say, scene: Scene) -> None:
         step_id=effect.step,
         point=scene.reply_to if effect.answers_shopper else None,
         use_by_at=clock.now() + composed.useful_for if composed.useful_for else None,
-        fact_key=composed.fact,
+        fact_key="" if left_out else composed.fact,
+        left_out=left_out,
     )
 
 

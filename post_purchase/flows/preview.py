@@ -1,6 +1,5 @@
 """What the shopper would read, message by message, from the same code that sends it."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,12 +8,11 @@ from post_purchase.channels.base import OutMessage
 from post_purchase.models import Flow, Order
 from post_purchase.services.texts import TextError, is_rtl
 
-from .conditions import look_up
 from .definition import FlowDocument, load
 from .effects import Say
 from .facts import gather, load_order, settings_of
-from .sample import sample_answers, sample_facts
-from .wording import NoWording, compose, form_for, variables
+from .sample import sample_answers, sample_facts, without_much
+from .wording import NoWording, compose
 
 
 @dataclass(frozen=True)
@@ -58,32 +56,13 @@ def preview(
     if sparse:
         facts = without_much(facts)
     parcel = next((int(key) for key in facts["parcels"]), None)
-    answers = sample_answers(facts)
+    answers = sample_answers(facts, document)
     return [
         _message(document, step_id, message, facts, answers, parcel, channel)
         for step_id, one in document.steps.items()
         if not step or step_id == step
         for _, message in one.messages()
     ]
-
-
-_OFTEN_MISSING = {
-    "order": ("day_expected", "delivered_at"),
-    "contact": ("fields",),
-    "personal": ("first_name", "last_name", "tracking"),
-    "review": ("product",),
-}
-
-
-def without_much(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The same order with everything gone that an order may lack: names, carrier, tracking, days."""
-    found = {**facts, "guide": None}
-    for root, names in _OFTEN_MISSING.items():
-        if isinstance(found.get(root), dict):
-            found[root] = {**found[root], **{name: {} if name in ("fields", "tracking") else None for name in names}}
-    gone = {"carrier": "", "day_expected": None, "shipped_at": None, "delivered_at": None}
-    found["parcels"] = {key: {**parcel, **gone} for key, parcel in facts.get("parcels", {}).items()}
-    return found
 
 
 def _document(flow: Flow | Mapping[str, Any] | FlowDocument) -> FlowDocument:
@@ -138,29 +117,5 @@ def _message(
         template=template,
         rtl=is_rtl(content.language),
         content=content,
-        missing=list(dict.fromkeys([*composed.missing, *_unknown(document, message, facts, answers, parcel, channel)])),
+        missing=[*composed.missing, *composed.unlinked],
     )
-
-
-_NAMED = re.compile(r"\{\{\s*([a-z_]+(?:\.[a-z_0-9]+)+)\s*(\|[^}]*)?\}\}")
-
-
-def _unknown(
-    document: FlowDocument,
-    message: str,
-    facts: Mapping[str, Any],
-    answers: Mapping[str, Any],
-    parcel: int | None,
-    channel: str,
-) -> list[str]:
-    """What the text names without saying what shall stand there instead, and this order does not have."""
-    found = document.wording(message, facts["language"], facts["default_language"])
-    values = variables(facts, answers, parcel, {})
-    named = _NAMED.findall(form_for(found[1], channel) or found[1].text) if found else []
-    return [
-        path
-        for path, filters in named
-        if not path.startswith("words.")
-        and "default" not in filters
-        and look_up(values, tuple(path.split("."))) in (None, "", [], {})
-    ]

@@ -13,7 +13,8 @@ from shopapp.lib import clock
 from shopapp.lib.queue import Job, wake
 
 from . import effects as effect_kinds
-from . import engine
+from . import engine, holes
+from .conditions import Facts
 from .definition import DocumentError, FlowDocument
 from .facts import contact_to_speak_with, for_log, gather, load_order, reachable_points
 from .performing import Scene, perform
@@ -116,20 +117,19 @@ def apply(*, run_id: int, event: Event, message: Message | None = None, version_
     except DocumentError as error:
         facts = gather(shop=run.shop, order=order, contact=run.contact, run_id=run.pk)
         return _park(run, event, facts, f"The flow's version is broken: {error}")
-    facts = gather(shop=run.shop, order=order, contact=run.contact, run_id=run.pk, more=document.asks_for)
-    now = clock.now()
-    after, wanted = engine.advance(document, before, event, facts, now)
+    known = gather(shop=run.shop, order=order, contact=run.contact, run_id=run.pk, more=document.asks_for)
+    after, wanted, told = holes.advance(document, before, event, known, clock.now())
     if not wanted and after == before and version_id is None:
         return False
     run.order = order
-    scene = Scene(run, document, facts, after.answers, message=message)
+    scene = Scene(run, document, told, after.answers, message=message)
     try:
         with transaction.atomic():
             for effect in wanted:
                 perform(effect, scene)
     except (TextError, NoWording) as error:
-        return _park(run, event, facts, str(error))
-    _save(run, document, after, event, facts, wanted)
+        return _park(run, event, told, str(error))
+    _save(run, document, after, event, told, wanted)
     return True
 
 
@@ -154,7 +154,7 @@ def _save(
     document: FlowDocument,
     state: RunState,
     event: Event,
-    facts: dict[str, object],
+    facts: Facts,
     wanted: list[effect_kinds.Effect],
 ) -> None:
     run.state = state.to_json()
@@ -174,7 +174,7 @@ def _save(
     _set_timers(run, state)
 
 
-def _record(run: FlowRun, event: Event, facts: dict[str, object], wanted: list[effect_kinds.Effect]) -> None:
+def _record(run: FlowRun, event: Event, facts: Facts, wanted: list[effect_kinds.Effect]) -> None:
     RunEvent.objects.create(
         run=run,
         sequence=run.sequence,
@@ -202,7 +202,7 @@ def _set_timers(run: FlowRun, state: RunState) -> None:
         wake(Job.HANDLE_TIMERS)
 
 
-def _park(run: FlowRun, event: Event, facts: dict[str, object], problem: str) -> bool:
+def _park(run: FlowRun, event: Event, facts: Facts, problem: str) -> bool:
     """Stop here and say why: the state stays as it was, so that a person can move the run on."""
     run.status, run.ended_reason, run.waiting_for = RunStatus.PARKED, problem[:255], ""
     run.sequence += 1

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from .conditions import Facts
-from .effects import Effect, Say
+from .effects import Effect, Say, Unsaid
 from .state import Event, RunState, Thread
 
 _ISO = re.compile(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$")
@@ -90,18 +90,18 @@ class Context:
         thread, event = self.thread, self.event
         asked_for = "review_wanted" in (event.kind, event.data.get("by"))
         thread.said += 1
-        self.effects.append(
-            Say(
-                key=f"{thread.step}:{thread.visit}:{thread.said}",
-                step=thread.step,
-                message=message,
-                choices=tuple(f"{thread.step}:{thread.visit}:{choice}" for choice in choices),
-                parcel=thread.parcel,
-                parcels=tuple(thread.parcels),
-                answers_shopper=reply and (event.kind in WROTE or asked_for),
-                asked_for=reply and asked_for,
-            )
+        said = Say(
+            key=f"{thread.step}:{thread.visit}:{thread.said}",
+            step=thread.step,
+            message=message,
+            choices=tuple(f"{thread.step}:{thread.visit}:{choice}" for choice in choices),
+            parcel=thread.parcel,
+            parcels=tuple(thread.parcels),
+            answers_shopper=reply and (event.kind in WROTE or asked_for),
+            asked_for=reply and asked_for,
         )
+        missing = self.facts.get("holes", {}).get(said.key)
+        self.effects.append(Unsaid(say=said, missing=tuple(missing)) if missing else said)
 
     def answer(self, name: str, value: Any) -> None:
         self.state.answers[name] = value

@@ -5,7 +5,7 @@ from typing import Any
 
 from post_purchase.services.templates import meta_language
 
-from . import offer_lint, sms_lint, window
+from . import hole_lint, offer_lint, sms_lint, window
 from .definition import Problem
 from .describing import title_of
 from .languages import copies
@@ -53,6 +53,7 @@ def warnings(document: Raw, languages: Iterable[str], templates: Templates, name
         *offer_lint.hints(document),
         *offer_lint.unasked_answers(document),
         *window.lint(document),
+        *hole_lint.lint(document, wanted),
     ]
     reached = {
         name for edge, target in edges(document) if not edge.startswith("steps.") for name in reach(document, target)

@@ -26,7 +26,8 @@ class Composed:
     purpose: Purpose
     useful_for: timedelta | None
     fact: str = ""  # what it tells, and of what: "shipped:parcel:7"
-    missing: list[str] = field(default_factory=list)  # names that had no value
+    missing: list[str] = field(default_factory=list)  # values that its text lacks, with no words for that: holes
+    unlinked: list[str] = field(default_factory=list)  # values that its link lacks: it goes without the link
 
 
 def variables(
@@ -100,13 +101,14 @@ def compose(
         raise NoWording(f"There is no text for the message {say.message!r}")
     language, wording = found
     missing: list[str] = []
-    values = variables(facts, answers, say.parcel, _words(document, language, facts["default_language"]), say.parcels)
+    unlinked: list[str] = []
+    values = variables(facts, answers, say.parcel, words_of(document, language, facts["default_language"]), say.parcels)
 
-    def fill(template: str, spoken: str = language) -> str:
-        return texts.render(template, values, language=spoken, timezone=facts["timezone"], missing=missing)
+    def fill(template: str, spoken: str = language, holes: list[str] = missing) -> str:
+        return texts.render(template, values, language=spoken, timezone=facts["timezone"], missing=holes)
 
     own = fill(form) if (form := form_for(wording, channel)) else ""
-    url = fill(spec.url) if spec.url and wording.url_title else ""
+    url = fill(spec.url, holes=unlinked) if spec.url and wording.url_title else ""
     content = OutMessage(
         text=own if own.strip() else fill(wording.text),
         forms={}
@@ -121,12 +123,14 @@ def compose(
         ],
         list_title=wording.list_title,
         image_path=_picture(document, say, facts),
-        url_button=UrlButton(title=wording.url_title, url=url) if url.startswith(("https://", "http://")) else None,
+        url_button=UrlButton(title=wording.url_title, url=url)
+        if url.startswith(("https://", "http://")) and not unlinked
+        else None,
         template=_template(document, spec, say, facts, fill),
         language=language,
         rtl=texts.is_rtl(language),
     )
-    return Composed(content, spec.purpose, spec.useful_for, fact_of(spec, say, facts), missing)
+    return Composed(content, spec.purpose, spec.useful_for, fact_of(spec, say, facts), missing, unlinked)
 
 
 def _picture(document: FlowDocument, say: Say, facts: Mapping[str, Any]) -> str:
@@ -152,7 +156,7 @@ def fact_of(spec: MessageSpec, say: Say, facts: Mapping[str, Any]) -> str:
     return f"{spec.tells}:order:{order}" if order else ""
 
 
-def _words(document: FlowDocument, language: str, default: str) -> dict[str, str]:
+def words_of(document: FlowDocument, language: str, default: str) -> dict[str, str]:
     names = {name for spoken in document.texts.values() for name in spoken.words}
     return {name: document.word(name, language, default) for name in names}
 
@@ -166,8 +170,9 @@ def _template(
     if spoken is None:
         return None
     # Meta refuses empty values and line breaks in them (132000, 132018).
-    parameters = [_SPACES.sub(" ", fill(part.value, spoken)).strip() for part in spec.template.parameters]
-    if not all(parameters):
+    holes: list[str] = []
+    parameters = [_SPACES.sub(" ", fill(part.value, spoken, holes)).strip() for part in spec.template.parameters]
+    if holes or not all(parameters):
         return None
     return TemplateUse(name=spec.template.name, language=spoken, parameters=parameters)
 

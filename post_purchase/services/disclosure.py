@@ -6,7 +6,7 @@ from django.db.models import Q
 
 from post_purchase.channels.base import OutMessage
 from post_purchase.models import ContactPoint, Conversation, Message, Order, ShopSettings
-from post_purchase.words import Author, Direction
+from post_purchase.words import Author, Direction, MessageStatus
 
 from .phrases import load, phrase
 
@@ -31,6 +31,7 @@ def _is_first(author: str, conversation: Conversation, point: ContactPoint | Non
     rules = load("bot_disclosure")
     places = _lives_in(conversation, order)
     earlier = Message.objects.filter(conversation=conversation, direction=Direction.OUT)
+    earlier = earlier.exclude(status=MessageStatus.SUPPRESSED)  # nobody has read it
     if any(places & named.keys() for named in rules["by_network"].values()):
         there = point or _written_from(conversation)
         if there is not None and places & rules["by_network"].get(there.kind, {}).keys():

@@ -40,11 +40,13 @@ def queue_message(
     use_by_at: datetime | None = None,
     not_before: datetime | None = None,
     fact_key: str = "",
+    left_out: str = "",
 ) -> Message:
     """Save an outbound message; after commit somebody sends it. The same key returns the same message.
 
     With `point` it is a reply: to that point or nowhere. Else the arbiter chooses among the contact's points.
     `fact_key` names what is told: where another run tells the same, one of the two goes.
+    `left_out`: why it never goes; the row is kept for the merchant to read.
     """
     now = clock.now()
     content = disclosed(content, author=author, conversation=conversation, point=point, order=order)
@@ -67,12 +69,14 @@ def queue_message(
             "content": content.model_dump(mode="json"),
             "text": content.text,
             "ref": new_code(),
-            "next_attempt_at": max(now, not_before) if not_before else now,
+            "status": MessageStatus.SUPPRESSED if left_out else MessageStatus.QUEUED,
+            "reason": left_out[:255],
+            "next_attempt_at": None if left_out else max(now, not_before) if not_before else now,
             "use_by_at": use_by_at or max(now, not_before or now) + USEFUL_FOR[Purpose(purpose)],
             "happened_at": now,
         },
     )
-    if created:
+    if created and not left_out:
         shown = without_keys(content.text)[:200]
         Conversation.objects.filter(pk=conversation.pk).update(last_message_at=now, last_text=shown)
         wake(Job.SEND_MESSAGES)

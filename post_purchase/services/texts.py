@@ -8,11 +8,10 @@ Pure: no database, no clock.
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
+from itertools import takewhile
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -32,6 +31,7 @@ from liquid.exceptions import (
 )
 
 from .liquid_bounds import MAX_OUTPUT, MAX_ROUNDS, BoundedEnvironment
+from .text_holes import Missing, Rendering, now_rendering, watch
 
 MAX_TEMPLATE = 6_000  # characters in
 MOST_DIGITS = 30  # of a number that is written out
@@ -42,40 +42,12 @@ class TextError(Exception):
     """The text cannot be rendered. The message is for the merchant: what is wrong and where."""
 
 
-@dataclass
-class _Rendering:
-    locale: Locale
-    zone: ZoneInfo
-    fallbacks: Mapping[str, str]
-    missing: list[str] = field(default_factory=list)
-
-
-_now_rendering: ContextVar[_Rendering] = ContextVar("rendering")
-
-
-class _Missing(Undefined):
-    """A name that nobody gave a value: written as its declared fallback, else as nothing, and remembered."""
-
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        rendering = _now_rendering.get()
-        if self.name in rendering.fallbacks:
-            return rendering.fallbacks[self.name]
-        if self.name not in rendering.missing:
-            rendering.missing.append(self.name)
-        return ""
-
-    def __liquid__(self) -> None:
-        return None  # in `if` it is as if it were not there; an empty text would be true
-
-
 def _money(amount: Any, currency: Any = "") -> str:
     """`49.5 | money: "EUR"` in German is "49,50 €"."""
     if amount in (None, "") or isinstance(amount, Undefined):
         return ""
     try:
-        return format_currency(_decimal(amount), str(currency), locale=_now_rendering.get().locale)
+        return format_currency(_decimal(amount), str(currency), locale=now_rendering.get().locale)
     except (ArithmeticError, UnknownCurrencyError, ValueError) as error:
         raise FilterArgumentError(f"money needs an amount and a currency, not {amount!r}", token=None) from error
 
@@ -84,7 +56,7 @@ def _number(value: Any) -> str:
     if value in (None, "") or isinstance(value, Undefined):
         return ""
     try:
-        return str(format_decimal(_decimal(value), locale=_now_rendering.get().locale))
+        return str(format_decimal(_decimal(value), locale=now_rendering.get().locale))
     except (ArithmeticError, ValueError) as error:
         raise FilterArgumentError(f"number needs a number, not {value!r}", token=None) from error
 
@@ -106,20 +78,20 @@ def _moment(value: Any) -> datetime | date | None:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise FilterArgumentError(f"not a date: {text[:40]!r}", token=None) from error
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(_now_rendering.get().zone)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(now_rendering.get().zone)
 
 
 def _day(value: Any) -> str:
     """The weekday and day in the shopper's own time zone: "Tuesday, 3 March"."""
     moment = _moment(value)
-    return "" if moment is None else format_skeleton("MMMMEEEEd", moment, locale=_now_rendering.get().locale)
+    return "" if moment is None else format_skeleton("MMMMEEEEd", moment, locale=now_rendering.get().locale)
 
 
 def _clock_time(value: Any) -> str:
     moment = _moment(value)
     if not isinstance(moment, datetime):
         return ""
-    return format_time(moment, "short", tzinfo=moment.tzinfo, locale=_now_rendering.get().locale)
+    return format_time(moment, "short", tzinfo=moment.tzinfo, locale=now_rendering.get().locale)
 
 
 def _listed(items: Any) -> str:
@@ -127,11 +99,12 @@ def _listed(items: Any) -> str:
     if not isinstance(items, list | tuple):
         return str(items or "")
     words = [str(item) for item in items if item not in (None, "")]
-    return format_list(words, locale=_now_rendering.get().locale) if words else ""
+    return format_list(words, locale=now_rendering.get().locale) if words else ""
 
 
 def _environment() -> BoundedEnvironment:
-    environment = BoundedEnvironment(undefined=_Missing)
+    environment = BoundedEnvironment(undefined=Missing)
+    watch(environment)
     for function in (_money, _day, _clock_time, _listed, _number):
         environment.add_filter(function.__name__.strip("_"), function)
     return environment
@@ -224,12 +197,12 @@ def is_rtl(language: str) -> bool:
 
 
 @contextmanager
-def _rendering(rendering: _Rendering) -> Iterator[_Rendering]:
-    token = _now_rendering.set(rendering)
+def _rendering(rendering: Rendering) -> Iterator[Rendering]:
+    token = now_rendering.set(rendering)
     try:
         yield rendering
     finally:
-        _now_rendering.reset(token)
+        now_rendering.reset(token)
 
 
 def render(
@@ -244,10 +217,11 @@ def render(
     """The text with its values, tidied: no spaces at line ends, at most one empty line in a row.
 
     `variables` are plain data (dicts, lists, text, numbers; times as ISO 8601). A name without a value becomes its
-    entry in `fallbacks`, else nothing, and is added to `missing`. Raises TextError with words for the merchant.
+    entry in `fallbacks`, else nothing; `missing` is told of all that is written out as nothing (text_holes).
+    Raises TextError with words for the merchant.
     """
     parsed = _parsed(template)
-    with _rendering(_Rendering(locale_of(language), _zone(timezone or "UTC"), fallbacks or {})) as rendering:
+    with _rendering(Rendering(locale_of(language), _zone(timezone or "UTC"), fallbacks or {})) as rendering:
         try:
             text = parsed.render(**variables)
         except LiquidError as error:
@@ -272,6 +246,16 @@ def problems(template: str, variables: Mapping[str, Any] | None = None, *, langu
     except TextError as error:
         return [str(error)]
     return []
+
+
+def names_in(template: str) -> list[tuple[str | int, ...]]:
+    """The values that a text names, as ("order", "items", 0, "title"); not what it makes itself."""
+    found = _parsed(template).global_variable_segments()
+    return [tuple(name for name in takewhile(_is_plain, segments) if isinstance(name, str | int)) for segments in found]
+
+
+def _is_plain(name: object) -> bool:
+    return isinstance(name, str | int)  # a list is a name in a name: order[answers.which]
 
 
 def _tidy(text: str) -> str:

@@ -46,7 +46,7 @@ def test_the_form_of_the_network_is_chosen_and_else_the_text():
 
 def test_a_value_that_only_the_other_form_names_is_not_missed():
     raw = formed(sms="Short {{ order.unknown }}")
-    assert preview(raw, "en", channel="sms")[0].missing == ["order", "order.unknown"]
+    assert preview(raw, "en", channel="sms")[0].missing == ["order.unknown"]
     assert preview(raw, "en", channel="whatsapp")[0].missing == []
 
 
@@ -105,7 +105,7 @@ def test_trouble_questions_and_offers_are_short_on_sms_in_every_language():
         flow = FlowDocument.model_validate(shelf.library()[key])
         for language, spoken in flow.texts.items():
             facts = sample_facts(language)
-            answers, parcel = sample_answers(facts), next(int(pk) for pk in facts["parcels"])
+            answers, parcel = sample_answers(facts, flow), next(int(pk) for pk in facts["parcels"])
             for message in messages:
                 titles = tuple(spoken.messages[message].choices)
                 say = Say(key="a", step="a", message=message, parcel=parcel, choices=titles)

@@ -42,7 +42,7 @@ def fill(template: str) -> str:
 
 
 FACTS = sample_facts("en")
-VALUES = variables(FACTS, sample_answers(FACTS), 1, {})
+VALUES = variables(FACTS, sample_answers(FACTS, load(library()["photo_review"])), 1, {})
 GROWS = "{% assign a = 9 %}" + "{% assign a = a | times: a %}" * 13 + "{{ a }}"
 DOUBLES = f"{{% assign a = '{A_LOT}' %}}" + "{% assign a = a | append: a %}" * 60 + "{{ a }}"
 LISTS = (

@@ -120,7 +120,8 @@ WATCHED = {  # key: (what starts it, when that becomes true)
 
 def watching(weeks: RealWeeks) -> None:
     """A flow for each thing that time alone brings; each names what was bought and its guide."""
-    said = "{{ bought.tags | join: ', ' }}|{{ bought.metafields.custom.material | join: ', ' }}|{{ guide.text }}"
+    tags, material = "{{ bought.tags | join: ', ' | default: '-' }}", "bought.metafields.custom.material"
+    said = f"{tags}|{{{{ {material} | join: ', ' | default: '-' }}}}|{{{{ guide.text | default: '-' }}}}"
     parameter = {"name": "key", "value": "now", "sample": "now"}
     for key, (trigger, _) in WATCHED.items():
         template = {"name": f"watch_{key}", "category": "UTILITY", "parameters": [parameter]}

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from post_purchase.flows import effects as wants
-from post_purchase.flows import engine
+from post_purchase.flows import holes
 from post_purchase.flows.facts import assemble, rhythm_of
 from post_purchase.flows.state import ACTIVE, INTERRUPT, START, TIMER, Event
 from post_purchase.flows.triggers import ASKED_FOR, says
@@ -225,7 +225,7 @@ class Player(Passing):
         before = run.state
         if "history" in run.flow.document.asks_for:
             run.facts["history"] = self._history(run.order)
-        run.state, wanted = engine.advance(run.flow.document, before, event, run.facts, self.now)
+        run.state, wanted, _ = holes.advance(run.flow.document, before, event, run.facts, self.now)
         fresh: list[Pending] = []
         for effect in wanted:
             self._perform(effect, run, by, fresh)
@@ -253,6 +253,8 @@ class Player(Passing):
         match effect:
             case wants.Say():
                 self._say(effect, run, by, fresh)
+            case wants.Unsaid():
+                self._leave_out(effect, run)
             case wants.Skip():
                 where = (effect.message or effect.step).replace("_", " ")
                 self.outcome.missing.append((run.flow.key, f"{where}: {effect.reason}"))

@@ -6,6 +6,7 @@ from typing import Any
 
 from post_purchase.flows.effects import Say
 from post_purchase.flows.registry import AnyStep
+from post_purchase.flows.sample import PRODUCT
 from post_purchase.flows.steps.ask import Ask
 from post_purchase.flows.steps.collect_review import HELP, RATINGS, SKIP, CollectReview
 
@@ -87,4 +88,4 @@ def _to_question(
 def product_found(run: int, key: str, limit: int, assumed: Assumptions, chance: Chance) -> list[dict[str, Any]]:
     if not chance.happens(assumed.finds_products, "product", run, key):
         return []
-    return [{"product_id": 0, "title": "a product that fits", "because": "what was bought"}][:limit]
+    return [{**PRODUCT, "title": "a product that fits", "because": "what was bought"}][:limit]

@@ -5,6 +5,7 @@ from functools import partial
 
 from post_purchase.channels.registry import driver_for
 from post_purchase.flows import effects as wants
+from post_purchase.flows import value_names
 from post_purchase.flows.state import PARKED
 from post_purchase.flows.wording import fact_of
 from post_purchase.services import arbiter
@@ -30,21 +31,8 @@ class Speaking(Weeks):
             run.state.status, run.state.reason = PARKED, f"There is no text for the message {say.message!r}"
             self.outcome.problems.append((run.flow.key, run.state.reason))
             return
-        row = run.order.past.row if run.order else None
-        country = (row.shipping_country if row else "") or self.person.country
-        purpose = say.purpose(spec.purpose)
-        told = Told(
-            run.flow.key,
-            say.message,
-            say.step,
-            purpose,
-            spoken[0],
-            row.pk if row else None,
-            self.person.contact_id,
-            country,
-            self.now,
-            run=run.id,
-        )
+        told = self._told(say, run, say.purpose(spec.purpose), spoken[0])
+        purpose = told.purpose
         fixed = by if say.answers_shopper else None
         proposal = arbiter.Proposal(
             purpose=purpose,
@@ -61,6 +49,37 @@ class Speaking(Weeks):
         fresh.append(pending)
         if self.watcher is not None:
             self.watcher.said(told, run, say, facts, run.state.answers)
+
+    def _told(self, say: wants.Say, run: Run, purpose: Purpose, language: str) -> Told:
+        row = run.order.past.row if run.order else None
+        return Told(
+            run.flow.key,
+            say.message,
+            say.step,
+            purpose,
+            language,
+            row.pk if row else None,
+            self.person.contact_id,
+            (row.shipping_country if row else "") or self.person.country,
+            self.now,
+            run=run.id,
+        )
+
+    def _leave_out(self, unsaid: wants.Unsaid, run: Run) -> None:
+        """As services/messages keeps it: with the reason, and not sent."""
+        say = unsaid.say
+        spec = run.flow.document.messages.get(say.message)
+        spoken = run.held.spoken(say.message, run.facts["language"], run.facts["default_language"])
+        if spec is None or spoken is None or not self.contact.get("known"):
+            return
+        told = self._told(say, run, say.purpose(spec.purpose), spoken[0])
+        told.outcome, told.reason = "not_sent", value_names.reason(unsaid.missing)
+        self.outcome.told.append(told)
+        for path in unsaid.missing:
+            what = f"{say.message.replace('_', ' ')}: {value_names.called(path)} is not known, so it was not sent"
+            self.outcome.missing.append((run.flow.key, what))
+        if self.watcher is not None:
+            self.watcher.said(told, run, say, run.facts, run.state.answers)
 
     def _judge(self, pending: Pending) -> None:
         if not pending.open:
