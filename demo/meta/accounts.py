@@ -9,6 +9,7 @@ from demo.meta.graph import Graph, Refused, check_templates
 from demo.server import Request
 
 APPROVAL_SECONDS = 0.5
+DELETED_FOR = 30 * 86_400.0  # so long a deleted name cannot be used again
 NAME = re.compile(r"^[a-z0-9_]{1,512}$")
 
 
@@ -19,6 +20,7 @@ class Accounts:
         route = graph.route
         route("POST", "/<waba>/message_templates", self._dispatch_template)
         route("GET", "/<waba>/message_templates", self._list_templates)
+        route("DELETE", "/<waba>/message_templates", self._delete_template)
         route("GET", "/<waba>/phone_numbers", self._phone_numbers)
         route("POST", "/<account>/subscribed_apps", self._subscribe)
         route("DELETE", "/<account>/subscribed_apps", self._unsubscribe)
@@ -56,6 +58,11 @@ class Accounts:
         key = f"{waba}:{name}:{language}"
         with self.state.lock:
             templates = self.state.part("templates")
+            if self.state.part("deleted_templates").get(key, 0.0) > self.now().timestamp() - DELETED_FOR:
+                details = "New content can't be added while the existing content is being deleted. Try again in 4 weeks"
+                raise Refused(100, "Invalid parameter", details=details, subcode=2388023)
+            if any(each["text"] == text and each["language"] == language for each in _of(templates, waba)):
+                raise Refused(100, "Invalid parameter", details="Template content duplicates an existing template")
             if key in templates:
                 raise Refused(
                     100,
@@ -83,6 +90,7 @@ class Accounts:
             if template["id"] == template_id:
                 page = self.state.part("pages").get(template["waba"])
                 self._check_token(request, page or self._owner(template["waba"]))
+                self._check_edit(template)
                 with self.state.lock:
                     template["text"] = check_templates((request.json() or {}).get("components"))
                     template["status"] = "PENDING"
@@ -90,6 +98,39 @@ class Accounts:
                 threading.Timer(APPROVAL_SECONDS, self.decide_template, (key, "APPROVED")).start()
                 return {"success": True, "id": template_id, "status": "PENDING", "category": template["category"]}
         raise Refused(100, f"Unsupported post request. Object with ID '{template_id}' does not exist", subcode=33)
+
+    def _check_edit(self, template: dict[str, Any]) -> None:
+        """Refused and paused ones at any time; approved ones once a day and ten times a month; others never."""
+        if template["status"] not in ("APPROVED", "REJECTED", "PAUSED"):
+            raise Refused(100, "Invalid parameter", details="Only approved, rejected or paused templates can be edited")
+        if template["status"] != "APPROVED":
+            return
+        now = self.now().timestamp()
+        edits = [at for at in template.get("edits", []) if at > now - 30 * 86_400]
+        if len(edits) >= 10 or any(at > now - 86_400 for at in edits):
+            raise Refused(100, "Invalid parameter", details="An approved template can be edited once in 24 hours")
+        template["edits"] = [*edits, now]
+
+    def _delete_template(self, request: Request, waba: str) -> dict[str, Any]:
+        """By name every language of it, with hsm_id only that one. The name of an approved one rests for 30 days."""
+        if waba in self.state.part("pages"):
+            raise Refused(100, f"Unsupported delete request. Object with ID '{waba}' does not exist", subcode=33)
+        self._check_token(request, self._owner(waba))
+        name, template_id = request.query.get("name", ""), request.query.get("hsm_id", "")
+        with self.state.lock:
+            templates = self.state.part("templates")
+            named = {key: each for key, each in templates.items() if each["waba"] == waba and each["name"] == name}
+            going = {key: each for key, each in named.items() if not template_id or each["id"] == template_id}
+            if not name or not going:
+                raise Refused(100, "Invalid parameter", details="Message template not found", subcode=2593002)
+            if any(each["status"] == "DISABLED" for each in going.values()):
+                raise Refused(100, "Invalid parameter", details="A disabled template cannot be deleted")
+            for key, each in going.items():
+                if each["status"] == "APPROVED":
+                    self.state.part("deleted_templates")[key] = self.now().timestamp()
+                del templates[key]
+            self.state.touch()
+        return {"success": True}
 
     def _upload(self, request: Request, number: str) -> dict[str, Any]:
         """multipart/form-data with `file`, `type` and `messaging_product`."""
@@ -147,8 +188,8 @@ class Accounts:
         found = [each for each in self.state.part("templates").values() if each["waba"] == waba]
         if request.query.get("name"):
             found = [each for each in found if each["name"] == request.query["name"]]
-        keep = ("id", "name", "language", "category", "status")
-        return {"data": [{key: each[key] for key in keep} for each in found], "paging": {}}
+        asked = request.query.get("fields", "id,name,language,category,status").split(",")
+        return {"data": [_listed(each, asked) for each in found], "paging": {}}
 
     def _phone_numbers(self, request: Request, waba: str) -> dict[str, Any]:
         self._check_token(request, self._owner(waba))
@@ -231,6 +272,16 @@ class Accounts:
     def _check_token(request: Request, owner: dict[str, Any]) -> None:
         if (request.bearer or request.query.get("access_token")) != owner["token"]:
             raise Refused(190, "Invalid OAuth access token - Cannot parse access token", status=401)
+
+
+def _of(templates: dict[str, Any], waba: str) -> list[dict[str, Any]]:
+    return [each for each in templates.values() if each["waba"] == waba]
+
+
+def _listed(template: dict[str, Any], fields: list[str]) -> dict[str, Any]:
+    known = {key: template[key] for key in ("id", "name", "language", "category", "status")}
+    known["components"] = [{"type": "BODY", "text": template["text"]}]
+    return {key: value for key, value in known.items() if key in fields or key == "id"}
 
 
 def _about(number: dict[str, Any]) -> dict[str, Any]:
