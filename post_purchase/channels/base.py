@@ -37,6 +37,10 @@ class TemplateUse(BaseModel):
     name: str
     language: str
     parameters: list[str] = []
+    category: str = "UTILITY"
+    bodies: dict[str, str] = {}  # {network's language: services.template_words.digest_of}; empty: the name decides
+    orders: dict[str, list[int]] = {}  # which value stands at each place, in languages that have them otherwise
+    sent: bool = False  # it went as this template: no other words, no taps
 
 
 class OutMessage(BaseModel):
@@ -288,6 +292,7 @@ class ChannelDriver(ABC):
     rate: ClassVar[Rate] = Rate(per_account_per_second=50)
     credential_fields: ClassVar[tuple[CredentialField, ...]] = ()
     has_templates: ClassVar[bool] = False
+    deletes_templates: ClassVar[bool] = False
     template_categories: ClassVar[tuple[str, ...]] = ("UTILITY", "MARKETING")  # others are not handed to it
     renew_after: ClassVar[timedelta | None] = None  # credentials that run out are renewed at this age
     gateways: ClassVar[tuple["Gateway", ...]] = ()  # other providers of the same network, each with a form of its own
@@ -389,6 +394,10 @@ class ChannelDriver(ABC):
     def submit_template(self, *, channel: Channel, template: MessageTemplate) -> TemplateReceipt:
         """Hand a template (new, or edited where it has a provider id) to the network's review. Raises ChannelError."""
         raise ChannelError(f"{self.kind.label} has no templates", outcome=Outcome.BUG)
+
+    def delete_template(self, *, channel: Channel, template: MessageTemplate) -> None:
+        """This language of it. Raises ChannelError."""
+        raise ChannelError(f"{self.kind.label} deletes no templates", outcome=Outcome.BUG)
 
     def list_templates(self, *, channel: Channel) -> list[TemplateUpdate]:
         """What the network now says of this account's templates. Raises ChannelError."""

@@ -8,17 +8,16 @@ from django.db import transaction
 from django.db.models import Max
 
 from post_purchase.models import ChannelStatus, Flow, FlowStatus, FlowVersion, MessageTemplate, TemplateStatus
-from post_purchase.services.templates import templates_wanted
+from post_purchase.services.template_words import state_key
 from post_purchase.words import ChannelKind
 from shopapp.lib import clock
 from shopapp.models import Shop
 
 from . import drafts, languages, offer_lint, shelf
 from .definition import DocumentError, FlowDocument, Problem, load
-from .facts import settings_of
 from .sample import text_problems
 from .step import format_duration, parse_duration
-from .versions import document_of
+from .templates import hand_in, with_own_templates
 
 
 class NotPublished(Exception):
@@ -96,7 +95,7 @@ def publish(flow: Flow, user: str = "", *, share: int = 100) -> FlowVersion:
         flow.save(update_fields=["canary_version", "canary_share"])
     else:
         _go_live(flow, version, document.name)
-    templates_wanted(flow.shop)
+    hand_in(flow.shop)
     return version
 
 
@@ -137,7 +136,7 @@ def set_share(flow: Flow, share: int) -> Flow:
     else:
         flow.canary_version, flow.canary_share = (flow.canary_version, share) if share > 0 else (None, 0)
         flow.save(update_fields=["canary_version", "canary_share"])
-    templates_wanted(flow.shop)
+    hand_in(flow.shop)
     return flow
 
 
@@ -157,7 +156,7 @@ def roll_back(flow: Flow, version: FlowVersion, user: str = "") -> FlowVersion:
         return flow.live_version
     made = _new_version(flow, version.document, user, same_as=version.same_as or version.number)
     _go_live(flow, made, document.name)
-    templates_wanted(flow.shop)
+    hand_in(flow.shop)
     return made
 
 
@@ -170,7 +169,7 @@ def switch_on(flow: Flow, user: str = "") -> Flow:
         raise DocumentError(found)
     Flow.objects.filter(pk=flow.pk).update(status=FlowStatus.ON)
     flow.refresh_from_db()
-    templates_wanted(flow.shop)
+    hand_in(flow.shop)
     return flow
 
 
@@ -179,20 +178,6 @@ def switch_off(flow: Flow) -> Flow:
     Flow.objects.filter(pk=flow.pk).update(status=FlowStatus.OFF)
     flow.refresh_from_db()
     return flow
-
-
-def published_document(flow: Flow) -> FlowDocument:
-    if flow.live_version_id is None:
-        raise NotPublished(f"{flow.name} was never published")
-    return document_of(flow.live_version_id)
-
-
-def languages_of(shop: Shop) -> list[str]:
-    """The shop's chosen languages, the default first; empty: all."""
-    settings = settings_of(shop)
-    if not settings.languages:
-        return []
-    return list(dict.fromkeys([settings.default_language, *settings.languages]))
 
 
 def editable_fields(document: Mapping[str, Any]) -> list[EditableField]:
@@ -283,23 +268,25 @@ def _set(target: Any, path: list[str], value: Any) -> None:
     target[path[-1]] = value
 
 
-def template_states(shop_id: int) -> dict[tuple[str, str], dict[str, tuple[str, str]]]:
-    """{(name, Meta's language): {network: (status, reason)}}; where two accounts of one network differ, the one with
-    the problem. One query."""
+def template_states(shop_id: int) -> dict[tuple[str, str, str], dict[str, tuple[str, str]]]:
+    """{services.template_words.state_key: {network: (status, reason)}}; where two accounts of one network differ, the
+    one with the problem. One query."""
     rows = MessageTemplate.objects.filter(channel__shop_id=shop_id, channel__status=ChannelStatus.ACTIVE)
-    found: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
-    wanted = ("name", "language", "channel__kind", "status", "status_reason")
-    for name, language, kind, status, reason in rows.order_by("channel_id", "pk").values_list(*wanted):
-        networks, label = found.setdefault((name, language), {}), ChannelKind(kind).label
+    found: dict[tuple[str, str, str], dict[str, tuple[str, str]]] = {}
+    for row in rows.select_related("channel").defer("history", "parameters").order_by("channel_id", "pk"):
+        key = state_key(row.language, row.asked_category or row.category, row.body)
+        networks, label = found.setdefault(key, {}), ChannelKind(row.channel.kind).label
         if networks.get(label, ("approved", ""))[0] == TemplateStatus.APPROVED:
-            networks[label] = (status, reason)
+            networks[label] = (row.status, row.status_reason)
     return found
 
 
 @transaction.atomic
 def add_flow(shop: Shop, document: Mapping[str, Any], *, user: str = "") -> Flow:
-    """A flow of the shop's own, off, as a draft. A key that is taken gets a number."""
-    taken = set(Flow.objects.filter(shop=shop).values_list("key", flat=True))
+    """A flow of the shop's own, off, as a draft. A key that is taken gets a number, and so do names of templates."""
+    flows = Flow.objects.filter(shop=shop)
+    taken = set(flows.values_list("key", flat=True))
+    document = with_own_templates(document, flows.values_list("draft", flat=True))
     wanted = str(document.get("key") or "flow")[:40]
     base = wanted if wanted[0].isalpha() else f"flow_{wanted}"[:40]
     stem = base.rstrip("0123456789").rstrip("_")[:36]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from post_purchase.services.templates import meta_language
+from post_purchase.services.template_words import state_key
 
 from . import hole_lint, offer_lint, sms_lint, window
 from .definition import Problem
@@ -15,8 +15,8 @@ from .template_lint import lint
 
 Raw = Mapping[str, Any]
 START = "@start"
-# (name, Meta's language): {network: (status, reason)}
-Templates = Mapping[tuple[str, str], Mapping[str, tuple[str, str]]]
+# services.template_words.state_key: {network: (status, reason)}
+Templates = Mapping[tuple[str, str, str], Mapping[str, tuple[str, str]]]
 _REVIEWED = {"rejected": "refused", "paused": "paused", "disabled": "switched off"}
 
 
@@ -41,7 +41,8 @@ def warnings(document: Raw, languages: Iterable[str], templates: Templates, name
             if not wording.get("template"):
                 found.append(Problem(where, f"This WhatsApp text has no template in {name}"))
                 continue
-            states = templates.get((str(template.get("name")), meta_language(tag)), {})
+            key = state_key(tag, str(template.get("category") or "UTILITY"), str(wording["template"]))
+            states = templates.get(key, {})
             for network, (status, reason) in sorted(states.items()):
                 if status in _REVIEWED:
                     why = f": {reason}" if reason else ""

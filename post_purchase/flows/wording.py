@@ -8,9 +8,10 @@ from typing import Any
 
 from post_purchase.channels.base import Button, OutMessage, TemplateUse, UrlButton
 from post_purchase.services import texts
+from post_purchase.services.template_words import digest_of, meta_language, numbered
 from post_purchase.words import Purpose
 
-from .definition import FlowDocument, MessageSpec, Wording
+from .definition import FALLBACK_LANGUAGE, FlowDocument, MessageSpec, Wording
 from .effects import Say
 
 _SPACES = re.compile(r"\s+")
@@ -174,7 +175,26 @@ def _template(
     parameters = [_SPACES.sub(" ", fill(part.value, spoken, holes)).strip() for part in spec.template.parameters]
     if holes or not all(parameters):
         return None
-    return TemplateUse(name=spec.template.name, language=spoken, parameters=parameters)
+    bodies = _bodies(document, say.message, spoken, facts["default_language"])
+    orders = {tag: numbered(body)[1] for tag, body in bodies.items()}
+    return TemplateUse(
+        name=spec.template.name,
+        language=spoken,
+        parameters=parameters,
+        category=spec.template.category,
+        bodies={tag: digest_of(body) for tag, body in bodies.items()},
+        orders={tag: order for tag, order in orders.items() if order != list(range(1, len(parameters) + 1))},
+    )
+
+
+def _bodies(document: FlowDocument, message: str, *languages: str) -> dict[str, str]:
+    """What this version says in these languages and their neighbours; in English where it says none of them."""
+    near = {tag.split("-")[0].lower() for tag in (*languages, FALLBACK_LANGUAGE)}
+    return {
+        meta_language(tag): wording.template
+        for tag, spoken in document.texts.items()
+        if tag.split("-")[0].lower() in near and (wording := spoken.messages.get(message)) and wording.template
+    }
 
 
 def template_language(document: FlowDocument, message: str, language: str, default: str) -> str | None:

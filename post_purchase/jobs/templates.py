@@ -3,7 +3,7 @@
 import time
 from datetime import timedelta
 
-from post_purchase.flows.templates import template_specs
+from post_purchase.flows.templates import kept_specs, template_specs
 from post_purchase.models import Channel, ChannelStatus
 from post_purchase.services.templates import ensure_templates
 from shopapp.lib import clock
@@ -24,4 +24,5 @@ def submit_templates() -> None:
         lease = clock.now() + LEASE
         if claim.update(templates_due_at=lease):
             channel.templates_due_at = lease
-            ensure_templates(channel=channel, specs=template_specs(channel.shop))
+            shop = channel.shop
+            ensure_templates(channel=channel, specs=template_specs(shop), kept=kept_specs(shop))

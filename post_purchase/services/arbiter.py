@@ -36,7 +36,8 @@ __all__ = [
 ]
 
 PATIENCE = timedelta(hours=1)  # longer is not waited for a network that asks for it, where another reaches the shopper
-LOOK_AGAIN = timedelta(minutes=15)  # while an account is stopped
+LOOK_AGAIN = timedelta(minutes=15)  # while an account is stopped, or Meta reads a text
+LAST_LOOK = timedelta(minutes=1)  # before its time has passed
 MAY_BE_ANSWERED = frozenset({Purpose.SERVICE, Purpose.UTILITY})
 SAME_NEWS = timedelta(hours=12)  # two flows that tell one fact within this tell it once
 
@@ -78,7 +79,7 @@ def judge(proposal: Proposal, situation: Situation, now: datetime) -> Verdict:
     if chosen is None and not halted:
         return Verdict(Decision.SUPPRESS, why_not)
     if chosen is None:
-        return _hold(proposal, situation, now, now + LOOK_AGAIN, halted)
+        return _hold(proposal, situation, now, _next_look(proposal, now), halted)
     until, why = earliest(proposal, situation, chosen, now)
     if until > now:
         return _hold(proposal, situation, now, until, why)
@@ -111,7 +112,7 @@ def _never(proposal: Proposal, situation: Situation, now: datetime) -> str:
 
 
 def _choose(proposal: Proposal, situation: Situation, now: datetime) -> tuple[Candidate | None, str, str]:
-    """(the first candidate that may carry it, why the most wanted may not, why a stopped account may later)
+    """(the first candidate that may carry it, why the most wanted may not, why one may later: see LOOK_AGAIN)
 
     Who would have to wait long for the network's leave comes after those who need not.
     """
@@ -125,6 +126,8 @@ def _choose(proposal: Proposal, situation: Situation, now: datetime) -> tuple[Ca
             why_not = why_not or obstacle
         elif candidate.halted_reason:
             halted = halted or f"{candidate.kind.label} is stopped: {candidate.halted_reason}"
+        elif candidate.mode == Mode.TEMPLATE and not candidate.has_template:
+            halted = halted or candidate.template_waits
         elif candidate.not_before and candidate.not_before > now + PATIENCE:
             late = late or candidate
         else:
@@ -147,7 +150,7 @@ def _obstacle(proposal: Proposal, candidate: Candidate) -> str:
         return f"The shopper has not agreed to this on {label}: {proposal.purpose.label.lower()}"
     if candidate.mode == Mode.NONE:
         return candidate.mode_reason or f"{label} does not allow a message now"
-    if candidate.mode == Mode.TEMPLATE and not candidate.has_template:
+    if candidate.mode == Mode.TEMPLATE and not candidate.has_template and not candidate.template_waits:
         why = candidate.mode_reason or f"{label} allows only an approved template now"
         return f"{why.rstrip('.')}; this message has no approved template"
     return ""
@@ -176,6 +179,12 @@ def _consents(proposal: Proposal, candidate: Candidate) -> bool:
     if purpose == Purpose.REVIEW_REQUEST:
         return purpose not in withdrawn and (purpose in granted or Purpose.UTILITY in granted)
     return purpose in granted and purpose not in withdrawn
+
+
+def _next_look(proposal: Proposal, now: datetime) -> datetime:
+    """In a while; once more just before it would be out of date."""
+    until = now + LOOK_AGAIN
+    return min(until, max(now + LAST_LOOK, proposal.use_by_at - LAST_LOOK)) if proposal.use_by_at else until
 
 
 def _hold(proposal: Proposal, situation: Situation, now: datetime, until: datetime, why: str) -> Verdict:

@@ -10,17 +10,19 @@ from django.db import transaction
 from django.db.models import F, Window
 from django.db.models.functions import RowNumber
 
-from post_purchase.channels.base import ChannelError, Outcome, OutMessage, SendContext, SendResult
+from post_purchase.channels.base import ChannelError, Outcome, OutMessage, SendContext, SendResult, TemplateUse
 from post_purchase.channels.registry import driver_for
-from post_purchase.models import DeliveryAttempt, Message
+from post_purchase.models import Conversation, DeliveryAttempt, Message, MessageTemplate
 from post_purchase.words import Author, ChannelKind, Direction, MessageStatus, Mode, Purpose
 from shopapp.lib import clock
 
 from . import pacing, sent_pictures
 from .arbiter import Decision, Detour, Verdict, judge
+from .control_links import without_keys
 from .each_row import update_each
 from .inbox_states import tell_teams
 from .reach import Facts, Reach, Way
+from .template_words import filled
 
 log = logging.getLogger("post_purchase.delivery")
 LEASE = timedelta(seconds=90)  # longer than a driver may take
@@ -106,18 +108,30 @@ def _give_back(ids: Iterable[int], number: int, **fields: object) -> None:
 
 
 def _call(message: Message, claim: Claim, verdict: Verdict, reach: Reach) -> Call:
-    """With a template, in the language in which the network approved it."""
+    """With a template: its name, language and words as the network has approved them, and no taps."""
     assert verdict.candidate is not None
     way = reach.ways[verdict.candidate.point_id, verdict.candidate.channel_id]
     content = reach.content.on(way.channel.kind)
     if verdict.mode == Mode.TEMPLATE and content.template and way.template:
-        chosen = content.template.model_copy(update={"language": way.template.language})
-        content = content.model_copy(update={"template": chosen})
+        use = _use_of(way.template, content.template)
+        text = filled(way.template.body, use.parameters)
+        content = content.model_copy(update={"template": use, "text": text, "buttons": [], "url_button": None})
+    elif content.template and content.template.sent:  # an earlier try
+        content = content.model_copy(update={"template": content.template.model_copy(update={"sent": False})})
     picture = sent_pictures.for_network(message=message, kind=way.channel.kind, image_path=content.image_path)
     if picture != content.image_path:
         content = content.model_copy(update={"image_path": picture})
     detour = "" if verdict.detour == Detour.NONE else verdict.reason[:255]
     return Call(message, claim, verdict.mode, way, content, number=reach.tries + 1, detour=detour)
+
+
+def _use_of(template: MessageTemplate, use: TemplateUse) -> TemplateUse:
+    """With the values as that language has them."""
+    values = use.parameters
+    if order := use.orders.get(template.language):
+        values = [values[place - 1] if place <= len(values) else "" for place in order]
+    chosen = {"name": template.name, "language": template.language, "parameters": values, "sent": True}
+    return use.model_copy(update=chosen)
 
 
 def _with_places(calls: list[Call]) -> list[Call]:
@@ -159,8 +173,7 @@ def _begin(calls: list[Call]) -> list[Call]:
         ["point_id", "channel_id", "detour"],
         {call.message.pk: (call.way.point.pk, call.way.channel.pk, call.detour) for call in going},
     )
-    if formed := {call.message.pk: (call.content.text,) for call in going if call.content.text != call.message.text}:
-        update_each(Message, ["text"], formed)  # the thread shows what this network was given
+    _show_what_goes(going)
     attempts = DeliveryAttempt.objects.bulk_create(
         DeliveryAttempt(
             message=call.message, channel=call.way.channel, point=call.way.point, number=call.number, started_at=now
@@ -175,6 +188,30 @@ def _begin(calls: list[Call]) -> list[Call]:
         place = (call.message.conversation_id, call.way.channel.pk, call.way.point.pk)
         call.thread, call.subject = threads.get(place, ()), subjects.get(place, "")
     return going
+
+
+def _show_what_goes(going: list[Call]) -> None:
+    """The thread, the list and the search have the words that this network is given."""
+    formed = [call for call in going if call.content.text != call.message.text]
+    update_each(Message, ["text"], {call.message.pk: (call.content.text,) for call in formed})
+    _keep_template([call for call in going if call.content.template])
+    for call in formed:
+        if call.mode == Mode.TEMPLATE:
+            before, after = without_keys(call.message.text)[:200], without_keys(call.content.text)[:200]
+            newest = Conversation.objects.filter(pk=call.message.conversation_id, last_text=before)
+            newest.update(last_text=after)
+
+
+def _keep_template(calls: list[Call]) -> None:
+    """With which template it went, or that it now goes without one. The values stay in the order of the flow."""
+    changed = []
+    for call in calls:
+        use, before = call.content.template, call.message.content.get("template") or {}
+        now = use.model_dump(mode="json") | {"parameters": before.get("parameters", [])} if use else {}
+        if (now.get("sent") or before.get("sent")) and now != before:
+            call.message.content = {**call.message.content, "template": now}
+            changed.append(call.message)
+    Message.objects.bulk_update(changed, ["content"])
 
 
 def _files_sent(calls: list[Call]) -> set[tuple[int, int]]:

@@ -10,7 +10,7 @@ from datetime import datetime, time, timedelta
 
 from django.db.models import Max
 
-from post_purchase.channels.base import Outcome, OutMessage
+from post_purchase.channels.base import Outcome, OutMessage, TemplateUse
 from post_purchase.channels.registry import DRIVERS, driver_for
 from post_purchase.models import (
     Channel,
@@ -29,7 +29,7 @@ from shopapp.models import Shop
 
 from . import consent, history
 from .arbiter import Candidate, Caps, Proposal, Situation
-from .templates import approved_templates, nearest
+from .template_choice import NONE, Choice, choose_template, templates_for
 from .timezones import zones_in
 
 
@@ -39,7 +39,11 @@ class Way:
 
     point: ContactPoint
     channel: Channel
-    template: MessageTemplate | None
+    choice: Choice = NONE
+
+    @property
+    def template(self) -> MessageTemplate | None:
+        return self.choice.template
 
 
 @dataclass(frozen=True)
@@ -60,9 +64,9 @@ class Facts:
         self.channels = _channels(self.shops)
         self.points, self.bound = _points(messages)
         self.last_channel = self._last_channels(messages)
-        self.templates = approved_templates(
+        self.templates = templates_for(
             channels=[channel.pk for channel in self._all_channels() if driver_for(channel.kind).has_templates],
-            names={name for name in map(_template_name, messages) if name},
+            uses=[use for use in map(_template_use, messages) if use is not None],
         )
         points = {point.pk: point for message in messages for point in self.points_for(message)}
         self.states = consent.newest_states(points.values())
@@ -150,11 +154,11 @@ class Facts:
                 ways[point.pk, channel.pk] = Way(point, channel, self._template(channel, content, settings))
         return ways
 
-    def _template(self, channel: Channel, content: OutMessage, settings: ShopSettings) -> MessageTemplate | None:
-        if content.template is None:
-            return None
-        approved = self.templates.get((channel.pk, content.template.name), {})
-        return nearest(approved, language=content.template.language, own=settings.default_language)
+    def _template(self, channel: Channel, content: OutMessage, settings: ShopSettings) -> Choice:
+        if content.template is None or not driver_for(channel.kind).has_templates:
+            return NONE
+        rows = self.templates.get(channel.pk, ())
+        return choose_template(rows, content.template, channel=channel, own=settings.default_language, now=self.now)
 
     def _candidates(
         self, message: Message, proposal: Proposal, ways: dict[tuple[int, int], Way]
@@ -189,6 +193,7 @@ class Facts:
                 withdrawn=withdrawn,
                 has_written=point.pk in self.wrote,
                 has_template=way.template is not None,
+                template_waits=way.choice.waits,
             )
 
     def _situation(self, message: Message, candidates: tuple[Candidate, ...]) -> Situation:
@@ -265,6 +270,10 @@ def _points(messages: Iterable[Message]) -> tuple[dict[int, list[ContactPoint]],
     return points, set(bindings.values_list("point_id", "order_id"))
 
 
-def _template_name(message: Message) -> str:
+def _template_use(message: Message) -> TemplateUse | None:
+    """None also where it cannot be read: `reach_of` says so."""
     template = message.content.get("template") if isinstance(message.content, dict) else None
-    return str(template.get("name") or "") if isinstance(template, dict) else ""
+    try:
+        return TemplateUse.model_validate(template) if template else None
+    except ValueError:
+        return None

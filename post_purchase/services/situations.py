@@ -25,6 +25,7 @@ class Candidate:
     withdrawn: frozenset[Purpose] = frozenset()
     has_written: bool = False  # something came from there; asked only for what a person has typed
     has_template: bool = False  # this message has an approved template on this channel in its language
+    template_waits: str = ""  # why it has none yet, and may have one soon
 
 
 @dataclass(frozen=True)

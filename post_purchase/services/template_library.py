@@ -8,7 +8,8 @@ from shopapp.lib import clock
 from shopapp.lib.queue import Job, wake
 from shopapp.models import Shop
 
-from .templates import TemplateSpec, adopt_news, meta_language, save_spec, why_unfit
+from .template_words import meta_language
+from .templates import TemplateSpec, adopt_news, same_words, save_spec, why_unfit
 
 MOST_OWN = 100
 # Of a channel's templates: submitted as news of an order, charged as offers, now or soon.
@@ -47,6 +48,9 @@ def add_own(*, channel: Channel, spec: TemplateSpec) -> None:
     taken = channel.templates.filter(name=spec.name, language=meta_language(spec.language))
     if taken.exists():
         raise CannotSubmit("There is a template with this name in this language already")
+    words = (meta_language(spec.language), spec.category.upper(), spec.body.strip())
+    if twin := same_words(channel.templates.all(), words):
+        raise CannotSubmit(f"“{twin.name}” says the same already; Meta takes no words twice")
     if channel.templates.filter(is_own=True).count() >= MOST_OWN:
         raise CannotSubmit(f"There are {MOST_OWN} templates of your own already")
     save_spec(channel, spec, is_own=True)

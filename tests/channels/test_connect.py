@@ -156,20 +156,6 @@ def test_a_template_is_submitted_once_and_approved_by_the_callback(graph: GraphS
     assert channel.templates_due_at is None
 
 
-def test_a_changed_text_is_an_edit_of_the_same_template(graph: GraphServer, shop: Shop) -> None:
-    channel = make_channel(shop)
-    graph.answers |= {
-        LIST: (200, {"data": []}),
-        CREATE: (200, {"id": "9", "status": "APPROVED"}),
-        "POST /9": (200, {"success": True}),
-    }
-    ensure_templates(channel=channel, specs=[SPEC])
-    changed = TemplateSpec("order_shipped", "de", "UTILITY", "Ihre Bestellung {{1}} kommt bald.", ["#1001"])
-    ensure_templates(channel=channel, specs=[changed])
-    assert graph.sent("/9")[0].json["components"][0]["text"] == "Ihre Bestellung {{1}} kommt bald."
-    assert MessageTemplate.objects.get().status == "pending"
-
-
 def test_a_template_that_meta_has_already_is_adopted(graph: GraphServer, shop: Shop) -> None:
     row = {
         "id": "9",

@@ -196,7 +196,9 @@ class RealWeeks:
     @property
     def sent(self) -> list[tuple[datetime, str, str, str]]:
         rows = Message.objects.filter(shop=self.shop, status=MessageStatus.SENT).order_by("sent_at", "pk")
-        return [(row.sent_at, row.step_id, row.text, self.held.get(row.pk, "")) for row in rows if row.sent_at]
+        return [
+            (row.sent_at, row.step_id, row.content["text"], self.held.get(row.pk, "")) for row in rows if row.sent_at
+        ]
 
     @property
     def suppressed(self) -> list[tuple[str, str]]:

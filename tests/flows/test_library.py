@@ -5,8 +5,10 @@ import pytest
 from post_purchase.flows import shelf
 from post_purchase.flows.definition import load
 from post_purchase.flows.preview import sample_facts
+from post_purchase.flows.templates import specs_of
 from post_purchase.flows.triggers import says
 from post_purchase.flows.understanding import choice_in
+from post_purchase.services.templates import why_unfit
 from post_purchase.words import Purpose
 
 KEYS = list(shelf.library())
@@ -127,3 +129,12 @@ def test_each_can_be_edited_exported_and_loaded_again(key):
 )
 def test_words_that_ask_for_a_return(said, starts):
     assert says(said, document("return_help").trigger.words) is starts
+
+
+def test_every_template_may_be_submitted_and_no_words_are_submitted_twice():
+    seen = {}
+    for key in shelf.library():
+        for spec in specs_of(shelf.ready_made(key), []):
+            assert why_unfit(spec) == "", (key, spec)
+            assert seen.setdefault((spec.language, spec.body), spec.name) == spec.name
+    assert seen

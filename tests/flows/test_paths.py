@@ -8,6 +8,7 @@ from post_purchase.flows.definition import load
 from post_purchase.flows.editing import problems_of
 from post_purchase.flows.registry import KINDS, AnyStep
 from post_purchase.flows.troubles import by_place, warnings
+from post_purchase.services.template_words import state_key
 from post_purchase.words import EventKind
 
 STEP = TypeAdapter(AnyStep)
@@ -205,9 +206,10 @@ def test_a_problem_is_told_at_the_step_that_says_the_words():
     document = shelf.library()["photo_review"]
     del document["texts"]["fr"]["messages"]["ask_rating"]["template"]
     document["texts"]["de"]["messages"]["thanks"]["text"] = "Danke {{ order.name"
-    templates = {
-        ("doorstep_review_question", "de"): {"WhatsApp": ("rejected", "Promotional words"), "Messenger": ("paused", "")}
-    }
+    body = document["texts"]["de"]["messages"]["ask_rating"]["template"]
+    category = document["messages"]["ask_rating"]["template"].get("category", "UTILITY")
+    states = {"WhatsApp": ("rejected", "Promotional words"), "Messenger": ("paused", "")}
+    templates = {state_key("de", category, body): states}
     found = by_place(
         document, [*problems_of(document), *warnings(document, ["en", "de", "fr"], templates, {"fr": "French"})]
     )

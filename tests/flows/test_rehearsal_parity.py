@@ -13,7 +13,7 @@ from post_purchase.flows.rehearsal.show import Script
 from post_purchase.flows.rehearsal.world import PlayedFlow
 from post_purchase.flows.versions import document_of
 from post_purchase.flows.watching import add_working_days, watch
-from post_purchase.models import Contact, FlowRun, Message, MessageTemplate, Product
+from post_purchase.models import Contact, FlowRun, Message, Product
 from post_purchase.services.guides import save_guide
 from shopapp.lib import clock
 from shopapp.models import Shop
@@ -40,11 +40,7 @@ def begin(domain: str, more: tuple[str, ...] = ()) -> RealWeeks:
     for flow in editing.install_library(shop):
         if flow.key in (*shelf.FIRST, *more):
             editing.switch_on(flow)
-            document = document_of(flow.live_version_id)
-            for spec in document.messages.values():
-                if spec.template:
-                    fields = {"name": spec.template.name, "language": "en", "category": "UTILITY"}
-                    MessageTemplate.objects.get_or_create(channel=weeks.channel, status="approved", **fields)
+    weeks.channel.templates.update(status="approved")
     return weeks
 
 
@@ -134,8 +130,7 @@ def watching(weeks: RealWeeks) -> None:
             }}}},
         }  # fmt: skip
         editing.switch_on(editing.add_flow(weeks.shop, document))
-        approved = {"name": f"watch_{key}", "language": "en", "category": "UTILITY", "status": "approved"}
-        MessageTemplate.objects.create(channel=weeks.channel, **approved)
+    weeks.channel.templates.update(status="approved")
 
 
 def test_time_brings_the_same_news_with_the_same_facts_of_products(at):

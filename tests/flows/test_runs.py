@@ -12,6 +12,7 @@ from post_purchase.jobs import flows as jobs
 from post_purchase.models import Attachment, FlowEvent, FlowRun, Message, Review, Reward, Timer
 from post_purchase.services.consent import record_consent
 from post_purchase.services.events import record_event
+from post_purchase.services.template_words import digest_of
 from post_purchase.words import Direction, EventKind, ParcelState
 from shopapp.lib import clock
 from tests.factories import (
@@ -121,10 +122,15 @@ def test_one_order_from_payment_to_rewarded_review(at):
     assert (world.newest.purpose, world.newest.order_id, world.newest.fixed_point) == ("utility", world.order.pk, False)
 
     parcel = world.parcel(ParcelState.IN_TRANSIT, EventKind.PARCEL_SHIPPED)
+    shipped = shelf.ready_made("shipped")
     assert world.newest.content["template"] == {
         "name": "doorstep_parcel_shipped",
         "language": "en",
         "parameters": ["Stoneware mug", "#1001", "DHL", parcel.tracking_url],
+        "category": "UTILITY",
+        "bodies": {"en": digest_of(shipped.texts["en"].messages["shipped"].template)},
+        "orders": {},
+        "sent": False,
     }
     at.move(days=2)
     world.deliver()

@@ -53,13 +53,18 @@ def test_another_shops_order_is_not_shown(owner, rival, rows):
 
 
 def test_the_state_of_a_template_is_told_at_its_words(owner, rows):
-    assert "doorstep_review_question: not handed to Meta yet" in shown(owner, rows, "review")
-    row = rows.channel.templates.get()
-    row.name, row.status, row.status_reason = "doorstep_review_question", "rejected", "Promotional"
+    assert "doorstep_review_question: about to be handed to Meta" in shown(owner, rows, "review")
+    row = rows.channel.templates.get(name="doorstep_review_question", language="en")
+    row.status, row.status_reason = "rejected", "Promotional"
     row.save()
     html = shown(owner, rows, "review")
     assert "doorstep_review_question: refused by Meta (Promotional)" in html
     assert "Meta has refused the WhatsApp template in English: Promotional" in html
+    row.body = "Quite other words about {{1}} are at Meta under this name."
+    row.save()
+    html = shown(owner, rows, "review")
+    assert "doorstep_review_question: new to Meta; it is sent for approval when you publish" in html
+    assert "Meta has refused" not in html
 
 
 def test_a_flow_begins_from_the_library_from_scratch_and_from_a_file(owner, rows):
@@ -70,7 +75,15 @@ def test_a_flow_begins_from_the_library_from_scratch_and_from_a_file(owner, rows
     taken = owner.post("/app/flows/add", {"from": "file", "text": text}).json()["go"]
     assert taken != copied
     flows = {flow.key: flow for flow in rows.shop.flows.all()}
-    assert flows["photo_review_3"].draft == flows["photo_review_2"].draft | {"key": "photo_review_3"}
+    second, third = flows["photo_review_2"].draft, flows["photo_review_3"].draft
+    assert {**third, "messages": {}} == {**second, "key": "photo_review_3", "messages": {}}
+    assert [spec["purpose"] for spec in third["messages"].values()] == [
+        spec["purpose"] for spec in second["messages"].values()
+    ]
+    own = [
+        spec["template"]["name"] for each in (second, third) for spec in each["messages"].values() if "template" in spec
+    ]
+    assert len(own) == len(set(own))
     assert flows["photo_review_3"].status == "off"
     made = owner.post("/app/flows/add", {"from": "scratch", "name": "After care!", "news": "order_delivered"}).json()[
         "go"

@@ -27,6 +27,7 @@ from post_purchase.models import (
     TemplateStatus,
 )
 from post_purchase.services.reach import own_quiet_of
+from post_purchase.services.template_words import digest_of
 from post_purchase.words import ChannelKind, EventKind, Purpose
 from shopapp.models import Shop
 
@@ -61,9 +62,9 @@ def theatre_of(shop: Shop, since: datetime, until: datetime) -> Theatre:
         channel__shop=shop,
         status__in=(TemplateStatus.REJECTED, TemplateStatus.PAUSED, TemplateStatus.DISABLED),
     )
-    names = frozenset(refused.values_list("name", flat=True))
+    words = frozenset(digest_of(body) for body in refused.values_list("body", flat=True))
     settings = getattr(shop, "settings", None) or settings_of(shop)
-    return Theatre(shop, settings, since, until, channels, made_up, names)
+    return Theatre(shop, settings, since, until, channels, made_up, words)
 
 
 def keys_of(theatre: Theatre) -> list[Key]:

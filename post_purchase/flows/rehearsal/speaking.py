@@ -41,9 +41,9 @@ class Speaking(Weeks):
             run_id=run.id,
             keeps_channel=purpose in self.theatre.settings.kept_purposes,
         )
-        refused = spec.template is not None and spec.template.name in self.theatre.refused_templates
+        has_template = bool(spoken[1]) and spec.template is not None and spoken[1] not in self.theatre.refused_templates
         fact = fact_of(spec, say, facts)
-        pending = Pending(told, proposal, run, say, run.order, spoken[1] and not refused, self.now, fact)
+        pending = Pending(told, proposal, run, say, run.order, has_template, self.now, fact)
         self.outcome.told.append(told)
         run.waiting.append(pending)
         fresh.append(pending)

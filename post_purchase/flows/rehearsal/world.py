@@ -9,6 +9,7 @@ from typing import Any
 from post_purchase.flows.definition import FlowDocument
 from post_purchase.flows.wording import template_language
 from post_purchase.models import Channel, ContactPoint, Order, ShopSettings
+from post_purchase.services.template_words import digest_of
 from post_purchase.words import Purpose
 from shopapp.models import Shop
 
@@ -38,7 +39,7 @@ class Theatre:
     until: datetime
     channels: dict[str, Channel]  # by kind; the first connected one, or made up where none is
     made_up: bool = False  # no channel is connected yet
-    refused_templates: frozenset[str] = frozenset()  # names that the network has refused
+    refused_templates: frozenset[str] = frozenset()  # the words that the network has refused, by their digests
 
 
 @dataclass
@@ -88,11 +89,12 @@ class Person:
 
 
 @lru_cache(maxsize=20_000)
-def _spoken(document: int, message: str, language: str, default: str, _held: "Held") -> tuple[str, bool] | None:
+def _spoken(document: int, message: str, language: str, default: str, _held: "Held") -> tuple[str, str] | None:
     found = _held.document.wording(message, language, default)
     if found is None:
         return None
-    return found[0], template_language(_held.document, message, language, default) is not None
+    spoken = template_language(_held.document, message, language, default)
+    return found[0], digest_of(_held.document.texts[spoken].messages[message].template) if spoken else ""
 
 
 class Held:
@@ -103,8 +105,8 @@ class Held:
     def __init__(self, document: FlowDocument):
         self.document = document
 
-    def spoken(self, message: str, language: str, default: str) -> tuple[str, bool] | None:
-        """(the language that the message is written in for this reader, has it a template). None: no words."""
+    def spoken(self, message: str, language: str, default: str) -> tuple[str, str] | None:
+        """(the language that the message is written in for this reader, its template's digest). None: no words."""
         return _spoken(id(self.document), message, language, default, self)
 
 

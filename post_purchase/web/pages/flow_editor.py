@@ -13,7 +13,7 @@ from post_purchase.flows.editing import problems_of, template_states
 from post_purchase.flows.numbers import numbers_of
 from post_purchase.flows.troubles import START, Templates, in_words, of_what, warnings
 from post_purchase.models import Flow, Product, ShopSettings
-from post_purchase.services.templates import meta_language
+from post_purchase.services.template_words import state_key
 from post_purchase.web.forms import conditions, starts, step_fields, steps, wordings
 from post_purchase.web.forms.settings import LANGUAGES
 from post_purchase.words import ChannelKind
@@ -189,7 +189,7 @@ def _conditions(panel: Mapping[str, Any]) -> list[conditions.ConditionInput]:
     return [one.condition for one in (*inputs, *panel.get("parts", ())) if one.condition is not None]
 
 
-NOT_YET = "not handed to Meta yet; that happens when the flow is published"
+NOT_YET = "new to Meta; it is sent for approval when you publish"
 _STATES = {
     "draft": "about to be handed to Meta", "pending": "Meta is reading it", "approved": "approved by Meta",
     "rejected": "refused by Meta", "paused": "paused by Meta", "disabled": "switched off by Meta",
@@ -198,8 +198,10 @@ _STATES = {
 
 def template_words(document: Document, message: str, language: str, states: Templates) -> str:
     """The template's state at Meta in this language, on each network that has it."""
-    name = str((((document.get("messages") or {}).get(message) or {}).get("template") or {}).get("name"))
-    found = sorted(states.get((name, meta_language(language)), {}).items())
+    template = ((document.get("messages") or {}).get(message) or {}).get("template") or {}
+    spoken = (((document.get("texts") or {}).get(language) or {}).get("messages") or {}).get(message) or {}
+    name, body = str(template.get("name")), str(spoken.get("template") or "")
+    found = sorted(states.get(state_key(language, str(template.get("category") or "UTILITY"), body), {}).items())
     if not found:
         return f"{name}: {NOT_YET}"
     told = [

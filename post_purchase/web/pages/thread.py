@@ -181,6 +181,8 @@ def with_stories(
 def bubble(message: Message) -> dict[str, Any]:
     """What the template draws for one message."""
     content = message.content or {}
+    if (content.get("template") or {}).get("sent"):
+        content = content | {"buttons": [], "url_button": None}
     stored = [file for file in message.attachments.all() if is_stored(file)]
     url_button = content.get("url_button") or {}
     return {

@@ -61,6 +61,7 @@ class WhatsApp(ChannelDriver):
     caption = LIMITS["caption"]
     echoes_ref = True
     has_templates = True
+    deletes_templates = True
 
     def capability(
         self, *, point: ContactPoint, channel: Channel, purpose: Purpose, now: datetime, typed: bool = False
@@ -225,6 +226,15 @@ class WhatsApp(ChannelDriver):
             token=str(channel.credentials.get("access_token", "")),
             table=ERRORS,
         )
+
+    def delete_template(self, *, channel: Channel, template: MessageTemplate) -> None:
+        """By id and name: by the name alone every language would go. What is not there any more is deleted."""
+        which = {"hsm_id": template.provider_id, "name": template.name}
+        try:
+            self._call(channel, "DELETE", f"{channel.options.get('waba_id', '')}/message_templates", params=which)
+        except ChannelError as error:
+            if error.code.split("/")[0] not in ("100", "803"):
+                raise
 
     def list_templates(self, *, channel: Channel) -> list[TemplateUpdate]:
         return graph.list_templates(
