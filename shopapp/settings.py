@@ -75,6 +75,7 @@ INSTALLED_APPS = [
 # No sessions, no CSRF cookie: inside Shopify's iframe a cookie cannot be relied on. Writes need a Bearer token.
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "shopapp.web.compression.CompressionMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "shopapp.web.logs.RequestLogMiddleware",
     "django.middleware.common.CommonMiddleware",

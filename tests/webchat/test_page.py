@@ -37,6 +37,21 @@ def test_the_first_load_is_small_and_asks_nobody_else(client, chat):
     assert not page.cookies
 
 
+def test_the_first_load_is_small_on_the_wire(chat, client):
+    addresses = [f"/chat/{chat.code}", *(f"/static/chat/{name}" for name in ("chat.css", "chat.js", "parts.js"))]
+    on_the_wire = 0
+    for address in addresses:
+        answer = client.get(address, headers={"accept-encoding": "gzip"})
+        assert (answer["Content-Encoding"], answer["Vary"]) == ("gzip", "Accept-Encoding"), address
+        sent = answer.getvalue()
+        assert gzip.decompress(sent)
+        on_the_wire += len(sent)
+    assert on_the_wire < FIRST_LOAD
+    part = client.get("/static/chat/chat.js", headers={"accept-encoding": "gzip", "range": "bytes=0-99"})
+    assert (part.status_code, "Content-Encoding" in part, len(part.getvalue())) == (206, False, 100)
+    assert "Content-Encoding" not in client.get("/my", headers={"accept-encoding": "gzip"})
+
+
 def test_nothing_may_run_or_frame_it_from_elsewhere(client, chat):
     page = client.get(f"/chat/{chat.code}")
     policy = dict(part.split(" ", 1) for part in page["Content-Security-Policy"].split("; "))
