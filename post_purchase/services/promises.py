@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.db import transaction
 
 from post_purchase.models import Conversation, FlowEvent, Message, OrderBinding, ShopSettings
-from post_purchase.words import Author, Direction, EventKind
+from post_purchase.words import Author, Direction, EventKind, Purpose
 from shopapp.lib import clock
 from shopapp.models import Shop
 
-from . import bindings
+from . import bindings, consent
 from .answers import NEEDS_PERSON, REASONS, in_words, understood
 from .file_safety import is_claimed, kind_of
 from .inbox_states import waits_for_team
@@ -54,6 +54,8 @@ def promise_person(*, message: Message) -> Message | None:
     else:
         alert_team(conversation=message.conversation, reason=reason, since=now)
     waits_for_team(conversation_id=message.conversation_id)
+    if Purpose.UTILITY in consent.withdrawn_purposes(point):
+        return None  # after a STOP only a person speaks
     order = message.order or message.conversation.order
     language = language_of(message.contact, order)
     back_at = _back_at(message.shop)

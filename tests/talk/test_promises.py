@@ -169,6 +169,13 @@ def test_a_flow_that_greets_is_not_repeated():
     assert receipt.startswith("Thank you, Maria! Here is your receipt")
 
 
+def test_after_a_stop_a_question_is_a_persons_and_no_machine_promises_it():
+    talk = Talk()
+    ask(talk, "STOP")
+    assert ask(talk) == []
+    assert (conversation().answer_promised_at, TeamAlert.objects.count()) == (NOON, 1)
+
+
 def test_a_second_stop_is_met_with_silence():
     talk = Talk()
     assert len(ask(talk, "STOP")) == 1
