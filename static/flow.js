@@ -92,7 +92,7 @@
     const box = document.getElementById("conflict");
     box.querySelector("[data-words]").textContent = words;
     box.hidden = false;
-    saved("Not saved: somebody else was quicker", true);
+    saved("Not saved: it was changed meanwhile", true);
     box.scrollIntoView({ block: "nearest" });
   }
 

@@ -156,6 +156,7 @@ VALUES: Mapping[str, str] = {  # what a text can name, by picking
     "{{ shop.name }}": "Your shop's name",
     "{% if contact.first_name %}Hi {{ contact.first_name }}! {% endif %}": "Greeting, if the name is known",
 }
+_SAY_IT_ALL = ("guide.text", "review.product", "event.attachments")  # facts that are whole sentences
 COMPARISONS: Mapping[str, str] = {
     "equals": "is",
     "one_of": "is one of",
@@ -253,7 +254,8 @@ def condition(raw: Any) -> str:
             continue
         value = raw[name]
         if name == "exists":
-            return f"known: {said}" if value else f"not known: {said}"
+            yes, no = ("", "not: ") if path in _SAY_IT_ALL else ("known: ", "not known: ")
+            return f"{yes if value else no}{said}"
         if path == "event.by" and name == "equals":
             return f"it began when {NEWS.get(str(value), str(value))}"
         if name == "equals" and isinstance(value, bool):

@@ -232,7 +232,9 @@ def test_a_problem_is_told_at_the_step_that_says_the_words():
         ({"fact": "answers.arrived", "one_of": ["a", "b"]}, "the answer “arrived” is one of a or b"),
         ({"fact": "seen.receipt", "at_least": 1}, "“receipt” was passed"),
         ({"any": [{"fact": "order.paid", "equals": True}, {"not": {"fact": "guide.text", "exists": True}}]},
-         "the order is paid or not: known: there is a guide for what was bought"),
+         "the order is paid or not: there is a guide for what was bought"),
+        ({"fact": "guide.text", "exists": False}, "not: there is a guide for what was bought"),
+        ({"fact": "order.day_expected", "exists": False}, "not known: the order is expected"),
         (None, ""),
     ],
 )  # fmt: skip
