@@ -13,7 +13,7 @@ from .step import parse_duration
 Raw = Mapping[str, Any]
 OPEN_FOR = timedelta(hours=24)  # Meta, customer service window (read 2026-11-22); Messenger has the same
 LATE = OPEN_FOR + timedelta(minutes=1)  # whatever is later is as late
-_JUST_ANSWERED = ("retry_message", "more_question", "more_question_low", "photo_question")
+JUST_ANSWERED = ("retry_message", "more_question", "more_question_low", "photo_question")
 WHAT_HAPPENS = (
     "More than 24 hours after the shopper wrote, WhatsApp does not take this: it then goes another way, such as "
     "e-mail, or not at all"
@@ -77,7 +77,7 @@ def _passed(step: Raw, way: str, since: timedelta) -> timedelta:
 
 def said_after(step: Raw, name: str, since: timedelta) -> timedelta:
     """How long after the shopper's last word this message of the step may go. `name`: its field."""
-    if name in _JUST_ANSWERED:
+    if name in JUST_ANSWERED:
         return timedelta(0)
     if name == "photo_reminder":
         return _length(step.get("photo_reminder_after"))

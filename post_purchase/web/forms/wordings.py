@@ -10,6 +10,7 @@ from post_purchase.flows import languages, message_rules, own_templates
 from post_purchase.flows.describing import VALUES, readable, said
 from post_purchase.flows.reshaping import messages_of
 from post_purchase.flows.template_lint import longest_sample
+from post_purchase.flows.window import JUST_ANSWERED
 from post_purchase.words import ChannelKind, Purpose
 
 from . import links
@@ -69,6 +70,7 @@ class WordingInput:
     purpose: str = ""
     purposes: list[tuple[str, str, str, bool]] = dataclasses.field(default_factory=list)  # (value, name, words, chosen)
     no_offer: Mapping[str, Any] | None = None  # who said so, and when
+    is_follow_up: bool = False  # said at once after an answer: it is never too late, and leads nowhere else
     may_go: bool = False  # the step can do without it
 
 
@@ -89,7 +91,9 @@ def inputs_of(document: Mapping[str, Any], step: Mapping[str, Any], language: st
             made.template_instead = "" if made.template else _template_of_others(document, message)
         made.instead = "" if made.text else said(document, message, language)
         made.lines = [(f"{base}.{line}", label, str(wording.get(line, ""))) for line, label in LINES.items()]
-        made.link = links.input_of(message, str(spec.get("url") or ""))
+        made.is_follow_up = name in JUST_ANSWERED
+        if spec.get("url") or not made.is_follow_up:
+            made.link = links.input_of(message, str(spec.get("url") or ""))
         made.forms = _forms(base, wording)
         made.has_forms = any(value for _, _, value in made.forms)
         made.choices = [
