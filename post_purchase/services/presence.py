@@ -2,20 +2,24 @@
 
 import logging
 import time
+from collections.abc import Iterable
 from datetime import timedelta
 
 from post_purchase.channels.base import ChannelError
 from post_purchase.channels.registry import driver_for
 from post_purchase.models import ChannelStatus, ContactPoint, Conversation, PresenceSign
-from post_purchase.words import Direction
-from shopapp.lib import clock
+from post_purchase.words import ChannelKind, Direction
+from shopapp.lib import clock, queue
 from shopapp.lib.queue import Job, wake
+
+from .inbox_states import tell_team
 
 log = logging.getLogger("post_purchase.presence")
 AGAIN = timedelta(seconds=20)  # networks show "is writing" for about 25 seconds
 STALE = {True: timedelta(seconds=20), False: timedelta(hours=1)}  # typing, read: later it is no longer true, or odd
 BATCH = 50
 SECONDS = 20.0
+SECONDS_SHOWN = 12  # the page says it again every six
 
 
 def show(*, conversation: Conversation, point: ContactPoint | None = None, typing: bool = False) -> None:
@@ -35,6 +39,21 @@ def show(*, conversation: Conversation, point: ContactPoint | None = None, typin
         defaults={"message": newest, "typing": typing, "asked_at": now, "next_attempt_at": now},
     )
     wake(Job.SHOW_PRESENCE)
+
+
+def shopper_types(point: ContactPoint) -> None:
+    """Their web chat says that they are writing: open inboxes see it for SECONDS_SHOWN."""
+    queue.note(f"types:{point.pk}", seconds=SECONDS_SHOWN)
+    tell_team(shop_id=point.shop_id)
+
+
+def shopper_has_written(point: ContactPoint) -> None:
+    queue.forget(f"types:{point.pk}")
+
+
+def does_shopper_type(points: Iterable[ContactPoint]) -> bool:
+    """In the web chat only: the other networks do not tell."""
+    return any(point.kind == ChannelKind.WEBCHAT and queue.is_noted(f"types:{point.pk}") for point in points)
 
 
 def show_due() -> int:

@@ -33,7 +33,7 @@ from post_purchase.words import Author, ChannelKind, Direction, MessageStatus, T
 from shopapp.lib import clock, queue
 from shopapp.lib.crypto import hash_code, hash_secret
 
-from . import statuses
+from . import presence, statuses
 from .bindings import bound_orders
 from .contact_points import find_or_create_point
 from .conversations import receive
@@ -116,7 +116,14 @@ def write(*, channel: Channel, point: ContactPoint, key: str, text: str, button:
     if not text or not KEY.fullmatch(key):
         raise Unreadable
     _slow_down(point, "message", most=30, seconds=MINUTE)
+    presence.shopper_has_written(point)
     receive(channel=channel, inbound=_inbound(channel, point, key, text=text, button_id=button))
+
+
+def types(*, point: ContactPoint) -> None:
+    """They are writing. Raises TooMany."""
+    _slow_down(point, "typing", most=20, seconds=MINUTE)
+    presence.shopper_types(point)
 
 
 @transaction.atomic

@@ -203,6 +203,7 @@ urlpatterns = [
     path("chat/<str:code>", chat.chat_page),
     path("api/chat/<int:room>/start", chat.start),
     path("api/chat/<int:room>/messages", chat.messages),
+    path("api/chat/<int:room>/typing", chat.typing),
     path("api/chat/<int:room>/photos", chat.photos),
     path("api/chat/<int:room>/feed", chat.feed),
     path("api/chat/<int:room>/continue", chat.go_on),

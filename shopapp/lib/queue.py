@@ -209,6 +209,28 @@ def listen(prefix: str) -> Iterator[str | None]:
             yield message["channel"].decode() if message else None
 
 
+def note(name: str, *, seconds: int) -> None:
+    """Keep a fact of the moment. Redis away: it is not kept, which must do no harm."""
+    try:
+        redis().set(f"doorstep:{name}", b"1", ex=seconds)
+    except RedisError:
+        log.warning("queue.redis_away", extra={"job": "note"})
+
+
+def forget(name: str) -> None:
+    try:
+        redis().delete(f"doorstep:{name}")
+    except RedisError:
+        log.warning("queue.redis_away", extra={"job": "forget"})
+
+
+def is_noted(name: str) -> bool:
+    try:
+        return bool(redis().exists(f"doorstep:{name}"))
+    except RedisError:
+        return False
+
+
 def within_limit(key: str, *, most: int, seconds: int) -> bool:
     """Count one use in this span of time; False once there were more than `most`. Redis away: True."""
     name = f"doorstep:limit:{key}:{int(time.time() // seconds)}"

@@ -152,6 +152,7 @@
         version = told.version;
         shown = told.messages;
         for (const one of shown) { if (one.key) sent.delete(one.key); }
+        if (shown.length > before) theyWrite(false);
         render(shown.length > before);
       } else if (reply?.status === 401) {
         startAnew();
@@ -188,7 +189,9 @@
         for (;;) {
           const { done, value } = await reader.read();
           if (done) break;
-          if (text.decode(value, { stream: true }).includes("data:")) look();
+          const heard = text.decode(value, { stream: true });
+          if (heard.includes("data: news")) look();
+          if (heard.includes("data: typing")) theyWrite();
         }
       } catch { /* by asking meanwhile */ }
       hush = () => {};
@@ -201,6 +204,20 @@
     live = false;
   }
   let hush = () => {};
+
+  /* Who writes on the other side is seen for as long as it is likely to be true; a message ends it. */
+  let quiet = 0, told = 0;
+  function theyWrite(still = true) {
+    clearTimeout(quiet);
+    if (still && !$("state").textContent) say(texts.writing);
+    if (!still && $("state").textContent === texts.writing) say("");
+    if (still) quiet = setTimeout(theyWrite, 22000, false);
+  }
+  function weWrite() {
+    if (!facts.stream || !isIn() || Date.now() - told < 6000 || !$("text").value.trim()) return;
+    told = Date.now();
+    ask("typing", {}).catch(() => {}); // the next key tells it again
+  }
 
   /* ---- drawing ---- */
 
@@ -322,7 +339,7 @@
     style.height = ""; // one line, also where it is not shown yet and has no height of its own
     if (value) style.height = `${Math.min($("text").scrollHeight + 2, 160)}px`;
   };
-  $("text").oninput = () => { lastUse = Date.now(); kept.set("draft", $("text").value); grow(); };
+  $("text").oninput = () => { lastUse = Date.now(); kept.set("draft", $("text").value); grow(); weWrite(); };
   $("photo").onchange = async () => {
     const file = $("photo").files[0];
     $("photo").value = "";

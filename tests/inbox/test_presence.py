@@ -5,7 +5,9 @@ import pytest
 from post_purchase.channels.registry import driver_for
 from post_purchase.jobs.inbox import show_presence
 from post_purchase.models import Member, PresenceSign
-from shopapp.lib import clock
+from post_purchase.services import presence
+from post_purchase.words import ChannelKind
+from shopapp.lib import clock, queue
 from tests import factories
 from tests.channels.conftest import graph
 
@@ -95,3 +97,18 @@ def test_each_network_is_told_in_its_own_words(shop, graph, settings, kind, aske
     }
     driver_for(kind).mark_read(channel=channel, point=point, provider_id="m", typing=True)
     assert [{key: value for key, value in each.json.items() if "action" in key} for each in graph.asked] == asked
+
+
+def test_the_thread_says_that_the_shopper_is_writing(owner, shop):
+    Member.objects.create(shop=shop, user_id="42", role="owner", joined_at=clock.now())
+    contact = factories.make_contact(shop)
+    row = factories.make_conversation(contact, last_message_at=clock.now())
+    point = factories.make_point(contact, ChannelKind.WEBCHAT, address="web-maria")
+    before = owner.get(f"/app/conversations/{row.pk}/live")
+    assert "The shopper is writing" not in before.content.decode()
+    presence.shopper_types(point)
+    live = owner.get(f"/app/conversations/{row.pk}/live", HTTP_IF_NONE_MATCH=before["ETag"])
+    assert "The shopper is writing" in live.content.decode()
+    assert "The shopper is writing" in owner.get(f"/app/conversations/{row.pk}").content.decode()
+    queue.forget(f"types:{point.pk}")
+    assert "The shopper is writing" not in owner.get(f"/app/conversations/{row.pk}/live").content.decode()

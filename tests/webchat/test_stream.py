@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from post_purchase.services import presence
 from post_purchase.services.delivery import send_due
 from post_purchase.web.public import chat_stream
 from shopapp.lib import queue
@@ -66,6 +67,44 @@ def test_the_page_hears_of_a_message_and_of_nothing_in_it(chat):
     assert asyncio.run(story()) == (b"data: news\n\n", 401)
     assert chat_stream.hall.count == 0
     assert chat_stream.hall.waiting == {}
+
+
+def test_the_page_hears_that_the_team_is_writing(chat):
+    maria = chat.browser()
+    maria.start()
+    conversation = maria.point.contact.conversation
+
+    async def story():
+        line = Line(headers_of(maria))
+        task = asyncio.ensure_future(line.run())
+        await line.status()
+        await line.text()
+        await until_heard()
+        await asyncio.to_thread(show_typing, conversation, maria.point)
+        said = await line.text()
+        line.left.set()
+        await asyncio.wait_for(task, 10)
+        return said
+
+    assert asyncio.run(story()) == b"data: typing\n\n"
+
+
+def show_typing(conversation, point):
+    presence.show(conversation=conversation, point=point, typing=True)
+    presence.show_due()
+
+
+def test_the_team_sees_for_a_while_that_the_shopper_writes(chat):
+    maria, otto = chat.browser(), chat.browser()
+    maria.start()
+    otto.start()
+    assert maria.ask("typing").status_code == 204
+    assert presence.does_shopper_type([maria.point])
+    assert not presence.does_shopper_type([otto.point])
+    assert 0 < queue.redis().ttl(f"doorstep:types:{maria.point.pk}") <= presence.SECONDS_SHOWN
+    assert maria.ask("typing", token="A" * 43).status_code == 401
+    answers = [maria.ask("typing").status_code for _ in range(21)]
+    assert answers[-1] == 429
 
 
 async def until_heard():

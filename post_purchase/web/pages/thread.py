@@ -1,5 +1,6 @@
 """One conversation: what was said, how it fared, and the answer. What stands beside it: thread_beside."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -102,8 +103,8 @@ def thread(request: InboxRequest, pk: int) -> HttpResponse:
     needs_values = any(way.templates for way in ways)
     known = values_for(conversation, request.member) if needs_values else {}
     drafts = drafts_of(conversation)
-    told = with_stories(request, conversation, shown, older)
-    html = bubbles_html(request, told, names=names, writing=others_writing(drafts, member=request.member))
+    told, writing = with_stories(request, conversation, shown, older), others_writing(drafts, member=request.member)
+    html = bubbles_html(request, told, names=names, writing=writing, points=points)
     draft = next((draft for draft in drafts if draft.member_id == request.member.pk), None)
     return page(
         request,
@@ -141,7 +142,8 @@ def thread_live(request: InboxRequest, pk: int) -> HttpResponse:
     shown = with_stories(request, conversation, *messages_of(request, conversation))
     names = {member.user_id: member.display_name for member in request.members}
     writing = others_writing(drafts_of(conversation), member=request.member)
-    html = bubbles_html(request, shown, names=names, writing=writing)
+    points = conversation.contact.points.all()
+    html = bubbles_html(request, shown, names=names, writing=writing, points=points)
     return live(request, html)
 
 
@@ -152,9 +154,16 @@ def times_for(request: InboxRequest, way: ReplyWay | None, now: datetime) -> lis
 
 
 def bubbles_html(
-    request: InboxRequest, shown: list[dict[str, Any]], *, names: dict[str, str], writing: list[str]
+    request: InboxRequest,
+    shown: list[dict[str, Any]],
+    *,
+    names: dict[str, str],
+    writing: list[str],
+    points: Iterable[ContactPoint],
 ) -> str:
-    return draw(request, "parts/messages.html", bubbles=shown, names=names, writing=writing, me=request.member)
+    types = presence.does_shopper_type(points)
+    values = {"bubbles": shown, "names": names, "writing": writing, "shopper_types": types, "me": request.member}
+    return draw(request, "parts/messages.html", **values)
 
 
 def messages_of(request: ShopRequest, conversation: Conversation) -> tuple[list[dict[str, Any]], int | None]:

@@ -217,6 +217,12 @@ def messages(request: HttpRequest, channel: Channel, point: ContactPoint) -> Htt
     return JsonResponse({"key": asked.get("key", "")}, headers={"Cache-Control": "no-store"})
 
 
+@by_page()
+def typing(request: HttpRequest, channel: Channel, point: ContactPoint) -> HttpResponse:
+    web_chat.types(point=point)
+    return HttpResponse(status=204, headers={"Cache-Control": "no-store"})
+
+
 @by_page(most=web_chat.MAX_PHOTO)
 def photos(request: HttpRequest, channel: Channel, point: ContactPoint) -> HttpResponse:
     """The file is the body; its key stands in a header."""

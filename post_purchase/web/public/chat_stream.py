@@ -2,7 +2,7 @@
 
     granian --interface asgi post_purchase.web.public.chat_stream:application
 
-It says only that something is new; the page then asks for it with its token, as it does anyway from time to time. So
+It says only that something is new, or that somebody writes; the page then asks for it with its token, as it does anyway from time to time. So
 nothing here may fail in a way that loses a message: no Redis, no process, too many pages, and the page asks instead.
 Tokens are looked up in threads; everything else waits in one loop.
 """
@@ -27,7 +27,7 @@ if __name__ != "__main__":
 from django.conf import settings
 from django.db import close_old_connections
 
-from post_purchase.channels.drivers.webchat.driver import TOPIC
+from post_purchase.channels.drivers.webchat.driver import TOPIC, TYPES
 from post_purchase.services import web_chat
 from post_purchase.services.inbox_states import TEAM
 from shopapp.lib import queue
@@ -42,30 +42,48 @@ OPEN_AT_MOST_EACH = 4  # one person's tabs
 OPEN_AT_MOST_TEAM = 60  # one shop's inbox, over all its people
 HEARTBEAT = 20.0  # seconds; proxies close what is silent
 LASTS = 600.0  # seconds; the page comes again
+NEWS = "news"
 RETRY = 2.0  # seconds, without Redis
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
+class Bell(asyncio.Event):
+    """Rung with what has happened since the page was last told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: set[str] = set()
+
+    def ring(self, what: str) -> None:
+        self.told.add(what)
+        self.set()
+
+    def take(self) -> list[str]:
+        told, self.told = sorted(self.told), set()
+        self.clear()
+        return told
+
+
 class Hall:
     """Who waits, by address; one thread hears Redis for all of them."""
 
     def __init__(self) -> None:
-        self.waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self.waiting: dict[str, set[Bell]] = defaultdict(set)
         self.count = 0
         self.thread: threading.Thread | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
 
     @contextlib.contextmanager
-    def place(self, address: str) -> Iterator[asyncio.Event | None]:
+    def place(self, address: str) -> Iterator[Bell | None]:
         """None: no place is free."""
         most = OPEN_AT_MOST_TEAM if address.startswith(TEAM) else OPEN_AT_MOST_EACH
         if self.count >= OPEN_AT_MOST or len(self.waiting.get(address, ())) >= most:
             yield None
             return
         self._listen()
-        event = asyncio.Event()
+        event = Bell()
         self.waiting[address].add(event)
         self.count += 1
         try:
@@ -76,9 +94,13 @@ class Hall:
             if not self.waiting[address]:
                 del self.waiting[address]
 
-    def ring(self, address: str) -> None:
+    def ring(self, address: str, what: str = NEWS) -> None:
         for event in self.waiting.get(address, ()):
-            event.set()
+            event.ring(what)
+
+    def hear(self, topic: str) -> None:
+        address = topic.removeprefix(TOPIC)
+        self.ring(address.removeprefix(TYPES), "typing" if address.startswith(TYPES) else NEWS)
 
     def ring_all(self) -> None:
         for address in list(self.waiting):
@@ -99,7 +121,7 @@ class Hall:
                     if self.loop is not loop or loop.is_closed():
                         return
                     if topic is not None:
-                        loop.call_soon_threadsafe(self.ring, topic.removeprefix(TOPIC))
+                        loop.call_soon_threadsafe(self.hear, topic)
             except queue.RedisError:
                 log.warning("chat_stream.redis_away")
             except RuntimeError:  # the loop was closed while we were calling it
@@ -181,7 +203,7 @@ def _team(token: str) -> str:
         close_old_connections()
 
 
-async def _stream(event: asyncio.Event, receive: Receive, send: Send) -> None:
+async def _stream(event: Bell, receive: Receive, send: Send) -> None:
     loop = asyncio.get_running_loop()
     ends = loop.time() + LASTS
     gone = asyncio.ensure_future(_gone(receive))
@@ -195,8 +217,8 @@ async def _stream(event: asyncio.Event, receive: Receive, send: Send) -> None:
             if gone.done():
                 return
             if event.is_set():
-                event.clear()
-                await _say(send, b"data: news\n\n")
+                for what in event.take():
+                    await _say(send, f"data: {what}\n\n".encode())
             else:
                 await _say(send, b": still here\n\n")
         await send({"type": "http.response.body", "body": b"", "more_body": False})

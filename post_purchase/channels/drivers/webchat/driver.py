@@ -31,6 +31,7 @@ from shopapp.lib import queue
 
 WINDOW = timedelta(hours=24)  # messaging.md, section 8: who has left the page is reached another way
 TOPIC = "doorstep:webchat:"  # and the point's address: somebody said something there
+TYPES = "types:"  # between the two: somebody of the team is writing
 
 
 class WebChat(ChannelDriver):
@@ -38,6 +39,7 @@ class WebChat(ChannelDriver):
     rate: ClassVar[Rate] = Rate(per_account_per_second=500)
     echoes_ref = True
     is_ours = True
+    shows_reading = True
 
     def capability(
         self, *, point: ContactPoint, channel: Channel, purpose: Purpose, now: datetime, typed: bool = False
@@ -65,6 +67,10 @@ class WebChat(ChannelDriver):
         context.leaving()
         queue.tell(f"{TOPIC}{point.address}")  # lost without harm: the page also asks from time to time
         return SendResult(provider_id=ref)
+
+    def mark_read(self, *, channel: Channel, point: ContactPoint, provider_id: str, typing: bool = False) -> None:
+        if typing:
+            queue.tell(f"{TOPIC}{TYPES}{point.address}")
 
     def takes_pictures(self, *, channel: Channel) -> bool:
         return True
