@@ -2,8 +2,9 @@
 
     granian --interface asgi post_purchase.web.public.chat_stream:application
 
-It says only that something is new, or that somebody writes; the page then asks for it with its token, as it does anyway from time to time. So
-nothing here may fail in a way that loses a message: no Redis, no process, too many pages, and the page asks instead.
+It says only that something is new, or that somebody writes; the page then asks for it with its token, as it does anyway
+from time to time. So nothing here may fail in a way that loses a message: no Redis, no process, too many pages, and the
+page asks instead.
 Tokens are looked up in threads; everything else waits in one loop.
 """
 
