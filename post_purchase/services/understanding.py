@@ -17,7 +17,7 @@ SURE_ENOUGH = 0.6  # below it nobody is answered by a machine
 LONG = 20  # words of a message
 SHORT_ENOUGH, SHORT_FOREIGN = 12, 4  # words of a sentence in which one word is a question
 PHRASE, WORD, WORD_AMONG_MANY, STOP = 0.9, 0.75, 0.55, 1.0
-SLIP_COSTS, FOREIGN_COSTS, LONG_COSTS = 0.1, 0.1, 0.03
+SLIP_COSTS, WORD_SLIP_COSTS, FOREIGN_COSTS, LONG_COSTS = 0.1, 0.2, 0.1, 0.03
 MARKED_NUMBER, BARE_NUMBER = range(3, 11), range(4, 8)  # digits of an order's number: "#1001", "1001"
 OTHER = "other"
 ASK, BUT = "ask:", "but:"
@@ -133,7 +133,7 @@ def _asked(said: str, language: str, short: int) -> tuple[dict[str, float], bool
     vetoed = {name.removeprefix(BUT) for name in heard if name.startswith(BUT)}
     found: dict[str, float] = {}
     for name, hit in _hits(known, heard):
-        sure = (word_alone if hit.is_word else PHRASE) - SLIP_COSTS * hit.slips
+        sure = word_alone - WORD_SLIP_COSTS * hit.slips if hit.is_word else PHRASE - SLIP_COSTS * hit.slips
         found[name] = max(sure, found.get(name, 0.0))
     return {name: sure for name, sure in found.items() if name not in vetoed}, bool(found.keys() & vetoed)
 

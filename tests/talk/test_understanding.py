@@ -41,6 +41,15 @@ def test_slips_of_the_pen_cost_confidence():
     assert names("where is my pruckl") == frozenset()
 
 
+def test_one_word_does_not_say_two_things():
+    assert names("der Bote war grosso", "de") == frozenset()  # neither "Größe" nor "groß", and never both at once
+
+
+def test_cancel_alone_is_about_the_order_only_where_one_may_be_cancelled():
+    assert understand("Cancel please", "en", Context(may_cancel=True)).names == {"cancel"}
+    assert understand("cancel", "en").names == {"stop"}
+
+
 def test_several_questions_and_what_is_picked_out():
     found = understand("Where is #1001? Please cancel order DS-77, mail Ann@Example.com!", "en", Context(("DS-77",)))
     assert "cancel" in found.names
