@@ -6,6 +6,7 @@ from typing import Any
 
 from post_purchase.words import EventKind, ParcelState
 
+from .negations import negated
 from .step import parse_offset
 
 Raw = Mapping[str, Any]
@@ -245,7 +246,7 @@ def condition(raw: Any) -> str:
         if isinstance(raw.get(name), list):
             return f" {word} ".join(_inner(part) for part in raw[name])
     if isinstance(raw.get("not"), Mapping):
-        return f"not: {condition(raw['not'])}"
+        return _none_of(raw["not"])
     said, path = fact(raw.get("fact", "")), str(raw.get("fact", ""))
     if path.startswith("seen.") and str(raw.get("at_least")) == "1":
         return f"“{path[5:].replace('_', ' ')}” was passed"
@@ -254,12 +255,13 @@ def condition(raw: Any) -> str:
             continue
         value = raw[name]
         if name == "exists":
-            yes, no = ("", "not: ") if path in _SAY_IT_ALL else ("known: ", "not known: ")
-            return f"{yes if value else no}{said}"
+            if path in _SAY_IT_ALL:
+                return said if value else negated(said)
+            return f"known: {said}" if value else f"not known: {said}"
         if path == "event.by" and name == "equals":
             return f"it began when {NEWS.get(str(value), str(value))}"
         if name == "equals" and isinstance(value, bool):
-            return said if value else f"not: {said}"
+            return said if value else negated(said)
         return f"{said} {words} {_value(_parcel_states(value) if path == 'parcel.state' else value)}"
     return said
 
@@ -272,7 +274,24 @@ def _parcel_states(value: Any) -> Any:
 
 def _inner(part: Any) -> str:
     words = condition(part)
-    return f"({words})" if isinstance(part, Mapping) and ("all" in part or "any" in part) else words
+    return f"({words})" if isinstance(part, Mapping) and _joins(part) else words
+
+
+def _joins(raw: Raw) -> bool:
+    """Several conditions: beside others they stand in brackets, so that it is plain what belongs together."""
+    inside = raw.get("not")
+    return "all" in raw or "any" in raw or (isinstance(inside, Mapping) and _joins(inside))
+
+
+def _none_of(raw: Raw) -> str:
+    if isinstance(raw.get("any"), list):
+        return f"neither {' nor '.join(_inner(part) for part in raw['any'])}"
+    if isinstance(raw.get("all"), list):
+        return f"not both at once: {condition(raw)}" if len(raw["all"]) == 2 else f"not all of this: {condition(raw)}"
+    for name in ("exists", "equals"):
+        if raw.get(name) is True:
+            return condition({**raw, name: False})
+    return f"not: {condition(raw)}"
 
 
 def summary(step: Raw, document: Raw, language: str = "en") -> str:

@@ -14,7 +14,7 @@ HISTORY = (
 )  # fmt: skip
 GIVEN_BY = {"reward": "gives a reward", "recommend": "finds a product"}  # kind of step: what it does
 _OF_LISTS = {"first", "last", "size"}
-_CLOSE = 0.75  # a field that a shop made itself may be called nearly anything
+_CLOSE = 0.8  # a field that a shop made itself may be called nearly anything
 
 
 def unknown(template: str, values: Mapping[str, Any], document: FlowDocument) -> Iterator[str]:
@@ -27,10 +27,14 @@ def unknown(template: str, values: Mapping[str, Any], document: FlowDocument) ->
             yield f"“{path}” is known only after a step that {GIVEN_BY[kind]}, and this flow has none"
         elif not _is_there(segments, known):
             near = _nearest(path, list(_paths(known)))
-            if segments[0] != "contact" or get_close_matches(path, [near], 1, _CLOSE):
+            if segments[0] != "contact" or get_close_matches(_last(path), [_last(near)], 1, _CLOSE):
                 yield f"There is no value “{path}”. " + (
                     f"Did you mean “{near}”?" if near else "Choose one under “Put in a value”."
                 )
+
+
+def _last(path: str) -> str:
+    return path.rpartition(".")[2]
 
 
 def _nearest(path: str, known: list[str]) -> str:
@@ -38,7 +42,7 @@ def _nearest(path: str, known: list[str]) -> str:
     root, _, last = path.rpartition(".")
     known.sort(key=lambda one: "[" in one)
     for among in ([one for one in known if one.startswith(f"{root}.")], known):
-        by_last = {one.rpartition(".")[2]: one for one in reversed(among) if "." in one}
+        by_last = {_last(one): one for one in reversed(among) if "." in one}
         if near := get_close_matches(last, by_last, n=1, cutoff=0.6) if root else ():
             return by_last[near[0]]
     return "" if root in known else next(iter(get_close_matches(path, known, n=1, cutoff=0.6)), "")
@@ -56,6 +60,19 @@ def _complete(values: Mapping[str, Any], document: FlowDocument) -> dict[str, An
         "contact": {**fields, **values["contact"]},
         "history": dict.fromkeys(HISTORY),
     }
+
+
+def offered(document: Mapping[str, Any], values: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Of the values that a text is offered by picking (Liquid: its name) those that this flow can know."""
+    steps = [step for step in (document.get("steps") or {}).values() if isinstance(step, Mapping)]
+    kinds = {step.get("kind") for step in steps}
+    rated = "collect_review" in kinds or any(step.get("rating") for step in steps) or _hears_reviews(document)
+    gone = [*([] if "reward" in kinds else ["reward.code", "reward.ends_at"]), *([] if rated else ["answers.rating"])]
+    return [(liquid, name) for liquid, name in values.items() if not any(path in liquid for path in gone)]
+
+
+def _hears_reviews(document: Mapping[str, Any]) -> bool:
+    return "review_given" in ((document.get("trigger") or {}).get("news") or ())
 
 
 def kinds_of(document: FlowDocument) -> set[str]:

@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from post_purchase.flows import editing, hole_lint, holes, shelf, value_names
+from post_purchase.flows import editing, hole_lint, holes, known_values, shelf, value_names
 from post_purchase.flows.definition import FlowDocument, load
+from post_purchase.flows.describing import VALUES
 from post_purchase.flows.effects import Say
 from post_purchase.flows.facts import assemble
 from post_purchase.flows.preview import preview
@@ -139,13 +140,11 @@ def test_a_name_that_there_is_not_is_a_problem_at_its_field_and_the_nearest_is_n
 
 
 def test_what_a_shop_remembers_of_a_person_may_be_named():
-    assert (
-        text_problems(load(document("{{ contact.shoe_size }} {{ order.items[0].title }} {{ order.items.size }}"))) == []
-    )
-    assert (
-        text_problems(load(document("{{ bought.metafields.custom.care }} {{ history.orders }} {{ news[0].name }}")))
-        == []
-    )
+    for text in (
+        "{{ contact.shoe_size }} {{ contact.nick_name }} {{ order.items[0].title }} {{ order.items.size }}",
+        "{{ bought.metafields.custom.care }} {{ history.orders }} {{ news[0].name }}",
+    ):
+        assert text_problems(load(document(text))) == []
 
 
 def test_the_ready_made_texts_name_nothing_unknown():
@@ -170,6 +169,14 @@ def test_the_preview_makes_up_nothing_that_the_flow_has_no_step_for():
     raw = document("Code {{ reward.code }}, {{ answers.rating }} stars")
     shown = preview(FlowDocument.model_validate(raw), "en")[0]
     assert (shown.text, shown.missing) == ("Code ,  stars", ["reward.code", "answers.rating"])
+
+
+def test_only_what_the_flow_can_know_is_offered_for_picking():
+    plain, review = document("Hello"), shelf.library()["photo_review"]
+    names = [name for _, name in known_values.offered(plain, VALUES)]
+    assert "Reward in per cent" in names
+    assert not {"Reward code", "Reward's last day", "Their rating"} & set(names)
+    assert known_values.offered(review, VALUES) == list(VALUES.items())
 
 
 def test_a_question_that_is_left_out_is_not_waited_for():

@@ -30,7 +30,7 @@ def test_a_branch_that_leads_to_the_end_names_its_condition():
     assert walk.state.reason == f"No message went. {reason}"
     walk = ended({"rich": {"kind": "branch", "cases": [{"if": PAID, "goto": None}], "next": "say"}, "say": SEND},
                  order={"paid": False})  # fmt: skip
-    assert walk.state.reason == "No message went. It ended there: not: the order is paid"
+    assert walk.state.reason == "No message went. It ended there: the order is not paid"
 
 
 def test_an_end_step_without_words_of_its_own_says_it_too():

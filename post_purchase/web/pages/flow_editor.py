@@ -7,7 +7,7 @@ from django.http import HttpResponse, JsonResponse
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_GET, require_POST
 
-from post_purchase.flows import describing, drafts, paths
+from post_purchase.flows import describing, drafts, known_values, paths
 from post_purchase.flows.definition import Problem
 from post_purchase.flows.editing import problems_of, template_states
 from post_purchase.flows.numbers import numbers_of
@@ -79,7 +79,7 @@ def context_of(request: ShopRequest, row: Flow, asked: Mapping[str, str]) -> dic
         "panel": panel,
         "orders": tests.get("orders", []),
         "tests": tests,
-        "values": list(describing.VALUES.items()),
+        "values": known_values.offered(document, describing.VALUES),
         "phones": PHONES,
         "news": list(describing.NEWS.items()),
         "saved_by": by_whom(request, row.draft_saved_by),
