@@ -209,6 +209,12 @@ class FlowDocument(_Part):
         return frozenset(named | {"guide"} if any(step.kind == "send_guide" for step in self.steps.values()) else named)
 
     @cached_property
+    def hears(self) -> frozenset[str]:
+        """All news that starts it, ends it or is told in it."""
+        parts: list[TriggerSpec | Exit | Goal | Listener] = [self.trigger, *self.exits, *self.goals, *self.listeners]
+        return frozenset(news.value for part in parts for news in part.news)
+
+    @cached_property
     def requirements(self) -> Mapping[str, tuple[tuple[str, ...], ...]]:
         """Message id: the paths of the facts that it needs."""
         return {

@@ -1,11 +1,15 @@
 """The page of a rehearsal: from asking over progress to the result and one person's journey."""
 
+from datetime import timedelta
+
 import pytest
 
-from post_purchase.flows.editing import save_draft, switch_off
+from post_purchase.flows.editing import save_draft, switch_off, switch_on
 from post_purchase.jobs.rehearsals import rehearse
-from post_purchase.models import Flow, Rehearsal
+from post_purchase.models import Contact, Flow, FlowEvent, Rehearsal
 from post_purchase.services import rehearsals
+from post_purchase.services.events import record_event
+from post_purchase.words import EventKind
 from tests.flows.past_shop import flow_of, make_past
 from tests.pages.conftest import NOW
 
@@ -137,3 +141,65 @@ def test_a_failed_rehearsal_says_why(owner, flow):
     rehearsals.fail(rehearsal=claimed, error="Shown as it is: <b>")
     assert "Shown as it is: &lt;b&gt;" in page_of(owner, flow)
     switch_off(flow)
+
+
+def rehearsed(owner, flow) -> str:
+    start(owner, flow, opens="100", opens_at_delivery="0")
+    rehearse()
+    return page_of(owner, flow)
+
+
+def test_the_first_figures_are_those_of_the_rehearsed_flow(owner, flow):
+    switch_on(flow_of(flow.shop, "shipped"))
+    own, _, together = rehearsed(owner, flow).partition("Together with your live flows")
+    sent = {one["key"]: one["sent"] for one in Rehearsal.objects.get().result["flows"]}
+    assert sent["shipped"] > 0
+    assert f"<strong>{sent['thank_you']}</strong><span>messages sent" in own
+    assert f"<strong>{sum(sent.values())}</strong><span>messages sent" in together
+
+
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [
+        ("delivery_trouble", "That did not happen once in these 90 days."),
+        ("return_help", "And it cannot be rehearsed when the shopper writes."),
+        ("csat", "That did not happen once in these 90 days. We know of it only as long as we keep such news."),
+    ],
+)
+def test_a_flow_that_did_not_begin_once_says_so_and_why(owner, flow, key, why):
+    switch_on(flow)
+    html = rehearsed(owner, flow_of(flow.shop, key))
+    assert f"“{flow_of(flow.shop, key).name}” would not have begun once" in html
+    assert why in html
+    assert html.index("What would have happened") < html.index("Together with your live flows")
+
+
+def test_what_only_you_start_cannot_be_rehearsed_and_the_page_says_so(owner, flow):
+    save_draft(flow, {**flow.draft, "trigger": {"news": ["api_called"], "subject": "order"}})
+    html = rehearsed(owner, flow)
+    assert "It begins when your own system starts it. That cannot be rehearsed" in html
+
+
+def test_news_that_came_and_a_condition_that_did_not_hold_is_told_apart(owner, flow):
+    trigger = {"news": ["order_paid"], "subject": "order", "if": {"fact": "order.total", "at_least": 100000}}
+    save_draft(flow, {**flow.draft, "trigger": trigger})
+    html = rehearsed(owner, flow)
+    assert "if the order&#x27;s total is at least 100000. That news came 8 times in these 90 days" in html
+
+
+def test_a_talk_that_the_team_closed_is_played(owner, flow):
+    contact = Contact.objects.filter(shop=flow.shop).order_by("pk").first()
+    record_event(
+        shop=flow.shop, kind=EventKind.CONVERSATION_CLOSED, key="closed", contact=contact,
+        data={"answered_by_person": True, "may_ask": True},
+    )  # fmt: skip
+    FlowEvent.objects.update(happened_at=NOW - timedelta(days=20))
+    rehearsed(owner, flow_of(flow.shop, "csat"))
+    assert Rehearsal.objects.get().result["own"]["started"] == 1
+
+
+def test_the_histogram_has_its_figures_beside_its_bars(owner, flow):
+    html = rehearsed(owner, flow)
+    bars = Rehearsal.objects.get().result["histogram"]
+    drawn = html.partition('<div class="days bars">')[2].partition("<svg")[0]
+    assert drawn == f'<div class="under">{"".join(f"<span>{people}</span>" for _, people in bars)}</div>'

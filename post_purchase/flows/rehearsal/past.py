@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Prefetch, Q, QuerySet
 
@@ -37,6 +38,7 @@ from .world import Address, Chat, OrderPast, Person, Theatre
 DAYS = 90
 STILL_OPEN = timedelta(days=60)  # an order of before may still have parcels under way when the weeks begin
 TOLD_ONLY_THEN = (EventKind.ORDER_REFUNDED, EventKind.ORDER_EDITED, EventKind.RETURN_REQUESTED)
+CLOSED_TALKS = "closed talks"
 IF_NONE = (ChannelKind.WHATSAPP, ChannelKind.EMAIL)  # what is assumed where no channel is connected yet
 
 
@@ -88,7 +90,10 @@ def _orders(theatre: Theatre) -> QuerySet[Order]:
 
 
 def people(theatre: Theatre, keys: Collection[Key], *, more: frozenset[str]) -> Iterator[Person]:
-    """These people, in the order asked for, in about ten queries. `more`: definition.COSTLY_FACTS that are named."""
+    """These people, in the order asked for, in about ten queries.
+
+    `more`: definition.COSTLY_FACTS that are named, and CLOSED_TALKS where a flow hears of them.
+    """
     contacts = [contact for contact, _ in keys if contact is not None]
     nameless = [order for _, order in keys if order is not None]
     by_key = _orders_of(theatre, contacts, nameless)
@@ -96,6 +101,7 @@ def people(theatre: Theatre, keys: Collection[Key], *, more: frozenset[str]) -> 
     scans, told = _scans(rows), _told(rows)
     addresses, chats = _addresses(theatre, contacts, rows)
     before = _bought_before(theatre, contacts) if "history" in more else {}
+    closed = _closed_talks(theatre, contacts) if CLOSED_TALKS in more else {}
     catalogue = _catalogue(theatre, rows, more)
     for key in keys:
         found = by_key.get(key, [])
@@ -114,6 +120,7 @@ def people(theatre: Theatre, keys: Collection[Key], *, more: frozenset[str]) -> 
             fields=contact.fields if contact else {},
             timezone=contact.timezone if contact else "",
             own_quiet=own_quiet_of(contact) if contact else None,
+            closed=tuple(closed.get(pk, ())) if pk is not None else (),
             country=contact.country if contact else "",
             province=contact.province if contact else "",
         )
@@ -199,6 +206,21 @@ def _bought_before(theatre: Theatre, contacts: list[int]) -> dict[int, list[date
     found: dict[int, list[datetime]] = defaultdict(list)
     for contact, at in older.order_by("placed_at", "pk").values_list("contact_id", "placed_at"):
         found[contact].append(at)
+    return found
+
+
+def _closed_talks(theatre: Theatre, contacts: list[int]) -> dict[int, list[tuple[datetime, dict[str, Any]]]]:
+    """As long as the events of then are kept."""
+    events = FlowEvent.objects.filter(
+        contact_id__in=contacts,
+        kind=EventKind.CONVERSATION_CLOSED,
+        happened_at__gte=theatre.since,
+        happened_at__lte=theatre.until,
+    )
+    found: dict[int, list[tuple[datetime, dict[str, Any]]]] = defaultdict(list)
+    for contact, at, data in events.order_by("happened_at", "pk").values_list("contact_id", "happened_at", "data"):
+        if contact is not None:
+            found[contact].append((at, data))
     return found
 
 

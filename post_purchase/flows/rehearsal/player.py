@@ -34,6 +34,8 @@ class Player(Passing):
                 self._later(news.at, 0, partial(self._news, order, news))
             self._plan_chat(order)
         self._plan_dates()
+        for at, data in self.person.closed:
+            self._later(at, 1, partial(self._closed, data))
         events = 0
         until = self.theatre.until
         while self.queue and self.queue[0][0] <= until:
@@ -72,6 +74,12 @@ class Player(Passing):
             if news.at < self.theatre.since:
                 continue
             self._hear(kind, order, parcel_pk, data, key=f"{kind}:{order.pk}:{parcel_pk or ''}")
+
+    def _closed(self, data: dict[str, Any]) -> None:
+        """As services/conversations.close."""
+        self._set_handed_off(False)
+        kind = EventKind.CONVERSATION_CLOSED
+        self._hear(kind, None, None, data, key=f"{kind}:{self.person.key}:{self.now.isoformat()}")
 
     def _placed(self, order: OrderPlay) -> None:
         self._wrote_or_bought()
@@ -128,6 +136,8 @@ class Player(Passing):
             subject = self._subject(trigger.subject, event, order)
             if not subject:
                 continue
+            if flow.rehearsed:
+                self.outcome.heard += 1
             if event.kind not in ASKED_FOR:
                 heard = str(event.data.get("text", ""))
                 if trigger.words and event.kind == EventKind.MESSAGE_RECEIVED and not says(heard, trigger.words):

@@ -49,6 +49,7 @@ class Outcome:
 
     told: list[Told] = field(default_factory=list)
     opened: int = 0
+    heard: int = 0  # news of the kinds that start the rehearsed flow
     started: dict[str, int] = field(default_factory=dict)
     ended: dict[str, int] = field(default_factory=dict)
     active: dict[str, int] = field(default_factory=dict)

@@ -9,9 +9,10 @@ from post_purchase.channels.base import OutMessage
 from post_purchase.flows import effects as wants
 from post_purchase.flows.wording import NoWording, compose
 from post_purchase.services.texts import TextError
+from post_purchase.words import EventKind
 
 from .assumptions import Assumptions, Chance
-from .past import Key, keys_of, people
+from .past import CLOSED_TALKS, Key, keys_of, people
 from .player import Outcome, Player, Run, Told
 from .tally import Tally, difference
 from .world import Cast, Person, PlayedFlow, Theatre
@@ -64,8 +65,10 @@ def rehearse(theatre: Theatre, script: Script, *, keep: Keep, note: Note) -> dic
 
 
 def _asked_for(script: Script) -> frozenset[str]:
-    """The facts that cost a query and that one of the flows names."""
-    return frozenset().union(*(flow.document.asks_for for flow in (*script.draft, *(script.live or ()))))
+    """What costs a query and one of the flows names: facts, and talks that were closed."""
+    documents = [flow.document for flow in (*script.draft, *(script.live or ()))]
+    closed = any(EventKind.CONVERSATION_CLOSED in document.hears for document in documents)
+    return frozenset({CLOSED_TALKS} if closed else ()).union(*(document.asks_for for document in documents))
 
 
 def _sample(keys: list[Key]) -> list[Key]:

@@ -7,6 +7,8 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
+from post_purchase.flows.definition import FlowDocument
+from post_purchase.flows.describing import title_of
 from post_purchase.services.arbiter import PROMOTIONS
 from post_purchase.words import ChannelKind
 
@@ -28,7 +30,24 @@ REASONS = (  # to look at one person
     "Never opened the chat",
 )
 MOST_BARS = 12  # of the histogram; the last one is "this many or more"
-_NUMBER = re.compile(r"\d+")
+_AGO = re.compile(r"\d+ hours ago")
+
+
+_FIELDS = {
+    "reminder": "reminder", "retry_message": "asked again", "more_question": "after the stars",
+    "more_question_low": "after few stars", "photo_question": "asking for a photo",
+    "photo_reminder": "reminder of the photo",
+}  # fmt: skip
+
+
+def message_titles(document: FlowDocument) -> dict[str, str]:
+    """What the path calls the step that says each message."""
+    found: dict[str, str] = {}
+    for name, step in document.steps.items():
+        title = title_of(name, {"title": step.title})
+        for field, message in step.messages():
+            found.setdefault(message, f"{title}: {_FIELDS[field]}" if field in _FIELDS else title)
+    return found
 
 
 class Tally:
@@ -44,7 +63,11 @@ class Tally:
         self.purposes = {
             (flow.key, name): spec.purpose.value for flow in flows for name, spec in flow.document.messages.items()
         }
-        self.orders = self.people = self.opened = 0
+        self.titles = {
+            (flow.key, name): title for flow in flows for name, title in message_titles(flow.document).items()
+        }
+        self.own = next((flow for flow in flows if flow.rehearsed), None)
+        self.orders = self.people = self.opened = self.heard = self.reached = 0
         self.outcomes: Counter[str] = Counter()
         self.started: Counter[str] = Counter()
         self.ended: Counter[str] = Counter()
@@ -61,13 +84,14 @@ class Tally:
         self.unknown: Counter[str] = Counter()  # of orders: what we would like to know
         self.problems: Counter[tuple[str, str]] = Counter()
         self.other: Counter[str] = Counter()
-        self.bill = Bill()
+        self.bill, self.own_bill = Bill(), Bill()
         self.examples: dict[str, list[tuple[int, str]]] = {}  # why: (messages, person's key), most first
 
     def add(self, person: Person, outcome: Outcome) -> None:
         self.people += 1
         self.orders += len(person.orders)
         self.opened += outcome.opened
+        self.heard += outcome.heard
         self.started.update(outcome.started)
         self.ended.update(outcome.ended)
         self.active.update(outcome.active)
@@ -79,6 +103,7 @@ class Tally:
             self._unknown(order)
         sent = [told for told in outcome.told if told.at is not None]
         self.per_person[len(sent)] += 1
+        self.reached += any(self._is_own(told) for told in sent)
         for told in outcome.told:
             self._message(told)
         self._clashes(sent)
@@ -111,7 +136,11 @@ class Tally:
         self.channels[told.kind] += 1
         template = self.templates.get((told.flow, told.message), "")
         category = category_of(told.kind, told.mode, told.purpose.value, template)
-        self.bill.add(kind=told.kind, category=category, country=told.country, at=told.at)
+        for bill in (self.bill, self.own_bill) if self._is_own(told) else (self.bill,):
+            bill.add(kind=told.kind, category=category, country=told.country, at=told.at)
+
+    def _is_own(self, told: Told) -> bool:
+        return self.own is not None and told.flow == self.own.key
 
     def _clashes(self, sent: list[Told]) -> None:
         """Two flows that speak to one person within an hour."""
@@ -151,12 +180,25 @@ class Tally:
                 break
         return chosen
 
+    def _own(self) -> dict[str, Any]:
+        """Of the flow that is rehearsed, alone. Free messages of a month are counted as if there were no other flow."""
+        if self.own is None:
+            return {}
+        key = self.own.key
+        figures = dict.fromkeys(("sent", "held", "waiting", "not_sent"), 0)
+        for (flow, _, what), number in self.messages.items():
+            if flow == key:
+                figures[what] += number
+        cost = self.own_bill.to_json()["total"]
+        return {"heard": self.heard, "started": self.started[key], "reached": self.reached, "cost": cost, **figures}
+
     def to_json(self) -> dict[str, Any]:
         names = {flow.key: flow.name for flow in self.flows}
         return {
             "orders": self.orders,
             "people": self.people,
             "opened": self.opened,
+            "own": self._own(),
             "outcomes": {name: self.outcomes[name] for name in ("sent", "held", "waiting", "not_sent")},
             "flows": [
                 {
@@ -175,6 +217,7 @@ class Tally:
                     "flow": key,
                     "message": message,
                     "purpose": self.purposes.get((key, message), ""),
+                    "title": self.titles.get((key, message), ""),
                     **{what: self.messages[key, message, what] for what in ("sent", "held", "waiting", "not_sent")},
                 }
                 for key, message in sorted({(key, message) for key, message, _ in self.messages})
@@ -234,4 +277,4 @@ def _when(told: Told) -> float:
 
 def _plain(reason: str) -> str:
     """One reason for all hours and days."""
-    return _NUMBER.sub("…", reason) if " hours ago" in reason else reason
+    return _AGO.sub("some hours ago", reason)

@@ -84,6 +84,7 @@ class Person:
     fields: Mapping[str, Any] = field(default_factory=dict)
     timezone: str = ""
     own_quiet: tuple[time, time] | None = None
+    closed: tuple[tuple[datetime, dict[str, Any]], ...] = ()  # when the team closed a talk, and what was said of it
     country: str = ""
     province: str = ""
 

@@ -12,6 +12,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET, require_POST
 
+from post_purchase.flows import describing
 from post_purchase.flows.definition import DocumentError
 from post_purchase.flows.editing import problems_of
 from post_purchase.flows.rehearsal import past, show, stage
@@ -127,6 +128,7 @@ def messages(request: ShopRequest, pk: int) -> HttpResponse:
         rows = rows.filter(by_name | Q(order__name__iexact=search) | Q(order__name__iexact=f"#{search}"))
     found = paged(request, rows.order_by("queued_at", "pk"))
     names = {one["key"]: one["name"] for one in row.result.get("flows", ())}
+    titles = {(one["flow"], one["message"]): one["title"] for one in row.result.get("messages", ()) if one.get("title")}
     return page(
         request,
         "pages/rehearsed_messages.html",
@@ -134,7 +136,12 @@ def messages(request: ShopRequest, pk: int) -> HttpResponse:
         flow=row.flow,
         rows=found,
         lines=[
-            (message, title_of(message.message), names.get(message.flow_key, message.flow_key), who_of(message))
+            (
+                message,
+                titles.get((message.flow_key, message.message), title_of(message.message)),
+                names.get(message.flow_key, message.flow_key),
+                who_of(message),
+            )
             for message in found
         ],
         flows=list(names.items()),
@@ -242,6 +249,9 @@ def drawn(request: ShopRequest, flow: Flow, row: Rehearsal | None) -> str:
     context: dict[str, Any] = {"row": row, "flow": flow, "result": result}
     if row.status == RehearsalStatus.DONE:
         context |= {
+            "own": result.get("own"),
+            "idle": why_idle(row) if result["people"] and result.get("own") and not result["own"]["started"] else "",
+            "alone": len(result["flows"]) == 1,
             "bars": bars_of(result["histogram"]),
             "examples": examples_of(row),
             "difference": {(one["flow"], one["message"]): one for one in (result["difference"] or {}).get("rows", ())},
@@ -254,19 +264,46 @@ def drawn(request: ShopRequest, flow: Flow, row: Rehearsal | None) -> str:
     return draw(request, "parts/rehearsal.html", **context)
 
 
+NEVER_PLAYED = frozenset(  # the past knows nothing of it that could be played
+    {
+        EventKind.MESSAGE_RECEIVED, EventKind.MEDIA_STORED, EventKind.REVIEW_WANTED, EventKind.STARTED_BY_HAND,
+        EventKind.SHOPIFY_FLOW, EventKind.API_CALLED,
+    }
+)  # fmt: skip
+
+
+def why_idle(row: Rehearsal) -> str:
+    """Why the rehearsed flow did not begin once, in plain words."""
+    trigger = row.document.get("trigger") or {}
+    kinds, days = [str(kind) for kind in trigger.get("news") or ()], (row.until - row.since).days
+    unplayed = [kind for kind in kinds if kind in NEVER_PLAYED]
+    heard, condition = row.result["own"]["heard"], describing.condition(trigger.get("if"))
+    begins = f"It begins when {describing.news(kinds)}{f', if {condition}' if condition else ''}."
+    if heard:
+        times = "once" if heard == 1 else f"{heard} times"
+        return f"{begins} That news came {times} in these {days} days, but what else it asks for was not so."
+    if len(unplayed) == len(kinds):
+        return f"{begins} That cannot be rehearsed: the past weeks do not tell when it would have been."
+    rest = f" And it cannot be rehearsed when {describing.news(unplayed)}." if unplayed else ""
+    kept = " We know of it only as long as we keep such news." if EventKind.CONVERSATION_CLOSED in kinds else ""
+    return f"{begins} That did not happen once in these {days} days.{kept}{rest}"
+
+
 def messages_of(result: dict[str, Any]) -> list[dict[str, Any]]:
-    """By flow and message, with how many go out today."""
+    """By flow and message, with how many go out today; the rehearsed flow's own first."""
+    own = {flow["key"] for flow in result["flows"] if flow["rehearsed"]}
+    rows = sorted(result["messages"], key=lambda one: one["flow"] not in own)
     names = {flow["key"]: flow["name"] for flow in result["flows"]}
     changes = {(one["flow"], one["message"]): one for one in (result["difference"] or {}).get("rows", ())}
     return [
         one
         | {
-            "name": title_of(one["message"]),
+            "name": one.get("title") or title_of(one["message"]),
             "flow_name": names.get(one["flow"], one["flow"]),
             "label": Purpose(one["purpose"]).label if one["purpose"] else "",
             "now": changes.get((one["flow"], one["message"]), {}).get("now", one["sent"]),
         }
-        for one in result["messages"]
+        for one in rows
     ]
 
 
