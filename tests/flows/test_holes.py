@@ -8,7 +8,7 @@ from post_purchase.flows import editing, hole_lint, holes, known_values, shelf, 
 from post_purchase.flows.definition import FlowDocument, load
 from post_purchase.flows.describing import VALUES
 from post_purchase.flows.effects import Say
-from post_purchase.flows.facts import assemble
+from post_purchase.flows.facts import assemble, settings_of
 from post_purchase.flows.preview import preview
 from post_purchase.flows.sample import sample_facts, text_problems, without_much
 from post_purchase.flows.state import START, Event, RunState
@@ -156,7 +156,7 @@ def test_the_made_up_order_has_all_that_an_order_has():
     order = make_order(make_shop())
     facts = assemble(
         shop=order.shop,
-        settings=editing.settings_of(order.shop),
+        settings=settings_of(order.shop),
         order=order,
         speaks_with=None,
         started=False,
