@@ -12,7 +12,7 @@ from .definition import FlowDocument, load
 from .effects import Say
 from .facts import gather, load_order, settings_of
 from .sample import sample_answers, sample_facts, without_much
-from .wording import NoWording, compose
+from .wording import NoWording, closed_text, compose
 
 
 @dataclass(frozen=True)
@@ -99,12 +99,6 @@ def _message(
     except (TextError, NoWording) as error:
         return PreviewMessage(step_id, message, purpose, found[1].text if found else "", error=str(error))
     content = composed.content
-    template = ""
-    if content.template is not None:
-        body = document.texts[content.template.language].messages[message].template
-        for number, value in enumerate(content.template.parameters, start=1):
-            body = body.replace(f"{{{{{number}}}}}", value)
-        template = body
     return PreviewMessage(
         step_id=step_id,
         message=message,
@@ -114,7 +108,7 @@ def _message(
         subject=content.subject,
         buttons=[button.title for button in content.buttons],
         url_button=content.url_button.title if content.url_button else "",
-        template=template,
+        template=closed_text(document, message, content),
         rtl=is_rtl(content.language),
         content=content,
         missing=[*composed.missing, *composed.unlinked],

@@ -8,7 +8,7 @@ from typing import Any
 
 from post_purchase.channels.base import Button, OutMessage, TemplateUse, UrlButton
 from post_purchase.services import texts
-from post_purchase.services.template_words import digest_of, meta_language, numbered
+from post_purchase.services.template_words import digest_of, filled, meta_language, numbered
 from post_purchase.words import Purpose
 
 from .definition import FALLBACK_LANGUAGE, FlowDocument, MessageSpec, Wording
@@ -185,6 +185,12 @@ def _template(
         bodies={tag: digest_of(body) for tag, body in bodies.items()},
         orders={tag: order for tag, order in orders.items() if order != list(range(1, len(parameters) + 1))},
     )
+
+
+def closed_text(document: FlowDocument, message: str, content: OutMessage) -> str:
+    """What the phone shows when it goes as a template; empty where it has none."""
+    use = content.template
+    return filled(document.texts[use.language].messages[message].template, use.parameters) if use else ""
 
 
 def _bodies(document: FlowDocument, message: str, *languages: str) -> dict[str, str]:

@@ -284,9 +284,7 @@ def _look_again(channels: Collection[int]) -> None:
     """Messages that waited for Meta's word may go now, or another way."""
     now = clock.now()
     held = Message.objects.filter(status=MessageStatus.HELD, next_attempt_at__gt=now, reason__contains=READING)
-    if held.filter(shop__channels__in=channels).exists():
-        shops = Channel.objects.filter(pk__in=channels).values("shop")
-        held.filter(shop__in=shops).update(next_attempt_at=now)
+    held.filter(shop__in=Channel.objects.filter(pk__in=channels).values("shop")).update(next_attempt_at=now)
     wake(Job.SEND_MESSAGES)
 
 

@@ -101,7 +101,7 @@ def test_an_offer_in_a_utility_template_a_missing_and_an_odd_sample():
 def test_the_same_words_under_two_names_and_a_tap_that_is_cut():
     twice = document()
     twice["messages"]["other"] = copy.deepcopy(twice["messages"]["hello"])
-    twice["messages"]["other"]["template"]["name"] = "doorstep_y"
+    twice["messages"]["other"]["template"] |= {"name": "doorstep_y", "category": "MARKETING"}
     twice["texts"]["en"]["messages"]["other"] = {
         "text": "x",
         "template": GOOD,
@@ -111,6 +111,8 @@ def test_the_same_words_under_two_names_and_a_tap_that_is_cut():
         "texts.en.messages.other.choices.a: WhatsApp shows 20 characters of a tap; this is cut",
         "texts.en.messages.other.template: Meta refuses a second template with the words of 'hello'",
     ]
+    twice["messages"]["other"]["template"]["category"] = "UTILITY"  # both go with one template
+    assert len(lint(twice)) == 1
 
 
 @pytest.mark.parametrize(

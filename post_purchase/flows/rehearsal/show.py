@@ -1,15 +1,15 @@
 """The whole rehearsal, some hundred people at a time, and one person's journey with the words that they would read."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from post_purchase.channels.base import OutMessage
 from post_purchase.flows import effects as wants
-from post_purchase.flows.wording import NoWording, compose
+from post_purchase.flows.wording import NoWording, closed_text, compose
 from post_purchase.services.texts import TextError
-from post_purchase.words import EventKind
+from post_purchase.words import EventKind, Mode
 
 from .assumptions import Assumptions, Chance
 from .past import CLOSED_TALKS, Key, keys_of, people
@@ -109,6 +109,12 @@ class Moment:
     about: str = ""
     told: Told | None = None
     content: OutMessage | None = None
+    template: str = ""  # its words for outside the window
+
+    @property
+    def shown(self) -> str:
+        """As the phone shows it."""
+        return self.template if self.told and self.told.mode == Mode.TEMPLATE and self.template else self.text
 
     @property
     def text(self) -> str:
@@ -129,7 +135,8 @@ class _Line:
             content = compose(self.documents[told.flow], say, facts, answers).content
         except (TextError, NoWording) as error:
             content = OutMessage(text=str(error))
-        self.moments.append(Moment(told.queued_at, "message", told=told, content=content))
+        template = closed_text(self.documents[told.flow], told.message, content)
+        self.moments.append(Moment(told.queued_at, "message", told=told, content=content, template=template))
 
 
 def journey(theatre: Theatre, script: Script, key: Key) -> tuple[Person, list[Moment], Outcome] | None:
@@ -140,9 +147,7 @@ def journey(theatre: Theatre, script: Script, key: Key) -> tuple[Person, list[Mo
     line = _Line(script.draft)
     outcome = Player(found, theatre, Cast(script.draft), script.assumed, Chance(script.seed), line).play()
     moments = [
-        moment
-        if moment.told is None or moment.told.at is None
-        else Moment(moment.told.at, moment.what, moment.about, moment.told, moment.content)
+        moment if moment.told is None or moment.told.at is None else replace(moment, at=moment.told.at)
         for moment in line.moments
     ]
     moments.sort(key=lambda moment: moment.at)

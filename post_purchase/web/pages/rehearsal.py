@@ -238,7 +238,7 @@ def line_of(moment: Moment, names: dict[str, str]) -> Line:
     channel = ChannelKind(told.kind).label if told.kind else ""
     if told.mode == "template":
         channel += ", approved template"
-    return Line(moment, names.get(told.flow, told.flow), moment.text, told.outcome, channel)
+    return Line(moment, names.get(told.flow, told.flow), moment.shown, told.outcome, channel)
 
 
 def drawn(request: ShopRequest, flow: Flow, row: Rehearsal | None) -> str:
