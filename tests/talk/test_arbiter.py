@@ -18,6 +18,7 @@ from post_purchase.services.arbiter import (
     Told,
     judge,
 )
+from post_purchase.services.template_words import READING
 from post_purchase.words import ChannelKind, Mode, Purpose
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -61,6 +62,21 @@ def test_a_reply_goes_to_its_point_or_nowhere():
     verdict = judge(Proposal(Purpose.SERVICE, fixed_point_id=1), blocked, NOON)
     assert (verdict.decision, verdict.candidate) == (Decision.SUPPRESS, None)
     assert "she blocked us" in verdict.reason
+
+
+def test_a_text_that_meta_reads_is_waited_for_unless_another_channel_reaches_her():
+    reading = one(mode=Mode.TEMPLATE, template_waits=READING)
+    verdict = judge(Proposal(Purpose.UTILITY), reading, NOON)
+    assert (verdict.decision, verdict.reason) == (Decision.HOLD, f"Held until 13:15 in Lyon: {READING}")
+    late = Proposal(Purpose.UTILITY, use_by_at=NOON + timedelta(minutes=10))
+    assert judge(late, reading, NOON).until == NOON + timedelta(minutes=9)
+    assert judge(late, reading, NOON + timedelta(minutes=9)).decision == Decision.SUPPRESS
+    both = replace(reading, candidates=(*reading.candidates, EMAIL))
+    verdict = judge(Proposal(Purpose.UTILITY), both, NOON)
+    assert (verdict.candidate, verdict.reason) == (EMAIL, f"By E-mail: {READING}")
+    assert judge(Proposal(Purpose.UTILITY, keeps_channel=True), both, NOON).decision == Decision.HOLD
+    stopped = one(mode=Mode.TEMPLATE, template_waits=READING, granted=frozenset())
+    assert judge(Proposal(Purpose.UTILITY), stopped, NOON).decision == Decision.SUPPRESS
 
 
 def test_a_network_that_wants_a_day_is_not_waited_for_where_another_reaches_her():

@@ -20,6 +20,7 @@ from post_purchase.services.arbiter import (
     judge,
 )
 from post_purchase.services.daytime import is_open
+from post_purchase.services.template_words import READING
 from post_purchase.words import ChannelKind, Mode, Purpose
 from tests.talk.test_arbiter import WHATSAPP, hours
 
@@ -50,6 +51,7 @@ candidates = st.builds(
     granted=st.frozensets(st.sampled_from(Purpose)),
     withdrawn=st.frozensets(st.sampled_from(Purpose)),
     has_template=st.booleans(),
+    template_waits=st.sampled_from(["", READING]),
 )
 
 
