@@ -24,6 +24,12 @@
       soon(field.closest("form"));
     }
     if (event.target.closest?.("[data-keys-open]")) help();
+    const way = event.target.closest?.("[data-way]"), by = way && document.querySelector('form[data-draft] [name="point"]');
+    if (by) {
+      by.value = way.dataset.way;
+      by.dispatchEvent(new Event("change", { bubbles: true }));
+      field.focus();
+    }
   });
 
   /* What stands beside a conversation comes after it; drawn anew, the page shows what it had until the new is there. */
@@ -47,7 +53,7 @@
   async function load(box) {
     const place = box.querySelector(".loaded"), mine = ++turn, wanted = box.querySelector("[data-search]")?.value || "";
     try {
-      const reply = await doorstep.ask(`${box.dataset.load}${wanted && `?q=${encodeURIComponent(wanted)}`}`);
+      const reply = await doorstep.ask(`${box.dataset.load}${wanted && `${box.dataset.load.includes("?") ? "&" : "?"}q=${encodeURIComponent(wanted)}`}`);
       if (mine === turn) place.innerHTML = reply.ok ? await reply.text() : "";
     } catch { place.textContent = "This cannot be fetched just now. Close it and try again."; }
   }
@@ -56,6 +62,14 @@
     if (!target.matches?.("[data-search]")) return;
     clearTimeout(searching);
     searching = setTimeout(() => load(target.closest("details")), 300);
+  });
+
+  /* A value of a template that is changed is seen where the shopper will read it. */
+  document.addEventListener("input", ({ target }) => {
+    const offer = target.closest?.("form.offer"), said = offer?.querySelector(".said");
+    if (!said) return;
+    const values = [...offer.querySelectorAll("s-text-field")].map((one) => one.value || `[${one.getAttribute("placeholder") || one.getAttribute("label")}]`);
+    said.textContent = said.dataset.body.replace(/\{\{(\d+)\}\}/g, (gap, number) => values[number - 1] ?? gap);
   });
 
   /* A picture can be chosen only where the channel takes one. */

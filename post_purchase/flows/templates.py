@@ -1,4 +1,4 @@
-"""The message templates that a shop's flows need outside the messaging window, for services/templates to submit."""
+"""The message templates that a shop's flows and team need outside the messaging window: services/templates submits."""
 
 from collections.abc import Collection, Iterable, Mapping
 from copy import deepcopy
@@ -15,6 +15,7 @@ from shopapp.models import Shop
 
 from .definition import DocumentError, FlowDocument
 from .facts import settings_of
+from .team_templates import team_specs
 from .versions import document_of
 
 ROLL_BACK = timedelta(days=30)  # so long the words of an earlier version can be had again at once
@@ -26,13 +27,15 @@ def hand_in(shop: Shop) -> None:
 
 
 def template_specs(shop: Shop) -> list[TemplateSpec]:
-    """Each text for Meta that may have to go, in the shop's languages; the published ones first.
+    """Each text for Meta that may have to go, in the shop's languages; the published ones first, the team's own last.
 
     Of the live and the canary version of flows that are on, and of each version that somebody is still in.
     """
     flows = shop.flows.filter(status=FlowStatus.ON).order_by("pk")
     begun = [pk for pair in flows.values_list("live_version", "canary_version") for pk in pair if pk is not None]
-    return list(_specs([*begun, *sorted(_still_needed(shop) - set(begun))], languages_of(shop)))
+    languages = languages_of(shop)
+    needed = _specs([*begun, *sorted(_still_needed(shop) - set(begun))], languages)
+    return [*needed, *team_specs(languages)]
 
 
 def _still_needed(shop: Shop) -> set[int]:
@@ -55,7 +58,7 @@ def kept_specs(shop: Shop) -> list[TemplateSpec]:
         kept |= set(mine.filter(published_at__gt=recent).values_list("pk", flat=True))
         before = mine.filter(published_at__lte=recent).order_by("-number").values_list("pk", flat=True)
         kept |= set(before[:1])
-    return list(_specs(sorted(kept), []))
+    return [*_specs(sorted(kept), []), *team_specs([])]
 
 
 def _specs(versions: Iterable[int], languages: list[str]) -> Iterable[TemplateSpec]:

@@ -10,7 +10,6 @@ from post_purchase.models import (
     Draft,
     Member,
     Message,
-    MessageTemplate,
     Product,
     SavedReply,
 )
@@ -96,14 +95,10 @@ def products_that_sell(*, shop: Shop, search: str) -> list[Product]:
     return [row for row in rows.order_by("title", "pk")[:MOST_PRODUCTS] if row.variant_id]
 
 
-def template_values(*, template: MessageTemplate, values: dict[str, str]) -> list[tuple[str, str, str]]:
-    """(name, sample, what we know) of each gap: what is known need not be typed, and can be changed."""
-    found = []
-    for parameter in template.parameters:
-        name = str(parameter.get("name", ""))
-        known = values.get(KNOWN_AS.get(name, name), "")
-        found.append((name, str(parameter.get("sample", "")), known))
-    return found
+def known_by_name(conversation: Conversation, member: Member) -> dict[str, str]:
+    """What is known, also under the names that flows use: it need not be typed into a template."""
+    values = values_for(conversation, member)
+    return values | {name: values[ours] for name, ours in KNOWN_AS.items()}
 
 
 def values_for(conversation: Conversation, member: Member) -> dict[str, str]:

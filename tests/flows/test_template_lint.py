@@ -5,10 +5,12 @@ import copy
 import pytest
 
 from post_purchase.flows import shelf
+from post_purchase.flows.team_templates import team_specs, team_templates
 from post_purchase.flows.template_lint import body_problems, lint, promotional_words
-from post_purchase.flows.templates import specs_of
+from post_purchase.flows.templates import specs_of, template_specs
 from post_purchase.flows.troubles import warnings
 from post_purchase.services.templates import why_unfit
+from tests.factories import make_shop
 
 LANGUAGES = ["ar", "de", "en", "es", "fr", "it", "ja", "nl", "pl", "pt-BR", "sv", "tr"]
 GOOD = "Your order {{1}} is on its way with {{2}} today."
@@ -33,6 +35,22 @@ def test_every_ready_made_template_is_handed_to_meta_in_every_language(key):
     """Japanese names the order before the product: the numbers need not stand in a row."""
     specs = specs_of(shelf.ready_made(key), [])
     assert [(spec.name, spec.language, why) for spec in specs if (why := why_unfit(spec))] == []
+
+
+@pytest.mark.parametrize("spec", team_specs([]), ids=lambda spec: f"{spec.name}-{spec.language}")
+def test_the_teams_own_templates_are_as_meta_wants_them(spec):
+    assert why_unfit(spec) == ""
+    assert list(body_problems(spec.body, spec.category, spec.language)) == []
+
+
+@pytest.mark.django_db
+def test_the_teams_own_templates_speak_every_language_and_go_to_meta_with_the_others():
+    by_name: dict[str, list[str]] = {}
+    for spec in template_specs(make_shop()):
+        by_name.setdefault(spec.name, []).append(spec.language)
+    assert {name: sorted(languages) for name, languages in by_name.items()} == dict.fromkeys(
+        team_templates(), LANGUAGES
+    )
 
 
 def test_no_two_flows_give_one_name_to_two_templates_or_one_body_to_two_names():

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from post_purchase.jobs.clean_up import clean_up
-from post_purchase.models import Draft, Member, Message, MessageTemplate, Product, SavedReply
+from post_purchase.models import Draft, Member, Message, Product, SavedReply
 from post_purchase.services import composing
 from post_purchase.services.consent import record_consent
 from post_purchase.services.delivery import claim_due, send_due
@@ -170,24 +170,6 @@ def test_a_product_comes_with_its_cart_link(owner, row, shop):
         for search in ("mug", "apron+49", "49+apron", "zzz", "%25")
     }
     assert found == {"mug": 1, "apron+49": 1, "49+apron": 1, "zzz": 0, "%25": 0}
-
-
-def test_outside_the_window_the_template_is_filled_in_and_one_tap_sends_it(owner, row, shop):
-    channel = shop.channels.get()
-    template = MessageTemplate.objects.create(
-        channel=channel,
-        name="doorstep_status",
-        language="en",
-        category="UTILITY",
-        body="Your order {{1}} travels with {{2}}, {{3}}.",
-        parameters=[{"name": name, "sample": "s"} for name in ("order", "carrier", "x")],
-        status="approved",
-    )
-    row.contact.points.update(last_inbound_at=clock.now() - timedelta(hours=30))
-    html = owner.get(f"/app/conversations/{row.pk}").content.decode()
-    fields = [f'name="value_{template.pk}_{place}" value="{known}"' for place, known in enumerate(("#1001", "DHL", ""))]
-    assert [field in html for field in fields] == [True] * 3
-    assert answer(owner, row).status_code == 422
 
 
 def test_who_never_came_by_a_channel_is_not_written_to_there_and_the_page_says_so(owner, row, shop, at, mailoutbox):

@@ -74,6 +74,7 @@ READS_OF_A_ROW = {
     "thread": "/app/conversations/{conversation}",
     "saved replies for a thread": "/app/conversations/{conversation}/saved-replies",
     "products for a thread": "/app/conversations/{conversation}/products",
+    "templates for a thread": "/app/conversations/{conversation}/templates?all=1",
     "beside a thread": "/app/conversations/{conversation}/beside",
     "live thread": "/app/conversations/{conversation}/live",
     "flow": "/app/flows/{flow}",

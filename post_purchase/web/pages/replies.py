@@ -1,21 +1,18 @@
-"""What a person does with a conversation: answer, send a template, take over, give back, close."""
+"""What a person does with a conversation: answer, take over, give back, close."""
 
 from django.http import HttpResponse
 
-from post_purchase.channels.base import OutMessage, TemplateUse
 from post_purchase.services import composing, conversations, file_safety
 from post_purchase.services.file_safety import SafeFile
-from post_purchase.services.messages import queue_message
 from post_purchase.services.photo_safety import Fault, PhotoRefused, SafePhoto, make_safe, sniff
 from post_purchase.web.forms.inbox import send_at
-from post_purchase.web.forms.replies import ReplyForm, TemplateForm
-from post_purchase.words import Author, Purpose
+from post_purchase.web.forms.replies import ReplyForm
 from shopapp.lib import clock
 
 from .answers import refused, saved, zone_of
 from .conversation_rows import conversation_of
 from .inbox_door import InboxRequest, agent_required
-from .thread import ReplyWay, reply_ways
+from .reply_ways import ReplyWay, reply_ways
 
 
 @agent_required
@@ -25,7 +22,7 @@ def reply(request: InboxRequest, pk: int) -> HttpResponse:
     form = ReplyForm(request.POST)
     if not form.is_valid():
         return refused(form=form)
-    ways = reply_ways(request, list(conversation.contact.points.all()), clock.now())
+    ways = reply_ways(request, conversation, clock.now())
     way = next((way for way in ways if way.point.pk == form.cleaned_data["point"]), None)
     if way is None:
         return refused("This shopper cannot be reached there any more. Choose another channel.")
@@ -91,43 +88,6 @@ def file_of(request: InboxRequest, way: ReplyWay, text: str) -> SafePhoto | Safe
     if not way.documents:
         raise NoPicture(f"{way.label} takes pictures and no PDFs. Take the file out, or choose another channel.")
     return document
-
-
-@agent_required
-def send_template(request: InboxRequest, pk: int) -> HttpResponse:
-    conversation = conversation_of(request, pk)
-    form = TemplateForm(request.POST)
-    if not form.is_valid():
-        return refused(form=form)
-    ways = reply_ways(request, list(conversation.contact.points.all()), clock.now())
-    found = [(way, one) for way in ways for one in way.templates if one.pk == form.cleaned_data["template"]]
-    if not found:
-        return refused("This template cannot be sent to this shopper now.")
-    way, template = found[0]
-    values = [
-        request.POST.get(f"value_{template.pk}_{place}", "").strip()[:200] for place in range(len(template.parameters))
-    ]
-    if not all(values):
-        return refused("Fill in every value of the template.")
-    text = template.body
-    for place, value in enumerate(values, start=1):
-        text = text.replace("{{" + str(place) + "}}", value)
-    queue_message(
-        conversation=conversation,
-        content=OutMessage(
-            text=text,
-            language=template.language,
-            template=TemplateUse(name=template.name, language=template.language, parameters=values),
-        ),
-        purpose=Purpose.SERVICE,
-        author=Author.PERSON,
-        author_id=request.shop_user,
-        point=way.point,
-        order=conversation.order,
-        dedupe_key=f"reply:{conversation.pk}:{form.cleaned_data['key']}",
-    )
-    conversations.mark_answered(conversation=conversation)
-    return saved("The template is on its way")
 
 
 @agent_required

@@ -1,7 +1,6 @@
 """One conversation: what was said, how it fared, and the answer. What stands beside it: thread_beside."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,27 +10,18 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_GET
 
-from post_purchase.channels.base import Capability
-from post_purchase.channels.registry import driver_for
 from post_purchase.models import (
     Attachment,
     AttachmentStatus,
-    Channel,
-    ChannelStatus,
     ContactPoint,
     Conversation,
     ConversationState,
-    Draft,
     FlowStatus,
     Message,
-    MessageTemplate,
     ShopSettings,
-    TemplateStatus,
 )
 from post_purchase.services import presence
-from post_purchase.services.arbiter import why_no_answer
-from post_purchase.services.composing import drafts_of, others_writing, template_values, values_for
-from post_purchase.services.consent import consents_in, newest_states, who_wrote
+from post_purchase.services.composing import drafts_of, others_writing
 from post_purchase.services.control_links import without_keys
 from post_purchase.services.conversations import mark_opened
 from post_purchase.services.file_safety import TYPES, kind_of
@@ -40,7 +30,7 @@ from post_purchase.services.messages import WAITING
 from post_purchase.services.receiving import WITHOUT_WORDS
 from post_purchase.services.shops import settings_of
 from post_purchase.web.forms.inbox import send_times
-from post_purchase.words import Author, ChannelKind, MessageStatus, Mode, Purpose
+from post_purchase.words import Author, ChannelKind, MessageStatus
 from shopapp.lib import clock
 from shopapp.lib.crypto import new_code
 from shopapp.web.embedded import ShopRequest
@@ -50,42 +40,14 @@ from .answers import draw, live, mark_of, page, zone_of
 from .conversation_rows import conversation_of
 from .inbox_actions import SNOOZES
 from .inbox_door import InboxRequest, member_required
+from .offered_templates import offers_for
+from .reply_ways import ReplyWay, chosen_way, reply_ways
 from .requests import requests_of
 
 NOTES = 20
 SHOWN = 60  # messages per look; older ones by ?before=
 TICKS: dict[str, str] = {MessageStatus.SENT: "✓", MessageStatus.DELIVERED: "✓✓", MessageStatus.READ: "✓✓"}
 STOPPED = (MessageStatus.SUPPRESSED, MessageStatus.FAILED)
-
-
-@dataclass(frozen=True)
-class ReplyWay:
-    """One point that an answer can go to, and the window's rules for it, said before anything is typed."""
-
-    point: ContactPoint
-    channel: Channel
-    capability: Capability
-    templates: tuple[MessageTemplate, ...]
-
-    @property
-    def label(self) -> str:
-        return ChannelKind(self.point.kind).label
-
-    @property
-    def pictures(self) -> bool:
-        return self.free and driver_for(self.point.kind).takes_pictures(channel=self.channel)
-
-    @property
-    def documents(self) -> bool:
-        return self.free and driver_for(self.point.kind).takes_documents(channel=self.channel)
-
-    @property
-    def caption(self) -> int | None:
-        return driver_for(self.point.kind).caption
-
-    @property
-    def free(self) -> bool:
-        return self.capability.mode == Mode.FREE
 
 
 @member_required
@@ -97,13 +59,11 @@ def thread(request: InboxRequest, pk: int) -> HttpResponse:
     mark_opened(conversation=conversation, member=request.member)
     names = {member.user_id: member.display_name for member in request.members}
     now = clock.now()
-    points = list(conversation.contact.points.order_by("-last_inbound_at", "pk"))
-    ways = reply_ways(request, points, now)
+    ways = reply_ways(request, conversation, now)
     shown, older = messages_of(request, conversation)
-    needs_values = any(way.templates for way in ways)
-    known = values_for(conversation, request.member) if needs_values else {}
     drafts = drafts_of(conversation)
     told, writing = with_stories(request, conversation, shown, older), others_writing(drafts, member=request.member)
+    points = conversation.contact.points.all()
     html = bubbles_html(request, told, names=names, writing=writing, points=points)
     draft = next((draft for draft in drafts if draft.member_id == request.member.pk), None)
     return page(
@@ -121,7 +81,8 @@ def thread(request: InboxRequest, pk: int) -> HttpResponse:
         asks_after=may_ask(conversation, [each["message"] for each in shown]),
         ways=ways,
         way=chosen_way(ways, draft),
-        templates=[(one, template_values(template=one, values=known)) for way in ways for one in way.templates],
+        offers=offers_for(request, conversation, ways) if ways and ways[0].needs_template else None,
+        with_template=next((each for each in ways if each.needs_template), None),
         reply_key=new_code(),
         me=request.member,
         now=now,
@@ -264,47 +225,3 @@ def may_ask(conversation: Conversation, messages: list[Message]) -> bool:
     if not any(message.author == Author.PERSON for message in messages):
         return False
     return conversation.shop.flows.filter(key="csat", status=FlowStatus.ON).exists()
-
-
-def chosen_way(ways: list[ReplyWay], draft: Draft | None) -> ReplyWay | None:
-    """Where the draft was meant to go, else where free text goes."""
-    free = [way for way in ways if way.free]
-    meant = [way for way in free if draft is not None and way.point.pk == draft.point_id]
-    return next(iter(meant or free or ways), None)
-
-
-def reply_ways(request: ShopRequest, points: list[ContactPoint], now: datetime) -> list[ReplyWay]:
-    """Every point whose network is connected, last used first, with what the network allows now."""
-    channels = list(request.shop.channels.filter(status=ChannelStatus.ACTIVE).order_by("pk"))
-    found: list[tuple[ContactPoint, Channel, Capability]] = []
-    states, wrote = newest_states(points), who_wrote(points)
-    for point in points:
-        fitting = [channel for channel in channels if channel.kind == point.kind]
-        own = [channel for channel in fitting if point.account_id in ("", channel.account_id)]
-        if not own:
-            continue
-        capability = driver_for(point.kind).capability(
-            point=point, channel=own[0], purpose=Purpose.SERVICE, now=now, typed=True
-        )
-        label, consents = ChannelKind(point.kind).label, consents_in(states[point.pk])
-        why_not = why_no_answer(label, *consents, has_written=point.pk in wrote)
-        if point.blocked_at is not None:
-            why_not = f"{label} cannot be used: {point.blocked_reason or 'it does not reach the shopper'}"
-        if why_not and capability.mode != Mode.NONE:
-            capability = Capability(Mode.NONE, why_not)
-        found.append((point, own[0], capability))
-    asked = [channel.pk for _, channel, capability in found if capability.mode == Mode.TEMPLATE]
-    by_channel: dict[int, list[MessageTemplate]] = {pk: [] for pk in asked}
-    if asked:
-        approved = MessageTemplate.objects.filter(channel__in=asked, status=TemplateStatus.APPROVED)
-        for template in approved.order_by("name"):
-            by_channel[template.channel_id].append(template)
-    return [
-        ReplyWay(
-            point=point,
-            channel=channel,
-            capability=capability,
-            templates=tuple(by_channel[channel.pk]) if capability.mode == Mode.TEMPLATE else (),
-        )
-        for point, channel, capability in found
-    ]
