@@ -24,6 +24,9 @@
       soon(field.closest("form"));
     }
     if (event.target.closest?.("[data-keys-open]")) help();
+    const product = event.target.closest?.("[data-card]");
+    if (product) show(product.closest("form"), product.dataset);
+    if (event.target.closest?.("[data-card-off]")) show(event.target.closest("form"), null);
     const way = event.target.closest?.("[data-way]"), by = way && document.querySelector('form[data-draft] [name="point"]');
     if (by) {
       by.value = way.dataset.way;
@@ -31,6 +34,22 @@
       field.focus();
     }
   });
+
+  /* A product goes as a card beside the words, or alone: then nothing need be typed. */
+  function show(form, product) {
+    const box = form.querySelector(".card"), picture = box.querySelector("img");
+    box.hidden = !product;
+    box.querySelector('[name="product"]').value = product?.card || "";
+    box.querySelector("strong").textContent = product?.title || "";
+    box.querySelector("span").textContent = product?.price || "";
+    picture.hidden = !product?.picture;
+    if (product?.picture) picture.src = product.picture;
+    const code = box.querySelector('[name="percentage"]');
+    if (code && !product) code.value = "";
+    form.querySelector("s-text-area").toggleAttribute("required", !product);
+    form.querySelector("details[open][data-load]")?.removeAttribute("open");
+    if (product) box.scrollIntoView({ block: "nearest" });
+  }
 
   /* What stands beside a conversation comes after it; drawn anew, the page shows what it had until the new is there. */
   const parts = new Map();

@@ -17,6 +17,7 @@ from post_purchase.words import Author, MessageStatus
 from shopapp.lib import clock
 from shopapp.models import Shop
 
+from . import product_cards
 from .control_links import without_keys
 from .inbox_states import tell_team, waits_for_team
 from .messages import WAITING
@@ -68,7 +69,7 @@ def take_back(*, message: Message, member: Member) -> bool:
         return False
     conversation = message.conversation
     if not Draft.objects.filter(member=member, conversation=conversation).exists():
-        save_draft(member=member, conversation=conversation, text=message.text, point=message.point)
+        save_draft(member=member, conversation=conversation, text=product_cards.typed_in(message), point=message.point)
     last = conversation.messages.exclude(pk=message.pk).order_by("-pk").first()
     Conversation.objects.filter(pk=conversation.pk).update(last_text=without_keys(last.text)[:200] if last else "")
     waits_for_team(conversation_id=conversation.pk)
@@ -85,6 +86,11 @@ def saved_replies(*, shop: Shop, conversation: Conversation, member: Member) -> 
     values, language = values_for(conversation, member), language_of(conversation.contact, conversation.order)
     rows = SavedReply.objects.filter(shop=shop, deleted_at=None).order_by("name", "pk")[:MOST_SAVED]
     return [(row.name, render(row.text, values, language=language, timezone=shop.timezone)) for row in rows]
+
+
+def product_that_sells(*, shop: Shop, pk: int) -> Product | None:
+    row = Product.objects.filter(shop=shop, pk=pk, available=True, deleted_at=None).select_related("shop").first()
+    return row if row and row.variant_id else None
 
 
 def products_that_sell(*, shop: Shop, search: str) -> list[Product]:

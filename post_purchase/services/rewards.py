@@ -1,4 +1,4 @@
-"""Single-use discount codes as thanks. What the shopper thinks of the product is out of sight here: it cannot matter.
+"""Single-use discount codes, as thanks or by a person. What the shopper thinks of the product is out of sight here.
 
 The code is chosen and stored before Shopify is asked. A worker that dies after Shopify has made it, or an answer that
 is lost on its way, therefore ends in TAKEN at the next try; the discount's title then says that it is ours.
@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.db import transaction
 from django.db.models import F
 
-from post_purchase.models import Contact, FlowRun, Order, Review, Reward, RewardStatus
+from post_purchase.models import Contact, Conversation, FlowRun, Order, Review, Reward, RewardStatus
 from post_purchase.words import EventKind
 from shopapp.lib import clock
 from shopapp.lib.crypto import new_code
@@ -25,13 +25,14 @@ from shopapp.models import Shop
 from shopapp.shopify.admin_api import AdminApi, AdminApiError, UserErrors
 from shopapp.shopify.results import Result
 
+from . import coded_messages
 from .events import record_event
 from .shops import settings_of
 
 log = logging.getLogger("post_purchase.rewards")
 NEWCOMERS = "number_of_orders=0"  # of a segment's query, without spaces
 CODE_CHARACTERS = 10  # 50 random bits: 2^50 codes, Shopify's checkout slows guessing down
-THANKS, FRIEND = "THANKS", "FRIEND"  # the word before the dash says what the code is for
+THANKS, FRIEND, FOR_YOU = "THANKS", "FRIEND", "FORYOU"  # the word before the dash says what the code is for
 LEASE = timedelta(minutes=2)  # longer than one call may take (15 s, and 3 s of waiting for budget, twice)
 FIRST_WAIT = timedelta(seconds=15)
 LONGEST_WAIT = timedelta(hours=1)
@@ -119,6 +120,34 @@ def request_reward(
     return reward
 
 
+@transaction.atomic
+def request_for_talk(
+    *, conversation: Conversation, percentage: Decimal, days: int, not_before: datetime, dedupe_key: str
+) -> Reward:
+    """A code that a person of the team gives, made when its message is due. The same key returns the same reward.
+
+    What follows is told to its message (services/coded_messages), not to a flow.
+    """
+    order, shop = conversation.order, conversation.shop
+    zone = (order.timezone if order else "") or shop.timezone
+    reward, created = Reward.objects.get_or_create(
+        shop=shop,
+        dedupe_key=dedupe_key,
+        defaults={
+            "order": order,
+            "contact": conversation.contact,
+            "code": _new_code(FOR_YOU),
+            "percentage": percentage,
+            "starts_at": not_before,
+            "ends_at": _end_of_day(not_before + timedelta(days=days), zone),
+            "next_attempt_at": not_before,
+        },
+    )
+    if created:
+        wake(Job.ISSUE_REWARDS)
+    return reward
+
+
 def issue_due() -> int:
     """Have every due code made, oldest first. Returns how many were tried."""
     stop_at = time.monotonic() + SECONDS
@@ -153,7 +182,8 @@ def discount_input(reward: Reward, *, minimum: Decimal | None, segment: str = ""
 
 def title_of(reward: Reward) -> str:
     """What the merchant reads in the list of discounts, and how we know our own again."""
-    what = "A code for a friend" if reward.code.startswith(FRIEND) else "Thanks for a review"
+    kinds = {FRIEND: "A code for a friend", FOR_YOU: "A code from your team"}
+    what = kinds.get(reward.code.partition("-")[0], "Thanks for a review")
     return f"{what} ({reward.code}, Doorstep {reward.pk})"
 
 
@@ -198,6 +228,8 @@ def _obstacle(reward: Reward) -> str:
     if not 0 < reward.percentage <= 100:
         share = f"{reward.percentage.normalize():f}"
         return f"A discount of {share} % cannot be made: set the reward to more than 0 and at most 100 %"
+    if coded_messages.was_taken_back(reward):
+        return "Its message was taken back"
     if reward.attempts > MAX_ATTEMPTS:
         return "Given up: no try came to an end"
     return ""
@@ -243,6 +275,7 @@ def _succeed(reward: Reward, gid: str) -> None:
         status=RewardStatus.ISSUED, discount_gid=gid[:128], issued_at=clock.now(), next_attempt_at=None, error=""
     )
     if issued:
+        coded_messages.let_go(reward)
         data = {
             "code": reward.code,
             "percentage": f"{reward.percentage.normalize():f}",
@@ -255,6 +288,7 @@ def _succeed(reward: Reward, gid: str) -> None:
 @transaction.atomic
 def _fail(reward: Reward, why: str) -> None:
     if _still_waiting(reward).update(status=RewardStatus.FAILED, error=why[:255], next_attempt_at=None):
+        coded_messages.give_up(reward, why)
         _tell(reward, EventKind.REWARD_FAILED, {})
         log.warning("rewards.failed", extra={"reward": reward.pk, "attempt": reward.attempts})
 
@@ -266,11 +300,12 @@ def _wait(reward: Reward, why: str, retry_after: timedelta | None) -> None:
     log.warning("rewards.waits", extra={"reward": reward.pk, "attempt": reward.attempts})
 
 
+@transaction.atomic
 def _choose_another_code(reward: Reward) -> None:
-    start = FRIEND if reward.code.startswith(FRIEND) else THANKS
-    _still_waiting(reward).update(
-        code=_new_code(start), next_attempt_at=clock.now(), error="Another discount has this code"
-    )
+    code = _new_code(reward.code.partition("-")[0])
+    again = {"next_attempt_at": clock.now(), "error": "Another discount has this code"}
+    if _still_waiting(reward).update(code=code, **again):
+        coded_messages.rename_code(reward, code)
 
 
 def _still_waiting(reward: Reward) -> Any:
@@ -279,6 +314,8 @@ def _still_waiting(reward: Reward) -> Any:
 
 
 def _tell(reward: Reward, kind: EventKind, data: dict[str, Any]) -> None:
+    if reward.code.startswith(FOR_YOU):
+        return  # no flow has asked for it
     shop: Shop = reward.shop
     record_event(
         shop=shop,

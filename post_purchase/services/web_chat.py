@@ -49,7 +49,6 @@ UNUSED_FOR = timedelta(days=180)
 SHOWN = 80  # messages
 MINUTE, HOUR = 60, 3600
 VISIBLE = (MessageStatus.SENDING, MessageStatus.SENT, MessageStatus.DELIVERED, MessageStatus.READ)
-PICTURES_FROM = "https://cdn.shopify.com/"
 
 
 class TooMany(Exception):
@@ -251,7 +250,9 @@ def _shown(message: Message) -> dict[str, Any]:
         "link": {"title": str(link.get("title", "")), "url": str(link.get("url", ""))}
         if isinstance(link, dict) and str(link.get("url", "")).startswith(("https://", "http://"))
         else None,
-        "picture": picture if picture.startswith((PICTURES_FROM, f"{settings.APP_URL}{OWN_PICTURES}")) else "",
+        "picture": picture
+        if picture.startswith((f"{settings.SHOPIFY_CDN_ORIGIN}/", f"{settings.APP_URL}{OWN_PICTURES}"))
+        else "",
         "files": [
             {"name": str(content.get("document_name") or "document.pdf"), "url": signed_media_url(each)}
             for each in message.attachments.all()

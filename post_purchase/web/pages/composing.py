@@ -4,9 +4,7 @@ from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
 
-from post_purchase.models import Product
 from post_purchase.services import composing, presence
-from post_purchase.services.recommendations import cart_url
 from post_purchase.web.forms.inbox import DraftForm
 from post_purchase.words import Author
 
@@ -58,15 +56,9 @@ def saved_replies(request: InboxRequest, pk: int) -> HttpResponse:
 @member_required
 @require_GET
 def products(request: InboxRequest, pk: int) -> HttpResponse:
-    """What can be bought now, each with a link that puts it into the cart."""
+    """What can be bought now: one tap puts its card beside the answer."""
     conversation_of(request, pk)
     search = request.GET.get("q", "")[:80].strip()
     rows = composing.products_that_sell(shop=request.shop, search=search)
     none = f"No product that can be bought now has “{search}” in its name." if search else NO_PRODUCT
-    texts = [(row.title, product_text(request, row)) for row in rows]
-    return page(request, "parts/insertable.html", texts=texts, none=none)
-
-
-def product_text(request: InboxRequest, row: Product) -> str:
-    price = f", {row.price} {request.shop.currency}" if row.price is not None else ""
-    return f"{row.title}{price}\n{cart_url(request.shop, row.variant_id or 0)}"
+    return page(request, "parts/products.html", products=rows, none=none)

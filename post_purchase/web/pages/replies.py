@@ -1,8 +1,11 @@
 """What a person does with a conversation: answer, take over, give back, close."""
 
+from datetime import datetime
+
 from django.http import HttpResponse
 
-from post_purchase.services import composing, conversations, file_safety
+from post_purchase.models import Conversation
+from post_purchase.services import composing, conversations, file_safety, product_cards
 from post_purchase.services.file_safety import SafeFile
 from post_purchase.services.photo_safety import Fault, PhotoRefused, SafePhoto, make_safe, sniff
 from post_purchase.web.forms.inbox import send_at
@@ -37,41 +40,84 @@ def reply(request: InboxRequest, pk: int) -> HttpResponse:
     if later and way.capability.until and later > way.capability.until:
         return refused(errors={field: "By then free text cannot be sent any more. Choose an earlier time."})
     try:
-        conversations.reply_as_person(
-            conversation=conversation,
-            text=form.cleaned_data["text"],
-            user_id=request.shop_user,
-            dedupe_key=f"reply:{conversation.pk}:{form.cleaned_data['key']}",
-            point=way.point,
-            not_before=composing.due_at(later=later),
-            file=file_of(request, way, form.cleaned_data["text"]),
-            file_name=getattr(request.FILES.get("picture"), "name", None) or "",
-        )
+        if form.cleaned_data["product"]:
+            _send_card(request, conversation, way, form, not_before=composing.due_at(later=later))
+        else:
+            _send_text(request, conversation, way, form, not_before=composing.due_at(later=later))
+    except CannotSend as refusal:
+        return refused(str(refusal))
+    except product_cards.CannotGive as refusal:
+        return refused(errors={"percentage": str(refusal)})
     except PhotoRefused as refusal:
         return refused(f"Nothing was sent: {refusal}. Choose another file, or none.")
-    except NoPicture as refusal:
-        return refused(str(refusal))
     except OSError:
         return refused("There is no room for files just now. Nothing was sent; try again later.", status=503)
     composing.save_draft(member=request.member, conversation=conversation, text="", point=None)
-    return saved(
-        "It goes at the time that you chose" if later else "It goes in a few seconds. Until then you can take it back."
+    if later:
+        return saved("It goes at the time that you chose")
+    if form.cleaned_data["percentage"]:
+        return saved("It goes as soon as Shopify has made the code. Until then you can take it back.")
+    return saved("It goes in a few seconds. Until then you can take it back.")
+
+
+def _send_text(
+    request: InboxRequest, conversation: Conversation, way: ReplyWay, form: ReplyForm, *, not_before: datetime
+) -> None:
+    """Raises CannotSend, PhotoRefused, OSError."""
+    text = form.cleaned_data["text"]
+    conversations.reply_as_person(
+        conversation=conversation,
+        text=text,
+        user_id=request.shop_user,
+        dedupe_key=_key(conversation, form),
+        point=way.point,
+        not_before=not_before,
+        file=file_of(request, way, text),
+        file_name=getattr(request.FILES.get("picture"), "name", None) or "",
     )
 
 
-class NoPicture(Exception):
-    """This way takes no such file, or not with so many words: what to do."""
+def _send_card(
+    request: InboxRequest, conversation: Conversation, way: ReplyWay, form: ReplyForm, *, not_before: datetime
+) -> None:
+    """Raises CannotSend, product_cards.CannotGive."""
+    chosen = form.cleaned_data
+    if request.FILES.get("picture"):
+        raise CannotSend("A product has a picture of its own. Send the file and the product in two answers.")
+    product = composing.product_that_sells(shop=request.shop, pk=chosen["product"])
+    if product is None:
+        raise CannotSend("This product cannot be bought now. Choose another one.")
+    product_cards.send_card(
+        conversation=conversation,
+        product=product,
+        words=chosen["text"],
+        discount=product_cards.Discount(chosen["percentage"], chosen["days"]) if chosen["percentage"] else None,
+        user_id=request.shop_user,
+        dedupe_key=_key(conversation, form),
+        point=way.point,
+        not_before=not_before,
+        with_picture=way.pictures,
+    )
+    conversations.mark_answered(conversation=conversation)
+
+
+def _key(conversation: Conversation, form: ReplyForm) -> str:
+    return f"reply:{conversation.pk}:{form.cleaned_data['key']}"
+
+
+class CannotSend(Exception):
+    """This way takes no such file, or not with so many words, or the product is gone: what to do."""
 
 
 def file_of(request: InboxRequest, way: ReplyWay, text: str) -> SafePhoto | SafeFile | None:
-    """The chosen picture or PDF, made safe. Raises NoPicture, PhotoRefused."""
+    """The chosen picture or PDF, made safe. Raises CannotSend, PhotoRefused."""
     upload = request.FILES.get("picture")
     if upload is None:
         return None
     if not way.pictures:
-        raise NoPicture(f"{way.label} takes no pictures here. Take the picture out, or choose another channel.")
+        raise CannotSend(f"{way.label} takes no pictures here. Take the picture out, or choose another channel.")
     if way.caption and len(text) > way.caption:
-        raise NoPicture(
+        raise CannotSend(
             f"Beside a file {way.label} takes {way.caption} letters. Shorten the text, or send two answers."
         )
     if (upload.size or 0) > file_safety.MAX_BYTES:
@@ -86,7 +132,7 @@ def file_of(request: InboxRequest, way: ReplyWay, text: str) -> SafePhoto | Safe
     if document.suffix != ".pdf":
         raise PhotoRefused(Fault.NOT_SENDABLE)
     if not way.documents:
-        raise NoPicture(f"{way.label} takes pictures and no PDFs. Take the file out, or choose another channel.")
+        raise CannotSend(f"{way.label} takes pictures and no PDFs. Take the file out, or choose another channel.")
     return document
 
 

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_GET
 
+from post_purchase.channels.pictures import is_address
 from post_purchase.models import (
     Attachment,
     AttachmentStatus,
@@ -27,6 +28,7 @@ from post_purchase.services.conversations import mark_opened
 from post_purchase.services.file_safety import TYPES, kind_of
 from post_purchase.services.media import signed_media_url
 from post_purchase.services.messages import WAITING
+from post_purchase.services.product_cards import limits_from
 from post_purchase.services.receiving import WITHOUT_WORDS
 from post_purchase.services.shops import settings_of
 from post_purchase.web.forms.inbox import send_times
@@ -92,6 +94,7 @@ def thread(request: InboxRequest, pk: int) -> HttpResponse:
         snoozes=SNOOZES,
         times=times_for(request, chosen_way(ways, draft), now),
         requests=requests_of(conversation),
+        card_limits=limits_from(targets_of(conversation)),
     )
 
 
@@ -162,6 +165,7 @@ def bubble(message: Message) -> dict[str, Any]:
         "unproved": bool(content.get("unproved")),
         "choices": [button.get("title", "") for button in content.get("buttons") or []],
         "link_title": url_button.get("title", ""),
+        "picture": content["image_path"] if is_address(str(content.get("image_path") or "")) else "",
         "channel": ChannelKind(message.channel.kind).label if message.channel else "",
         "flow": message.run.flow.name if message.run else "",
         "waits": message.author == Author.PERSON and message.status in WAITING,

@@ -112,7 +112,7 @@ def _page(
             "default-src 'none'",
             f"script-src 'self'{' ' + _origin(bridge) if bridge else ''}",
             f"style-src 'self' 'nonce-{nonce}'",
-            f"img-src 'self' blob: data: {_origin(web_chat.PICTURES_FROM)}",
+            f"img-src 'self' blob: data: {_origin(settings.SHOPIFY_CDN_ORIGIN)}",
             f"connect-src 'self'{' ' + _origin(stream) if stream else ''}",
             "form-action 'none'",
             "base-uri 'none'",
