@@ -15,7 +15,7 @@ from .word_patterns import Hit, Lexicon, Rule, rules_of, sentences_of
 MAX_CHARACTERS = 1000
 SURE_ENOUGH = 0.6  # below it nobody is answered by a machine
 LONG = 20  # words of a message
-SHORT_ENOUGH, SHORT_FOREIGN = 12, 4  # words of a sentence in which one word is a question
+SHORT_ENOUGH, SHORT_FOREIGN = 12, 8  # words of a sentence in which one word is a question
 PHRASE, WORD, WORD_AMONG_MANY, STOP = 0.9, 0.75, 0.55, 1.0
 SLIP_COSTS, WORD_SLIP_COSTS, FOREIGN_COSTS, LONG_COSTS = 0.1, 0.2, 0.1, 0.03
 MARKED_NUMBER, BARE_NUMBER = range(3, 11), range(4, 8)  # digits of an order's number: "#1001", "1001"
