@@ -20,9 +20,14 @@ from .state import Event, RunState
 from .wording import variables, words_of
 
 EMPTY: tuple[Any, ...] = (None, "", [], {})
-_OUTPUT = re.compile(r"\{\{-?(.*?)-?\}\}", re.S)
-_FILTER = r"(?:\|\s*(?:number|day|clock_time|listed|money: order\.currency)\s*)?"
-_PLAIN = re.compile(r"\s*([a-z_]+(?:\.[a-z_0-9]+)*)\s*" + _FILTER)
+_EACH = "(each)"
+_PARTS = re.compile(r"\{%-?\s*(.*?)\s*-?%\}|\{\{-?\s*(.*?)\s*-?\}\}", re.S)
+_NAME = r"[a-z_]+(?:\.[a-z_0-9]+)*"
+_FILTER = r"(?:\|\s*(?:number|day|listed|money: order\.currency)\s*)?"
+_PLAIN = re.compile(rf"({_NAME})\s*((?:\|\s*default: {_NAME}\s*)*){_FILTER}")
+_LOOP = re.compile(rf"\{{%-?\s*for ([a-z_]+) in ({_NAME})\s*-?%\}}")
+_ROOTS = {"parcel", "order", "contact", "reward", "review", "guide", "shop", "answers", "words", "history", "bought"}
+_IF = re.compile(r"(?:els)?if (.*)", re.S)
 
 
 def advance(
@@ -66,13 +71,48 @@ def parts_of(wording: Wording) -> Iterable[str]:
 
 
 def _is_whole(template: str, values: Mapping[str, Any]) -> bool:
-    """All that it names is known: no need to fill it in."""
-    named = _named(template)
-    return named is not None and all(look_up(values, path) not in EMPTY for path in named)
+    """All that it writes out is known, or asked for just before: no need to fill it in."""
+    written = _written(template)
+    return written is not None and all(any(_is_known(values, path) for path in paths) for paths in written)
+
+
+def _is_known(values: Mapping[str, Any], path: tuple[str, ...]) -> bool:
+    if path[0] != _EACH:
+        return look_up(values, path) not in EMPTY
+    *listed, name = path[1:]
+    found = look_up(values, tuple(listed))
+    return isinstance(found, list) and all(isinstance(one, dict) and one.get(name) not in EMPTY for one in found)
 
 
 @lru_cache(maxsize=2_000)
-def _named(template: str) -> tuple[tuple[str, ...], ...] | None:
-    """None where more than plain values stands in it."""
-    found = [_PLAIN.fullmatch(inside) for inside in _OUTPUT.findall(template)]
-    return tuple(tuple(one[1].split(".")) for one in found if one) if all(found) else None
+def _written(template: str) -> tuple[tuple[tuple[str, ...], ...], ...] | None:
+    """For each value that is written out: the paths of which one must be known. None: it is not as simple as that."""
+    found, before = [], ""
+    listed = _LOOP.findall(template)
+    loops = dict(listed)
+    if len(loops) < len(set(listed)) or loops.keys() & _ROOTS:
+        return None
+    for tag, inside in _PARTS.findall(template):
+        if tag.startswith(("assign", "capture")):
+            return None
+        if tag:
+            before = tag
+            continue
+        match = _PLAIN.fullmatch(inside)
+        if match is None:
+            return None
+        if match[1] not in _asked(before):
+            stand_ins = [one.strip() for one in match[2].split("| default:") if one.strip()]
+            found.append(tuple(_path(one, loops) for one in (match[1], *stand_ins)))
+    return tuple(found)
+
+
+def _asked(tag: str) -> list[str]:
+    """What is known right behind `{% if parcel.carrier and order.paid %}`."""
+    match = _IF.fullmatch(tag)
+    return match[1].split(" and ") if match and " or " not in tag else []
+
+
+def _path(name: str, loops: Mapping[str, str]) -> tuple[str, ...]:
+    root, _, rest = name.partition(".")
+    return (_EACH, *loops[root].split("."), rest) if root in loops else tuple(name.split("."))

@@ -13,7 +13,8 @@ FLOW = {
     "trigger": {"news": ["order_delivered"]},
     "start": "care",
     "steps": {
-        "care": {"kind": "send_guide", "message": "care", "next": "fits"},
+        "care": {"kind": "send_guide", "message": "care", "next": "find"},
+        "find": {"kind": "recommend", "next": "fits"},
         "fits": {"kind": "send", "message": "fits"},
     },
     "messages": {"care": {"purpose": "utility"}, "fits": {"purpose": "marketing"}},
