@@ -6,7 +6,8 @@ from typing import Any
 from .definition import FlowDocument, Problem
 from .effects import Say
 from .holes import holes_of
-from .sample import sample_answers, sample_facts, without_much
+from .known_values import is_wrong
+from .sample import sample_answers, sample_facts, sample_values, without_much
 from .value_names import called
 
 
@@ -20,8 +21,11 @@ def lint(document: Mapping[str, Any], languages: Iterable[str]) -> list[Problem]
 
 
 def _of_language(document: FlowDocument, language: str) -> Iterable[Problem]:
+    values = sample_values(document, language)
     for message in document.texts[language].messages:
         for path in may_lack(document, message, language):
+            if is_wrong(path, values, document):
+                continue
             yield Problem(f"texts.{language}.messages.{message}.text", _words(path))
 
 

@@ -28,9 +28,12 @@ def unknown(template: str, values: Mapping[str, Any], document: FlowDocument) ->
         elif not _is_there(segments, known):
             near = _nearest(path, list(_paths(known)))
             if segments[0] != "contact" or get_close_matches(_last(path), [_last(near)], 1, _CLOSE):
-                yield f"There is no value “{path}”. " + (
-                    f"Did you mean “{near}”?" if near else "Choose one under “Put in a value”."
-                )
+                yield f"There is no value “{path}”" + (f", but there is “{near}”" if near else "")
+
+
+def is_wrong(path: str, values: Mapping[str, Any], document: FlowDocument) -> bool:
+    """There is no such value at all: it is a problem, not one that some orders lack."""
+    return path.partition(".")[0].partition("[")[0] in values and any(unknown(f"{{{{ {path} }}}}", values, document))
 
 
 def _last(path: str) -> str:
