@@ -347,10 +347,9 @@ def why_unfit(spec: TemplateSpec) -> str:
         return "The template's text may not begin or end with a value"
     if re.search(r"\}\}\s*\{\{", body):
         return "Two values may not stand next to each other"
-    numbers = {int(each) for each in found}
-    if numbers != set(range(1, len(numbers) + 1)):
-        return "The values must be numbered {{1}}, {{2}}, {{3}}, and none left out"
-    if len(spec.samples) != len(numbers):
+    if [int(each) for each in found] != list(range(1, len(found) + 1)):  # what flows say: template_words.numbered
+        return "The values must be numbered {{1}}, {{2}}, {{3}} in the order in which they stand"
+    if len(spec.samples) != len(found):
         return "Every value needs an example"
     if any(re.search(r"[#$%]", each) for each in re.findall(r"\{\{(.*?)\}\}", body)):
         return "A value's name may not contain #, $ or %"
