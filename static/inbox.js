@@ -24,6 +24,8 @@
       soon(field.closest("form"));
     }
     if (event.target.closest?.("[data-keys-open]")) help();
+    const more = event.target.closest?.("[data-more]");
+    if (more) unfold(more.closest(".composer"), more.getAttribute("aria-expanded") !== "true");
     const product = event.target.closest?.("[data-card]");
     if (product) show(product.closest("form"), product.dataset);
     if (event.target.closest?.("[data-card-off]")) show(event.target.closest("form"), null);
@@ -35,9 +37,16 @@
     }
   });
 
+  function unfold(box, open) {
+    box.classList.toggle("open", open);
+    const more = box.querySelector("[data-more]");
+    more.setAttribute("aria-expanded", String(open));
+    more.textContent = open ? "Less" : "More";
+  }
+
   /* A product goes as a card beside the words, or alone: then nothing need be typed. */
   function show(form, product) {
-    const box = form.querySelector(".card"), picture = box.querySelector("img");
+    const box = form.querySelector(".product-card"), picture = box.querySelector("img");
     box.hidden = !product;
     box.querySelector('[name="product"]').value = product?.card || "";
     box.querySelector("strong").textContent = product?.title || "";
@@ -67,6 +76,18 @@
     }
   }
   document.addEventListener("doorstep:page", fill);
+
+  /* On a phone the newest message stands above the answer, as in any chat. */
+  function toNewest() {
+    if (matchMedia("(max-width: 640px)").matches) setTimeout(() => {
+      const answer = document.querySelector(".composer"), thread = document.querySelector(".thread");
+      if (!answer || !thread) return;
+      thread.style.scrollMarginBottom = `${answer.offsetHeight + 12}px`;
+      thread.scrollTop = thread.scrollHeight;
+      thread.scrollIntoView({ block: "end" });
+    }, 120);
+  }
+  document.addEventListener("doorstep:page", toNewest);
 
   let turn = 0, searching;
   async function load(box) {
@@ -142,6 +163,7 @@
   }
 
   function press(node) {
+    if (node.closest(".composer .extra")) unfold(node.closest(".composer"), true);
     if (node.tagName === "S-BUTTON") return void node.closest("form").requestSubmit();
     if (node.tagName === "SUMMARY") return void node.click();
     node.focus();
@@ -193,6 +215,7 @@
   document.addEventListener("doorstep:page", () => { if (!document.querySelector("[data-stream]")) line?.abort(); else listen(); offer(); });
   offer();
   fill();
+  toNewest();
   news();
   listen();
 })();
