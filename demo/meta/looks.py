@@ -36,6 +36,7 @@ def interactive_look(interactive: dict[str, Any]) -> dict[str, Any]:
     if kind == "cta_url":
         within("body.text", text, 1024)
         parameters = action.get("parameters") or {}
+        image = ((interactive.get("header") or {}).get("image") or {}).get("link")
         within("display_text", str(parameters.get("display_text") or ""), 20)
         if not str(parameters.get("url") or "").startswith(("http://", "https://")):
             raise Refused(131009, "Parameter value is not valid", details="url must be http or https")
@@ -44,7 +45,7 @@ def interactive_look(interactive: dict[str, Any]) -> dict[str, Any]:
             "buttons": [],
             "list": False,
             "link": {"title": parameters["display_text"], "url": parameters["url"]},
-        }
+        } | ({"image": image} if image else {})
     raise Refused(131009, "Parameter value is not valid", details=f"interactive type {kind} is not known here")
 
 

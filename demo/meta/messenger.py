@@ -253,6 +253,11 @@ def _shown(message: dict[str, Any], uploaded: str) -> dict[str, Any]:
     elif attachment.get("type") == "template":
         elements = payload.get("elements") or [payload]
         shown["text"] = str(payload.get("text") or elements[0].get("title") or "")
+        if payload.get("template_type") == "generic":
+            _short(shown["text"], 80)
+            _short(str(elements[0].get("subtitle") or ""), 80)
+            shown["text"] += f"\n{elements[0]['subtitle']}" if elements[0].get("subtitle") else ""
+            shown |= {"image": elements[0]["image_url"]} if elements[0].get("image_url") else {}
         if len(shown["text"]) > 640:
             raise Refused(100, "Param text must be at most 640 characters in a button template")
         for button in elements[0].get("buttons") or payload.get("buttons") or []:

@@ -53,6 +53,7 @@ class OutMessage(BaseModel):
     list_title: str = ""  # label of the list opener, for 4 to 10 choices
     url_button: UrlButton | None = None
     image_path: str = ""  # below MEDIA_ROOT
+    card_title: str = ""  # name and price of a product that is shown; stands in `text` too
     document_path: str = ""  # a PDF below MEDIA_ROOT; beside words only, not beside choices
     document_name: str = ""  # as the shopper sees it: "Return label.pdf"
     subject: str = ""  # e-mail

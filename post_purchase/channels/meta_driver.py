@@ -23,6 +23,7 @@ from .base import (
     SendResult,
     Update,
 )
+from .meta_cards import Card, card_of
 from .meta_parse import ICE_BREAKER, parse_callback
 from .provider_data import ErrorTable
 from .reading import shortened, text
@@ -78,10 +79,17 @@ class MetaMessaging(ChannelDriver):
         context: SendContext = NO_CONTEXT,
     ) -> SendResult:
         kind = self._messaging_type(point, mode, typed=context.typed)
-        words = self.words_of(message, mode)
-        beside = bool(message.image_path or message.document_path) and mode != Mode.TEMPLATE
+        card = None if mode == Mode.TEMPLATE else self._card_of(message)
+        if card is not None and card.rest:
+            plain = {"text": card.rest, "image_path": "", "url_button": None, "card_title": ""}
+            words = self.words_of(message.model_copy(update=plain), mode)
+        else:
+            words = card.part if card is not None else self.words_of(message, mode)
+        has_file = bool(message.image_path or message.document_path) and mode != Mode.TEMPLATE
+        beside = bool(card.rest) if card is not None else has_file
         if beside and not context.file_sent:
-            self._send_file(channel, point, message, kind, context)
+            first = card.part if card is not None else self._file(channel, message)
+            self._send_first(channel, point, first, kind, context)
         try:
             answer = self._deliver(channel, point, kind | {"message": words}, context)
         except ChannelError as error:
@@ -100,16 +108,23 @@ class MetaMessaging(ChannelDriver):
             return {"messaging_type": "MESSAGE_TAG", "tag": "HUMAN_AGENT"}
         return {"messaging_type": "RESPONSE"}
 
-    def _send_file(
-        self, channel: Channel, point: ContactPoint, message: OutMessage, kind: dict[str, str], context: SendContext
-    ) -> None:
-        """File and text are two messages here. Where nobody knows whether the file is there, the text matters more."""
+    def _card_of(self, message: OutMessage) -> Card | None:
+        return card_of(message, widest=self.limits["card_text"], widest_button=self.limits["button_title"])
+
+    def _file(self, channel: Channel, message: OutMessage) -> dict[str, Any]:
         payload = self.document_of(channel, message) if message.document_path else self.picture_of(channel, message)
-        if not payload:
+        kind = "file" if message.document_path else "image"
+        return {"attachment": {"type": kind, "payload": payload}} if payload else {}
+
+    def _send_first(
+        self, channel: Channel, point: ContactPoint, first: dict[str, Any], kind: dict[str, str], context: SendContext
+    ) -> None:
+        """File or card, and text, are two messages here. Where nobody knows whether the first is there, the text
+        matters more."""
+        if not first:
             return
-        file = {"attachment": {"type": "file" if message.document_path else "image", "payload": payload}}
         try:
-            self._deliver(channel, point, kind | {"message": file}, replace(context, attempt=1))
+            self._deliver(channel, point, kind | {"message": first}, replace(context, attempt=1))
         except ChannelError as error:
             if error.outcome != Outcome.UNKNOWN:
                 raise

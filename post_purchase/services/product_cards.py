@@ -145,6 +145,7 @@ def card(
     return OutMessage(
         text="\n\n".join(part for part in parts if part),
         image_path=product.image_url if with_picture and is_address(product.image_url) else "",
+        card_title=title,
         url_button=UrlButton(title=said["cart"], url=link),
         language=language,
         rtl=texts.is_rtl(language),
@@ -153,11 +154,8 @@ def card(
 
 def typed_in(message: Message) -> str:
     """What the person has typed themselves: without the lines of the card, which stand at the end."""
-    link = (message.content or {}).get("url_button")
-    if not link:
-        return message.text
-    lines = 2 if "?discount=" in link["url"] else 1
-    return "\n\n".join(message.text.split("\n\n")[:-lines])
+    title = (message.content or {}).get("card_title")
+    return message.text.rpartition(title)[0].strip() if title else message.text
 
 
 def _words(language: str) -> dict[str, str]:

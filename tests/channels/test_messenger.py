@@ -88,6 +88,47 @@ def test_a_link_with_two_choices_is_a_button_template(
     ]
 
 
+def test_a_product_is_one_element_of_a_generic_template(
+    graph: GraphServer, channel: Channel, point: ContactPoint
+) -> None:
+    graph.answers[SEND] = TAKEN
+    send(channel, point, product("Have you seen this one?"))
+    assert graph.asked[0].json["message"]["attachment"]["payload"] == {
+        "template_type": "generic",
+        "elements": [
+            {
+                "title": "Mug · €24.00",
+                "subtitle": "Have you seen this one?",
+                "image_url": "https://cdn.shopify.com/mug.png",
+                "buttons": [{"type": "web_url", "url": "https://fern.example/cart/20:1", "title": "Add to cart"}],
+            }
+        ],
+    }
+    assert len(graph.asked) == 1
+
+
+def test_what_a_product_has_no_room_for_comes_after_it_and_a_second_try_shows_it_once(
+    graph: GraphServer, channel: Channel, point: ContactPoint
+) -> None:
+    graph.answers[SEND] = TAKEN
+    long = "With a code. " * 8
+    send(channel, point, product(long))
+    send(channel, point, product(long), file_sent=True)
+    first, second, again = (asked.json["message"] for asked in graph.asked)
+    assert first["attachment"]["payload"]["elements"][0]["title"] == "Mug · €24.00"
+    assert "subtitle" not in first["attachment"]["payload"]["elements"][0]
+    assert second == again == {"text": long.strip()}
+
+
+def product(words: str) -> OutMessage:
+    return OutMessage(
+        text=f"{words}\n\nMug · €24.00",
+        card_title="Mug · €24.00",
+        image_path="https://cdn.shopify.com/mug.png",
+        url_button=UrlButton(title="Add to cart", url="https://fern.example/cart/20:1"),
+    )
+
+
 def test_after_the_window_a_utility_template(graph: GraphServer, channel: Channel, point: ContactPoint) -> None:
     graph.answers[SEND] = TAKEN
     use = TemplateUse(name="order_shipped_1", language="en", parameters=["#1001"])
