@@ -52,19 +52,27 @@ def question_for(
 ) -> Question | None:
     """What to ask here, in this language, and what was answered before. None: no network for news, or none to come.
 
-    `has_phone`: what the page knows of the checkout, None where protected data is not approved.
+    `has_phone`: what the page knows of the checkout, None where protected data is not approved. Only a number that is
+    known to be there is asked about: a tick for one that is not could never hold.
     """
     connected = set(shop.channels.filter(status=ChannelStatus.ACTIVE).values_list("kind", flat=True))
-    phone = bool(order.phone) if order else has_phone is not False
-    usable = [kind for kind in ASKED_FOR if kind in connected and (phone or kind not in BY_PHONE)]
+    ticks = CheckoutConsent.objects.filter(shop=shop, checkout_token_hash=hash_secret(checkout_token))
+    states = dict(ticks.values_list("kind", "state"))
+    usable = [kind for kind in ASKED_FOR if kind in connected and _may_hold(kind, order, states, has_phone=has_phone)]
     if not usable:
         return None
-    ticks = CheckoutConsent.objects.filter(shop=shop, checkout_token_hash=hash_secret(checkout_token))
-    state = ticks.filter(kind=usable[0]).values_list("state", flat=True).first()
+    state = states.get(usable[0])
     if order is not None and (order.delivered_at or order.cancelled_at) and state != ConsentState.GRANTED:
         return None  # no more news to come; who has said yes can still take it back
     tag, text = consent_question(usable[0], language)
     return Question(usable[0], text, consent_version(), tag, state == ConsentState.GRANTED)
+
+
+def _may_hold(kind: str, order: Order | None, states: dict[str, str], *, has_phone: bool | None) -> bool:
+    """Has the order an address on this network? Before it is here: is one known, or was the question asked before?"""
+    if order is not None:
+        return bool(_address_of(order, kind))
+    return kind not in BY_PHONE or has_phone is True or (has_phone is None and states.get(kind) == ConsentState.GRANTED)
 
 
 @transaction.atomic
@@ -158,9 +166,13 @@ def _method(kind: str) -> str:
     return OrderBinding.Method.ORDER_EMAIL if kind == ChannelKind.EMAIL else OrderBinding.Method.ORDER_PHONE
 
 
+def _address_of(order: Order, kind: str) -> str:
+    return order.phone.lstrip("+") if kind in BY_PHONE else order.email.lower()
+
+
 def _point_of(order: Order, kind: str) -> ContactPoint | None:
     """The point of the order's own address on this network, where it belongs to the order's contact or to nobody."""
-    address = order.email.lower() if kind == ChannelKind.EMAIL else order.phone.lstrip("+")
+    address = _address_of(order, kind)
     channel = order.shop.channels.filter(kind=kind, status=ChannelStatus.ACTIVE).order_by("pk").first()
     if not address or channel is None or kind not in DRIVERS or order.contact is None:
         return None

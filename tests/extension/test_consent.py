@@ -17,6 +17,7 @@ PHONE = "+4915112345678"
 
 
 def asked(client, **more):
+    """The question that the page gets; by default it does not know of any phone."""
     return ask(client, "thank-you", QUESTION | more).json()["consent"]
 
 
@@ -32,7 +33,7 @@ def order_of(shop, **fields):
 
 def test_the_question_is_never_ticked_and_names_its_version(client, shop):
     make_channel(shop)
-    question = asked(client)
+    question = asked(client, has_phone=True)
     assert question == {
         "kind": "whatsapp",
         "question": consent_question("whatsapp", "de")[1],
@@ -43,19 +44,49 @@ def test_the_question_is_never_ticked_and_names_its_version(client, shop):
     assert CheckoutConsent.objects.count() == 0
 
 
-def test_who_gave_no_phone_number_is_asked_for_mail(client, shop):
+def test_a_phone_is_asked_for_only_where_one_is_known_to_be_there(client, shop):
     make_channel(shop)
     make_channel(shop, "email")
     assert asked(client, has_phone=False)["kind"] == "email"
+    assert asked(client, has_phone=None)["kind"] == "email"
+    assert asked(client, has_phone=True)["kind"] == "whatsapp"
+    order = order_of(shop, phone="")
+    assert asked(client, has_phone=True)["kind"] == "email"
+    type(order).objects.update(phone=PHONE)
     assert asked(client, has_phone=None)["kind"] == "whatsapp"
-    order_of(shop, phone="")
-    assert asked(client)["kind"] == "email"
+
+
+def test_an_order_without_any_address_is_asked_nothing(client, shop):
+    make_channel(shop)
+    make_channel(shop, "email")
+    order_of(shop, phone="", email="")
+    assert asked(client, has_phone=True) is None
+
+
+def test_what_was_ticked_before_the_order_came_is_still_shown_ticked(client, shop):
+    make_channel(shop)
+    make_channel(shop, "email")
+    tick(client, has_phone=True)
+    assert (asked(client)["kind"], asked(client)["granted"]) == ("whatsapp", True)
+
+
+def test_a_tick_that_cannot_hold_is_asked_anew_by_the_network_that_works(client, shop):
+    """The page was open before the order came, which has no phone."""
+    make_channel(shop)
+    make_channel(shop, "email")
+    order_of(shop, phone="", email="maria@example.com")
+    again = tick(client).json()["consent"]
+    assert (again["kind"], again["granted"]) == ("email", False)
+    assert again["question"] == consent_question("email", "de")[1]
+    assert ConsentEntry.objects.count() == 0
+    assert tick(client, kind="email").json() == {"granted": True}
+    assert ConsentEntry.objects.get().point.kind == "email"
 
 
 def test_a_shop_with_texts_asks_for_texts_to_the_orders_number(client, shop):
     make_channel(shop, "email")
     make_channel(shop, "sms")
-    assert asked(client)["kind"] == "sms"
+    assert asked(client, has_phone=True)["kind"] == "sms"
     assert asked(client, has_phone=False)["kind"] == "email"
     order = order_of(shop)
     assert tick(client, kind="sms").json() == {"granted": True}

@@ -123,7 +123,10 @@ def order_status(request: BuyerRequest, asked: Asked) -> HttpResponse:
 
 @asked_by_post(Ticked)
 def consent(request: BuyerRequest, ticked: Ticked) -> HttpResponse:
-    """Only with the checkout token: a tick belongs to one order, and an order id can be guessed."""
+    """Only with the checkout token: a tick belongs to one order, and an order id can be guessed.
+
+    Where the order has come meanwhile and has no address on that network, `consent` is the question that can hold.
+    """
     if not ticked.token:
         return _error("The checkout token is missing", 400)
     if ticked.kind not in checkout_consent.ASKED_FOR:
@@ -141,7 +144,10 @@ def consent(request: BuyerRequest, ticked: Ticked) -> HttpResponse:
         )
     except checkout_consent.TooManyChanges:
         return _error("Too many changes", 429)
-    return JsonResponse({"granted": ticked.granted})
+    view = _view(request, ticked)
+    again = _question(request.shop, ticked, view) if view and ticked.granted else None
+    moved = again is not None and again["kind"] != ticked.kind
+    return JsonResponse({"granted": ticked.granted} | ({"consent": again} if moved else {}))
 
 
 def _told(view: order_view.OrderView, language: str) -> dict[str, Any]:
