@@ -56,26 +56,43 @@ def config_of(shop: Shop) -> dict[str, Any]:
         ],
         "channels": [each for each in offered if each],
         "words": words_of(shop),
+        "words_everywhere": words_are_for_all(shop),
         "hello": {language: texts_in(language)["hello"] for language in languages()},
     }
 
 
 def words_of(shop: Shop) -> dict[str, dict[str, str]]:
     """The merchant's own words on the pages, by language: {"de": {"heading": ..., "text": ...}}."""
-    row = Touchpoint.objects.filter(shop=shop, kind=TouchpointKind.THANK_YOU_PAGE, archived_at=None).order_by("pk")
-    options = row.values_list("options", flat=True).first() or {}
-    words = options.get("words")
+    words = _options(shop).get("words")
     return words if isinstance(words, dict) else {}
+
+
+def words_are_for_all(shop: Shop) -> bool:
+    """Does the merchant want the words of the shop's language shown in each language that has none?"""
+    return _options(shop).get("words_everywhere") is True
 
 
 def words_in(shop: Shop, language: str) -> dict[str, str]:
     """The merchant's words for a shopper's language; nothing where there are none (the blocks then use their own)."""
-    words = words_of(shop)
+    options = _options(shop)
+    words = options.get("words") or {}
+    found = _in_language(words, language)
+    if found is None and options.get("words_everywhere") is True:
+        found = _in_language(words, settings_of(shop).default_language)
+    return found or {}
+
+
+def _in_language(words: dict[str, dict[str, str]], language: str) -> dict[str, str] | None:
     tags = (language.lower(), language.lower().split("-")[0])
-    by_tag = {tag.lower(): text for tag, text in words.items()} | {
-        tag.lower().split("-")[0]: t for tag, t in words.items()
+    by_tag = {tag.lower().split("-")[0]: text for tag, text in words.items()} | {
+        tag.lower(): text for tag, text in words.items()
     }
-    return next((by_tag[tag] for tag in tags if tag in by_tag), {})
+    return next((by_tag[tag] for tag in tags if tag in by_tag), None)
+
+
+def _options(shop: Shop) -> dict[str, Any]:
+    row = Touchpoint.objects.filter(shop=shop, kind=TouchpointKind.THANK_YOU_PAGE, archived_at=None).order_by("pk")
+    return row.values_list("options", flat=True).first() or {}
 
 
 def _ranked(channels: dict[str, Channel], settings: ShopSettings, country: str) -> tuple[str, ...]:

@@ -121,3 +121,16 @@ def test_the_merchants_words_are_found_by_the_shoppers_language(media):
     assert words_in(shop, "pt-BR")["heading"] == "Dúvidas?"
     assert words_in(shop, "pt-PT")["heading"] == "Dúvidas?"
     assert words_in(shop, "de") == {}
+
+
+def test_words_in_one_language_are_for_everybody_only_where_the_merchant_says_so(media):
+    shop = make_shop()
+    touchpoint = touchpoint_of(shop=shop, kind=TouchpointKind.THANK_YOU_PAGE)
+    own = {"heading": "Hey there"}
+    touchpoint.options = {"words": {"en": own, "fr": {"heading": "Bonjour"}}}
+    touchpoint.save()
+    assert (words_in(shop, "ar"), config_of(shop)["words_everywhere"]) == ({}, False)
+    touchpoint.options |= {"words_everywhere": True}
+    touchpoint.save()
+    assert (words_in(shop, "ar"), config_of(shop)["words_everywhere"]) == (own, True)
+    assert words_in(shop, "fr-CA") == {"heading": "Bonjour"}

@@ -28,6 +28,29 @@ def test_words_are_saved_by_language_and_published(owner, shop, address):
     assert words_in(shop, "de") == {}
 
 
+def test_the_fields_name_their_language(owner, shop, address):
+    owner.post(f"{address}/checkout-words", WORDS | {"language": "pt-BR"})
+    html = owner.get(address).content.decode()
+    assert 'label="Heading in English"' in html
+    assert 'label="Text in Portuguese (Brazil)"' in html
+    assert "Heading (" not in html
+
+
+def test_one_tick_shows_the_shops_own_words_to_everybody(owner, shop, address):
+    own = {"language": shop.settings.default_language, "heading": "Hey there", "text": ""}
+    owner.post(f"{address}/checkout-words", own)
+    assert words_in(shop, "ar") == {}
+    owner.post(f"{address}/checkout-words", own | {"everywhere": "1"})
+    assert words_in(shop, "ar") == {"heading": "Hey there"}
+    owner.post(f"{address}/checkout-words", WORDS)  # another language's form says nothing of it
+    assert words_in(shop, "ar") == {"heading": "Hey there"}
+    html = owner.get(address).content.decode()
+    assert html.count("Show my words in every language") == 1
+    assert 'name="everywhere" value="1" checked' in html
+    owner.post(f"{address}/checkout-words", own)
+    assert words_in(shop, "ar") == {}
+
+
 @pytest.mark.npm
 def test_the_page_uses_only_components_that_shopify_has(owner, address):
     assert polaris_lint.problems(owner.get(address).content.decode()) == []

@@ -3,8 +3,9 @@ import {countryOf, isSafe, languageOf, text} from './host.js';
 /**
  * What our server has left at Shopify (an app-owned metafield of the shop), so that the block has its words at once and
  * its buttons also while our server is away. These buttons carry no code: the shopper is asked for the order in the chat.
+ * `own`: the merchant's words in the shop's own language suit this shopper too.
  *
- * @typedef {{appUrl: string, heading: string, text: string, channels: import('./host.js').Channel[]}} Fallback
+ * @typedef {{appUrl: string, heading: string, text: string, own: boolean, channels: import('./host.js').Channel[]}} Fallback
  */
 
 const MAIL = /^[^\s@<>"']{1,64}@[^\s@<>"'?&]{1,255}$/;
@@ -16,8 +17,10 @@ const MAIL = /^[^\s@<>"']{1,64}@[^\s@<>"'?&]{1,255}$/;
 export function fallbackOf(host) {
   const config = read(host);
   const language = languageOf(host).toLowerCase();
-  const words = pick(config.words, language, config.language) ?? {};
-  const hello = pick(config.hello, language, 'en');
+  const home = text(config.language).toLowerCase();
+  const own = !home || !language || base(language) === base(home) || config.words_everywhere === true;
+  const words = pick(config.words, language) ?? (own ? pick(config.words, home) : undefined) ?? {};
+  const hello = pick(config.hello, language) ?? pick(config.hello, 'en');
   const ranked = rank(config, countryOf(host).toUpperCase());
   const offered = Array.isArray(config.channels) ? config.channels : [];
   const channels = ranked.flatMap((kind) => {
@@ -29,6 +32,7 @@ export function fallbackOf(host) {
     appUrl: isSafe(config.app_url) ? config.app_url : '',
     heading: text(words.heading),
     text: text(words.text),
+    own,
     channels,
   };
 }
@@ -52,13 +56,21 @@ function read(host) {
 }
 
 /**
+ * The row of this language, else of the same language elsewhere: "pt-pt" reads what was written as "pt-BR".
+ *
  * @param {any} table
  * @param {string} language
- * @param {unknown} last
  */
-function pick(table, language, last) {
+function pick(table, language) {
   if (!table || typeof table !== 'object') return undefined;
-  return table[language] ?? table[language.split('-')[0]] ?? table[String(last ?? 'en')];
+  const tags = Object.keys(table);
+  const tag = tags.find((each) => each.toLowerCase() === language) ?? tags.find((each) => base(each) === base(language));
+  return tag === undefined ? undefined : table[tag];
+}
+
+/** @param {string} language */
+function base(language) {
+  return language.toLowerCase().split('-')[0];
 }
 
 /**

@@ -1,7 +1,7 @@
 import {useState} from 'preact/hooks';
 
 import {fallbackOf} from './fallback.js';
-import {post, setting, showsQr} from './host.js';
+import {post, readAnswer, setting, showsQr} from './host.js';
 
 /**
  * @typedef {import('./host.js').Host} Host
@@ -9,7 +9,8 @@ import {post, setting, showsQr} from './host.js';
  */
 
 /**
- * The merchant's words: for this language from our server or from Shopify's metafield, else the block's setting, else ours.
+ * The merchant's words: for this language from our server or from Shopify's metafield, else the block's setting, which has
+ * no language of its own and is shown where the shop's suits this shopper, else ours.
  *
  * @param {Host} host
  * @param {'heading' | 'text'} key
@@ -17,7 +18,8 @@ import {post, setting, showsQr} from './host.js';
  */
 export function words(host, key, answer = undefined) {
   const told = key === 'text' ? answer?.text : answer?.heading;
-  return told || fallbackOf(host)[key] || setting(host, key) || String(host.i18n.translate(key));
+  const kept = fallbackOf(host);
+  return told || kept[key] || (kept.own && setting(host, key)) || String(host.i18n.translate(key));
 }
 
 /** @param {{host: Host}} props */
@@ -121,11 +123,12 @@ export function Away({host, onRetry}) {
 
 /**
  * The question for news of the order: never ticked by us. What was read is named by its version, so that our server
- * keeps the exact words as proof. The tick can be taken back.
+ * keeps the exact words as proof. The tick can be taken back. Where it cannot hold, the server names another question.
  *
  * @param {{host: Host, consent: import('./host.js').Consent, facts: Record<string, unknown>}} props
  */
 export function ConsentQuestion({host, consent, facts}) {
+  const [asked, setAsked] = useState(consent);
   const [ticked, setTicked] = useState(consent.granted);
   const [note, setNote] = useState('');
   const [busy, setBusy] = useState(false);
@@ -136,9 +139,14 @@ export function ConsentQuestion({host, consent, facts}) {
     setBusy(true);
     setNote('');
     try {
-      const {kind, version, language} = consent;
-      await post(host, 'consent', {...facts, kind, version, language, granted});
-      setNote(granted ? 'consent_saved' : 'consent_undone');
+      const {kind, version, language} = asked;
+      const next = readAnswer(await post(host, 'consent', {...facts, kind, version, language, granted})).consent;
+      const moved = next && next.kind !== kind;
+      if (moved) {
+        setAsked(next);
+        setTicked(next.granted);
+      }
+      setNote(moved ? 'consent_failed' : granted ? 'consent_saved' : 'consent_undone');
     } catch {
       setTicked(!granted);
       setNote('consent_failed');
@@ -148,7 +156,7 @@ export function ConsentQuestion({host, consent, facts}) {
 
   return (
     <s-stack gap="small-200">
-      <s-checkbox label={consent.question} checked={ticked} disabled={busy} onChange={save}></s-checkbox>
+      <s-checkbox label={asked.question} checked={ticked} disabled={busy} onChange={save}></s-checkbox>
       {note && (
         <s-text color="subdued" type="small">
           {host.i18n.translate(note)}

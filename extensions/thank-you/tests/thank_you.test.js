@@ -121,6 +121,48 @@ test('the question for news is not ticked, and the tick names the version that w
   });
 });
 
+test('a tick that cannot hold is asked anew by the network that works', async () => {
+  extension.fetch = answers({...ANSWER, consent: CONSENT});
+  await extension.render();
+  await waitFor(() => expect(checkbox()).not.toBeNull());
+  extension.fetch = answers({granted: true, consent: {...CONSENT, kind: 'email', question: 'Yes, by e-mail'}});
+  checkbox().dispatchEvent(new Event('change', {bubbles: true}));
+  await waitFor(() => expect(checkbox().getAttribute('label') ?? checkbox().label).toBe('Yes, by e-mail'));
+  expect(Boolean(checkbox().checked)).toBe(false);
+  expect(all('s-text').map((t) => t.textContent)).toContain('consent_failed');
+  extension.fetch = answers({granted: true});
+  checkbox().dispatchEvent(new Event('change', {bubbles: true}));
+  await waitFor(() => expect(all('s-text').map((t) => t.textContent)).toContain('consent_saved'));
+  expect(JSON.parse(extension.fetch.mock.calls[0][1].body)).toMatchObject({kind: 'email', granted: true});
+});
+
+test.each([
+  ['de', {}, 'heading', 'text'],
+  ['ar', {}, 'heading', 'text'],
+  ['en-GB', {}, 'Talk to Fern', 'We answer at once'],
+  ['pt-PT', {}, 'Fale conosco', 'text'],
+  ['de', {words_everywhere: true}, 'Talk to Fern', 'We answer at once'],
+])('a shopper of %s reads the merchant only in that language, else ours: %j', async (language, more, heading, words) => {
+  extension.shopify.localization = {language: {value: {isoCode: language}}, country: {value: {isoCode: 'GB'}}};
+  extension.shopify.settings.value = {app_url: '', heading: '', text: '', show_qr: true};
+  keep(extension, {...CONFIG, ...more, words: {...CONFIG.words, 'pt-BR': {heading: 'Fale conosco'}}});
+  extension.fetch = broken();
+  await extension.render();
+  await waitFor(() => expect(all('s-button[href]').length).toBeGreaterThan(0));
+  expect(all('s-section')[0].getAttribute('heading') ?? all('s-section')[0].heading).toBe(heading);
+  expect(all('s-paragraph')[0].textContent).toBe(words);
+});
+
+test("the block's own setting is in the shop's language and is for its shoppers", async () => {
+  extension.shopify.localization = {language: {value: {isoCode: 'de'}}, country: {value: {isoCode: 'DE'}}};
+  extension.shopify.settings.value = {app_url: '', heading: 'Any questions?', text: '', show_qr: true};
+  keep(extension, {...CONFIG, words: {}});
+  extension.fetch = broken();
+  await extension.render();
+  await waitFor(() => expect(all('s-button[href]').length).toBeGreaterThan(0));
+  expect(all('s-section')[0].getAttribute('heading') ?? all('s-section')[0].heading).toBe('heading');
+});
+
 test('a tick that could not be saved says so and is taken back', async () => {
   extension.fetch = answers({...ANSWER, consent: CONSENT});
   await extension.render();

@@ -23,3 +23,4 @@ class CheckoutWordsForm(forms.Form):
     language = forms.RegexField(r"^[a-z]{2}(-[A-Z]{2})?$")
     heading = forms.CharField(max_length=80, required=False)
     text = forms.CharField(max_length=300, required=False)
+    everywhere = forms.BooleanField(required=False)  # counts in the form of the shop's own language

@@ -1,5 +1,8 @@
 """The merchant's own heading and text on the thank-you and order-status pages, one language at a time."""
 
+from dataclasses import dataclass
+
+from babel import Locale, UnknownLocaleError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST
@@ -15,14 +18,37 @@ from shopapp.web.embedded import ShopRequest, shop_required
 from .answers import refused, saved
 
 
-def words_rows(shop: Shop, row: Touchpoint) -> list[tuple[str, dict[str, str]]]:
-    """(language, words) for each language of the shop, the default first. Empty for other kinds of touchpoint."""
+@dataclass(frozen=True)
+class WordsIn:
+    """One language's fields. Only the first, the shop's own, can be shown to everybody."""
+
+    language: str
+    name: str
+    words: dict[str, str]
+    is_own: bool
+    is_for_all: bool
+
+
+def words_rows(shop: Shop, row: Touchpoint) -> list[WordsIn]:
+    """For each language of the shop, the default first. Empty for other kinds of touchpoint."""
     if row.kind != TouchpointKind.THANK_YOU_PAGE:
         return []
     settings = settings_of(shop)
     words = row.options.get("words") or {}
-    tags = dict.fromkeys([settings.default_language, *settings.languages, *words])
-    return [(tag, words.get(tag) or {}) for tag in tags]
+    own = settings.default_language
+    everywhere = row.options.get("words_everywhere") is True
+    tags = dict.fromkeys([own, *settings.languages, *words])
+    return [
+        WordsIn(tag, name_in_english(tag), words.get(tag) or {}, tag == own, tag == own and everywhere) for tag in tags
+    ]
+
+
+def name_in_english(tag: str) -> str:
+    """ "de" is German; a tag that nobody knows is shown as it is."""
+    try:
+        return str(Locale.parse(tag.replace("-", "_")).get_display_name("en") or tag)
+    except (ValueError, UnknownLocaleError):
+        return tag
 
 
 @shop_required
@@ -40,6 +66,8 @@ def save_checkout_words(request: ShopRequest, pk: int) -> HttpResponse:
     if told:
         words[form.cleaned_data["language"]] = told
     row.options = row.options | {"words": words}
+    if form.cleaned_data["language"] == settings_of(request.shop).default_language:
+        row.options["words_everywhere"] = form.cleaned_data["everywhere"]
     row.save(update_fields=["options"])
     storefront_changed(shop=request.shop)
     return saved("Saved. Shoppers see it on both pages within a minute.")
