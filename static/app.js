@@ -237,7 +237,9 @@
       const typedNow = new FormData(form);
       for (const other of document.querySelectorAll(`[data-preview-with="${form.id}"]`)) typedNow.set(other.getAttribute("name"), other.value);
       const reply = await ask(form.dataset.preview, { method: "POST", body: typedNow });
-      if (reply.ok) place.innerHTML = await reply.text();
+      if (!reply.ok) return;
+      place.innerHTML = await reply.text();
+      document.dispatchEvent(new Event("doorstep:preview"));
     } catch { /* the next key tries again; the last picture stays */ }
   }
 

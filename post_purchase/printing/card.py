@@ -16,10 +16,12 @@ from .layouts import BLEED, Layout
 from .pdf import PdfWriter, dictionary, number
 from .places import Box, places
 from .qr import QUIET, capital_url, pdf_squares, quick_matrix
+from .room import ADDRESS, left_out
 from .typesetting import LEADING, Block, Typesetter
 
 MM = 72 / 25.4  # points
 LEAST_TEXT = 5.0  # points; below, printed letters run together
+LEAST_CAPTION = LEAST_TEXT - 0.6  # capitals and digits alone
 LOGO_SHARE = 0.22  # of the code's side, where the logo stands in its middle
 CODE_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-/.:"
 
@@ -44,7 +46,10 @@ class Design:
 
 
 class Card:
-    """A design, set. `problems` are plain sentences about what does not fit; the scan check adds its own."""
+    """A design, set. `problems` are plain sentences about what does not fit; the scan check adds its own.
+
+    `left_out` names what the merchant wrote and this layout has no place for.
+    """
 
     def __init__(self, design: Design, sample_url: str) -> None:
         self.design = design
@@ -65,6 +70,21 @@ class Card:
         self.address = f"{parts.netloc}{parts.path.rpartition('/')[0]}"  # HOST/C, the same on every piece
         code = self.boxes["code"]
         self.module = code.width / (self.modules + 2 * QUIET)  # mm
+        self.where = self._where_to_type(self._groups(parts.path.rpartition("/")[2]))
+        self.left_out = left_out(
+            self.boxes,
+            words={name: getattr(design, name) for name in ("headline", "body", "call", "small")},
+            logo=bool(design.logo),
+            brand=bool(design.brand),
+            logo_in_code=design.logo_in_code,
+            cover=design.cover and self.layout.two_sided,
+        )
+        self.small = design.small.replace("{address}", self.address)
+        if not self.where and not self._address_is_in_small:
+            if "small" in self.boxes:
+                self.small = f"{self.small}\n{self.address}".strip()
+            else:
+                self.left_out += (ADDRESS,)
 
     def _mirrored(self, box: Box) -> Box:
         width = self.layout.width
@@ -99,8 +119,7 @@ class Card:
         design = self.design
         ops = [self._paper(design.paper)]
         words = {"headline": (design.headline, True, 30.0), "body": (design.body, False, 13.0)}
-        small = design.small.replace("{address}", self.address)
-        words |= {"call": (design.call, True, 12.0), "small": (small, False, 8.0)}
+        words |= {"call": (design.call, True, 12.0), "small": (self.small, False, 8.0)}
         for name, (text, bold, largest) in words.items():
             box = self.boxes.get(name)
             if box is None or not text:
@@ -180,20 +199,43 @@ class Card:
         left = edge if self.rtl else self.layout.width - edge - wide
         return fill(on(self.design.paper)) + b"\n" + self._lines(block, Box(left, edge * 0.6, wide, 3), middle=False)
 
+    @property
+    def _address_is_in_small(self) -> bool:
+        return "small" in self.boxes and "{address}" in self.design.small
+
+    def _where_to_type(self, groups: str) -> list[str]:
+        """The lines above the code in letters: the address, in two lines where it is long. Empty: there is no room.
+
+        In a circle the line below makes room for a long address.
+        """
+        if self._address_is_in_small:
+            return []
+        box = self.boxes["caption"]
+        ways = [([self.address], box), *((lines, box) for lines in _halves(self.address))]
+        if self.layout.round:
+            low = Box(box.x, box.y, box.width, self.layout.width * 0.14)
+            ways += [(lines, low) for lines in _halves(self.address)]
+        for lines, room in ways:
+            if self._caption_size([*lines, groups], room) >= LEAST_CAPTION:
+                if room is not box:
+                    self.boxes["caption"] = room
+                    del self.boxes["call"]
+                return lines
+        return []
+
+    @staticmethod
+    def _groups(code: str) -> str:
+        return "-".join(code[place : place + 4] for place in range(0, len(code), 4))
+
     def _caption(self, code: str) -> bytes:
         """The code in groups of four; above it where to type it, where the small print does not say it."""
         box = self.boxes["caption"]
-        groups = "-".join(code[place : place + 4] for place in range(0, len(code), 4))
-        said = "small" in self.boxes and "{address}" in self.design.small
-        lines = [groups] if said or box.height < 6.5 else [self.address, groups]
-        if box.height < 6.5 and (self.layout.wide or self.layout.round) and "small" not in self.boxes:
-            lines = [self.address, groups]
+        lines = [*self.where, self._groups(code)]
         size = self._caption_size(lines, box)
-        if self.layout.round and size < LEAST_TEXT - 0.6:
-            lines = [groups]  # a very long address does not fit in the circle; the code in letters still does
-            size = self._caption_size(lines, box)
+        if self.where and size < LEAST_CAPTION:  # a code of wide letters
+            size = LEAST_CAPTION
         width = box.width * MM
-        if size < LEAST_TEXT - 0.6:
+        if size < LEAST_CAPTION:
             self._say(
                 f"The code in letters would be {size:.1f} points high, too small to read. Choose a larger layout."
             )
@@ -288,3 +330,11 @@ class Card:
     def _say(self, problem: str) -> None:
         if problem not in self.problems:
             self.problems.append(problem)
+
+
+def _halves(address: str) -> list[list[str]]:
+    """In two lines: broken after the dot, hyphen or slash that is nearest to the middle; else just in the middle."""
+    middle = len(address) / 2
+    places = [place + 1 for place, letter in enumerate(address[:-1]) if letter in ".-/"]
+    cuts = [min(places, key=lambda place: abs(place - middle), default=int(middle)), int(middle)]
+    return [[address[:cut], address[cut:]] for cut in cuts]

@@ -29,11 +29,12 @@ SHADOW = 0.55  # of the light at the darker edge
 
 @dataclass(frozen=True)
 class ScanCheck:
-    """`problems` are sentences for the merchant; none: it may be printed."""
+    """`problems` are sentences for the merchant; none: it may be printed. `left_out`: what has no place there."""
 
     problems: tuple[str, ...]
     module: float  # mm
     read: tuple[str, ...]  # what was tried and read, for the page that shows the check
+    left_out: tuple[str, ...] = ()  # names of room.NAMES
 
     @property
     def passed(self) -> bool:
@@ -74,7 +75,7 @@ def check(design: Design, sample_url: str) -> ScanCheck:
         problems.append(
             f"The code could not be read at {'; '.join(unread)}. Make the code darker, larger or free of a logo."
         )
-    return ScanCheck(tuple(problems), card.module, tuple(read))
+    return ScanCheck(tuple(problems), card.module, tuple(read), card.left_out)
 
 
 def _measures(card: Card) -> list[str]:

@@ -109,6 +109,16 @@ def test_the_preview_is_a_picture_of_what_is_typed_and_says_what_is_wrong(owner,
     assert card.options == {}
 
 
+def test_what_the_size_has_no_room_for_is_said_in_the_preview_and_at_its_field(owner, card):
+    html = owner.post(path(card, "/preview"), FORM | {"layout": "round_sticker"}).content.decode()
+    assert "Round sticker, 50 mm has no room for: your shop&#x27;s name, text, small print." in html
+    assert 'data-unprinted="brand body small"' in html
+    assert "Not everything is printed" not in owner.post(path(card, "/preview"), FORM).content.decode()
+    page = owner.get(path(card)).content.decode()
+    for name in ("headline", "body", "call", "small", "logo"):
+        assert f'data-unprinted-field="{name}" hidden' in page
+
+
 def test_a_card_that_cannot_be_read_is_kept_and_not_printed(owner, card):
     answer = owner.post(path(card, "/save"), FORM | {"code_color": "#dddddd"}).json()
     assert answer["toast"].startswith("Saved, but it cannot be printed yet: The code's colour")

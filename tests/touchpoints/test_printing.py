@@ -137,9 +137,9 @@ def test_what_phones_or_people_cannot_read_is_refused_in_a_sentence(changes, sen
 
 def test_a_code_that_is_too_fine_is_refused():
     long = f"https://{'a-very-long-host-name-' * 12}.example.test/c/AB3KQ9ZT7MXW2LHC"
-    problems = " ".join(check(design("avery_5160"), long).problems)
-    assert "The code is too small" in problems
-    assert "too small to read" in problems
+    checked = check(design("avery_5160"), long)
+    assert "The code is too small" in " ".join(checked.problems)
+    assert checked.left_out[-1] == "address"
 
 
 def test_something_in_the_quiet_zone_is_seen(monkeypatch):
@@ -320,8 +320,8 @@ def test_an_address_in_a_line_from_right_to_left_is_not_turned_around(language, 
     assert written(block).startswith(address)
 
 
-def test_a_round_sticker_says_where_to_type_and_leaves_out_an_address_that_is_too_long():
-    def drawn(url):
+def test_a_round_sticker_shortens_the_words_before_the_address():
+    def drawn(url, left_out):
         card = Card(design("round_sticker", body="", small=""), url)
         lines = []
         for part in card.code(url, "").split(b"Tm <")[1:]:
@@ -329,11 +329,42 @@ def test_a_round_sticker_says_where_to_type_and_leaves_out_an_address_that_is_to
             names = {f"{gid:04X}": letter for letter, (gid, _) in card.letters.items()}
             lines.append("".join(names[glyphs[at : at + 4]] for at in range(0, len(glyphs), 4)))
         assert card.problems == []
+        assert card.left_out == left_out
+        assert ("call" in card.boxes) == ("call" not in left_out)
         return lines
 
-    assert drawn("https://chat.example.com/c/AB3KQ9ZT7MXW2HHC") == ["CHAT.EXAMPLE.COM/C", "AB3K-Q9ZT-7MXW-2HHC"]
-    long = "https://a-very-long-name-of-a-server.of-some-company.example.com/c/AB3KQ9ZT7MXW2HHC"
-    assert drawn(long) == ["AB3K-Q9ZT-7MXW-2HHC"]
+    groups = "AB3K-Q9ZT-7MXW-2HHC"
+    url = "https://{}/c/AB3KQ9ZT7MXW2HHC"
+    assert drawn(url.format("chat.example.com"), ("brand",)) == ["CHAT.EXAMPLE.COM/C", groups]
+    long = url.format("a-very-long-server.of-some-company.example.com")
+    assert drawn(long, ("brand", "call")) == ["A-VERY-LONG-SERVER.OF-", "SOME-COMPANY.EXAMPLE.COM/C", groups]
+    endless = url.format("a-very-long-name-of-a-server.of-some-company-with-a-name-of-many-words.example.com")
+    assert drawn(endless, ("brand", "address")) == [groups]
+
+
+@pytest.mark.parametrize(
+    ("key", "changes", "lost"),
+    [
+        ("round_sticker", {"logo": logo()}, ("logo", "body", "small")),
+        ("round_sticker", {"logo": logo(), "logo_in_code": True}, ("body", "small")),
+        ("avery_5160", {}, ("brand", "call", "small")),
+        ("avery_l7160", {}, ("call",)),
+        ("avery_l7160", {"call": ""}, ()),
+        ("a5_fold", {"logo": logo()}, ("logo",)),
+        ("a5_fold", {"logo": logo(), "cover": True}, ()),
+        ("a6", {"headline": "", "body": ""}, ("small",)),
+        ("a6", {"logo": logo()}, ()),
+    ],
+)
+def test_what_a_layout_has_no_room_for_is_named(key, changes, lost):
+    assert check(design(key, **changes), URL).left_out == lost
+
+
+@pytest.mark.parametrize("key", sorted(layouts()))
+@pytest.mark.parametrize("small", ["Fern & Field, London", ""])
+def test_the_address_stands_on_every_layout_also_where_the_small_print_leaves_it_out(key, small):
+    page = printed(design(key, small=small), [URL], alone=True)[0]
+    assert "APP.EXAMPLE.TEST/C" in page.get_textpage().get_text_range().replace("\r\n", "")
 
 
 def test_control_characters_cannot_turn_the_text_around():

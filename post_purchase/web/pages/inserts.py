@@ -13,6 +13,7 @@ from post_purchase.models import OrderLine, Touchpoint
 from post_purchase.printing.card import Design
 from post_purchase.printing.layouts import imposed, layouts, one_by_one, papers
 from post_purchase.printing.pictures import preview
+from post_purchase.printing.room import ADDRESS, in_words
 from post_purchase.printing.scan_check import check
 from post_purchase.printing.sheets import PrintRefused, sheet_for, write_pdf
 from post_purchase.services import print_designs
@@ -125,11 +126,15 @@ def pictures_html(request: ShopRequest, design: Design) -> str:
     names = ["Front", "Back"] if len(sides) > 1 else ["The card"]
     if design.layout.fold and len(sides) > 1:
         names = ["Outside", "Inside"]
+    checked = check(design, sample_url())
     return draw(
         request,
         "parts/card_pictures.html",
         sides=list(zip(names, sides, strict=False)),
-        checked=check(design, sample_url()),
+        checked=checked,
+        layout=design.layout.name,
+        left_out=in_words(checked.left_out),
+        address_left_out=ADDRESS in checked.left_out,
     )
 
 
