@@ -9,6 +9,7 @@ from demo.meta.graph import Graph, Refused, check_templates
 from demo.server import Request
 
 APPROVAL_SECONDS = 0.5
+PORTFOLIO = "506914307656634"  # the business that owns all accounts here
 DELETED_FOR = 30 * 86_400.0  # so long a deleted name cannot be used again
 NAME = re.compile(r"^[a-z0-9_]{1,512}$")
 
@@ -245,7 +246,8 @@ class Accounts:
             return _about(numbers[node])
         if any(number["waba"] == node for number in numbers.values()):
             self._check_token(request, self._owner(node))
-            return {"id": node, "name": self._owner(node)["name"], "account_review_status": "APPROVED"}
+            owner = {"id": PORTFOLIO, "name": self._owner(node)["name"]}
+            return owner | {"id": node, "account_review_status": "APPROVED", "owner_business_info": owner}
         if self.messenger and (node in pages or node == "me" or node in self.state.part("messenger_people")):
             return self.messenger.node(request, node)
         media = self.state.part("media").get(node)
@@ -290,6 +292,7 @@ def _about(number: dict[str, Any]) -> dict[str, Any]:
         "display_phone_number": f"+{number['phone']}",
         "verified_name": number["name"],
         "quality_rating": "GREEN",
+        "whatsapp_business_manager_messaging_limit": number.get("tier", "TIER_250"),
         "code_verification_status": "VERIFIED",
         "status": number.get("status", "CONNECTED"),
         "whatsapp_business_account": {"id": number["waba"]},

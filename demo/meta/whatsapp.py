@@ -5,15 +5,15 @@ import secrets
 import time
 from typing import Any
 
-from demo.meta.accounts import Accounts
 from demo.meta.graph import WINDOW, Graph, Refused, seconds
 from demo.meta.looks import interactive_look, within
+from demo.meta.portfolio import PortfolioLimit
 from demo.server import Request
 
 PAIR_SECONDS, PAIR_BURST = 6.0, 45
 
 
-class WhatsApp(Accounts):
+class WhatsApp(PortfolioLimit):
     def __init__(self, graph: Graph):
         super().__init__(graph)
         self.per_second = 80  # per number
@@ -182,10 +182,14 @@ class WhatsApp(Accounts):
     def _shown(self, asked: dict[str, Any], number: dict[str, Any], user_id: str) -> dict[str, Any]:
         """How it looks on the phone. Everything that Meta limits is checked here."""
         kind = asked.get("type", "text")
-        if kind == "template":
-            return self._template_text(asked.get("template") or {}, number)
         last = [each["at"] for each in self.chat(user_id, number["id"]) if each["from"] == "shopper"]
-        if not last or self.now().timestamp() - last[-1] > WINDOW.total_seconds():
+        closed = not last or self.now().timestamp() - last[-1] > WINDOW.total_seconds()
+        if kind == "template":
+            shown = self._template_text(asked.get("template") or {}, number)
+            if closed:
+                self.count_first_word(user_id, number.get("tier", "TIER_250"))
+            return shown
+        if closed:
             details = "More than 24 hours have passed since the customer last replied to this number."
             raise Refused(131047, "Re-engagement message", details=details)
         if kind == "text":

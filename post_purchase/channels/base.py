@@ -213,6 +213,14 @@ class TemplateUpdate:
 
 
 @dataclass(frozen=True)
+class LimitUpdate:
+    """How many people a business may write to first has changed."""
+
+    account_id: str  # the WABA that it is told to
+    limit: int  # people in 24 hours; see `Portfolio.limit`
+
+
+@dataclass(frozen=True)
 class TemplateReceipt:
     provider_id: str
     status: str  # the network's word: PENDING, APPROVED, REJECTED
@@ -243,7 +251,7 @@ class Odd:
     why: str
 
 
-Update = Inbound | StatusUpdate | PointUpdate | TemplateUpdate | HumanTookOver | TakenBack | Odd
+Update = Inbound | StatusUpdate | PointUpdate | TemplateUpdate | LimitUpdate | HumanTookOver | TakenBack | Odd
 
 
 @dataclass(frozen=True)
@@ -286,6 +294,17 @@ class Rate:
     per_account_per_second: float
     per_point_seconds: float = 0.0  # smallest gap to one person
     per_point_burst: int = 1
+
+
+@dataclass(frozen=True)
+class Portfolio:
+    """The business behind an account, where the network counts to how many people a business writes first."""
+
+    key: str
+    limit: int  # people in `hours`; UNLIMITED: as many as there are; 0: the network has not told
+
+
+UNLIMITED = -1
 
 
 class ChannelDriver(ABC):
@@ -359,6 +378,10 @@ class ChannelDriver(ABC):
 
     def fetch_media(self, *, channel: Channel, source: Mapping[str, Any], max_bytes: int) -> bytes:
         raise ChannelError(f"{self.kind.label} has no media", outcome=Outcome.BUG)
+
+    def portfolio_of(self, channel: Channel) -> Portfolio | None:
+        """Whose count a first word from this account adds to; None where the network keeps no such count."""
+        return None
 
     def tells_delivery(self, *, channel: Channel) -> bool:
         """Whether this account's network tells when a message has arrived, so that its silence means something."""

@@ -9,6 +9,7 @@ from django.db import DatabaseError
 from post_purchase.channels.base import (
     HumanTookOver,
     Inbound,
+    LimitUpdate,
     Odd,
     PointUpdate,
     StatusUpdate,
@@ -18,7 +19,7 @@ from post_purchase.channels.base import (
 )
 from post_purchase.channels.registry import DRIVERS
 from post_purchase.models import Channel, ChannelStatus, ConsentState
-from post_purchase.services import consent, conversations, media, statuses, templates
+from post_purchase.services import consent, conversations, media, portfolios, statuses, templates
 from post_purchase.services.contact_points import apply_point_update, find_point
 from post_purchase.words import ChannelKind, Purpose
 from shopapp.models import IncomingWebhook
@@ -107,6 +108,9 @@ def _apply(update: Update, channels: _Channels, webhook: IncomingWebhook) -> Non
         return
     if isinstance(update, TemplateUpdate):
         templates.apply_update(update)
+        return
+    if isinstance(update, LimitUpdate):
+        portfolios.apply_limit(update)
         return
     channel = channels.find(update.account_id, getattr(update, "channel_id", None))
     if channel is None:

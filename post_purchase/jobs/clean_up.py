@@ -9,6 +9,7 @@ from post_purchase.models import (
     CheckoutConsent,
     CodeGuess,
     ControlLink,
+    FirstWord,
     FlowEvent,
     PrivacyRequest,
     SavedReply,
@@ -24,6 +25,7 @@ FINISHED_WORK = timedelta(days=90)
 GUESSES = timedelta(days=1)  # the limits look back one hour
 WEB_PHOTOS = timedelta(days=1)  # made safe and stored long before
 EXPORTS = timedelta(days=30)
+FIRST_WORDS = timedelta(days=2)  # counted over 24 hours
 BATCH = 1000
 
 
@@ -33,6 +35,7 @@ def clean_up() -> None:
     _delete(FlowEvent.objects.filter(done_at__lt=now - FINISHED_WORK, next_attempt_at=None))
     _delete(Timer.objects.filter(due_at__lt=now - FINISHED_WORK, next_attempt_at=None, run__paused_at=None))
     _delete(CodeGuess.objects.filter(guessed_at__lt=now - GUESSES))
+    _delete(FirstWord.objects.filter(said_at__lt=now - FIRST_WORDS))
     _delete(WebPhoto.objects.filter(received_at__lt=now - WEB_PHOTOS))
     _delete(SavedReply.objects.filter(deleted_at__lt=now - composing.KEPT))
     _delete(ControlLink.objects.filter(expires_at__lt=now))

@@ -39,6 +39,7 @@ from .inbox import (
     Unread,
 )
 from .orders import Order, OrderLine, Parcel, ParcelEvent
+from .portfolios import FirstWord
 from .privacy import FileRemoval, PrivacyRequest, PrivacyRequestKind
 from .products import Product, ProductGuide, ProductSync
 from .publications import Publication, PublicationKind
@@ -93,6 +94,7 @@ __all__ = [
     "DeliveryAttempt",
     "Draft",
     "FileRemoval",
+    "FirstWord",
     "Flow",
     "FlowDraft",
     "FlowEvent",

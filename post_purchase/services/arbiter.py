@@ -131,7 +131,7 @@ def _choose(proposal: Proposal, situation: Situation, now: datetime) -> tuple[Ca
         elif candidate.not_before and candidate.not_before > now + PATIENCE:
             late = late or candidate
         else:
-            slow = f"{late.kind.label} asked us to slow down" if late else ""
+            slow = late.why_wait if late else ""
             return candidate, why_not or slow, halted
         if proposal.keeps_channel:
             break

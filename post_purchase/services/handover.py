@@ -4,7 +4,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F, Window
@@ -16,7 +16,7 @@ from post_purchase.models import Conversation, DeliveryAttempt, Message, Message
 from post_purchase.words import Author, ChannelKind, Direction, MessageStatus, Mode, Purpose
 from shopapp.lib import clock
 
-from . import pacing, sent_pictures
+from . import pacing, portfolios, sent_pictures
 from .arbiter import Decision, Detour, Verdict, judge
 from .control_links import without_keys
 from .each_row import update_each
@@ -85,7 +85,7 @@ def prepare(claims: Sequence[Claim]) -> list[Call]:
         _give_back(ids, number, **dict(fields))
     put_off = {pk for ids in kept.values() for pk in ids}
     tell_teams(message.shop_id for message in messages if message.pk in put_off)
-    return _begin(_with_places(calls))
+    return _begin(_with_places(_within_portfolios(calls, now)))
 
 
 def _read(claims: Iterable[Claim]) -> list[Message]:
@@ -132,6 +132,23 @@ def _use_of(template: MessageTemplate, use: TemplateUse) -> TemplateUse:
         values = [values[place - 1] if place <= len(values) else "" for place in order]
     chosen = {"name": template.name, "language": template.language, "parameters": values, "sent": True}
     return use.model_copy(update=chosen)
+
+
+def _within_portfolios(calls: list[Call], now: datetime) -> list[Call]:
+    """First words for which the business has a place. The others are judged anew, now that it is known to be full."""
+    first = [call for call in calls if call.mode == Mode.TEMPLATE]
+    places = portfolios.take_places([(call.way.channel, call.way.point.pk) for call in first], now=now) if first else []
+    late = {call.message.pk: call for call, has_place in zip(first, places, strict=True) if not has_place}
+    for call in late.values():
+        _give_back(
+            [call.message.pk],
+            call.claim.number,
+            status=MessageStatus.QUEUED,
+            reason=f"{call.way.channel.get_kind_display()}: {portfolios.NO_PLACE} so many people in 24 hours",
+            next_attempt_at=now,
+            attempts=F("attempts") - 1,
+        )
+    return [call for call in calls if call.message.pk not in late]
 
 
 def _with_places(calls: list[Call]) -> list[Call]:

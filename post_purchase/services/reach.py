@@ -27,7 +27,7 @@ from post_purchase.touchpoints.choose import choose
 from post_purchase.words import Author, ChannelKind, Direction, Mode, Purpose
 from shopapp.models import Shop
 
-from . import consent, history
+from . import consent, history, portfolios
 from .arbiter import Candidate, Caps, Proposal, Situation
 from .template_choice import NONE, Choice, choose_template, templates_for
 from .timezones import zones_in
@@ -75,6 +75,7 @@ class Facts:
         self.attempts: dict[int, list[DeliveryAttempt]] = defaultdict(list)
         for attempt in DeliveryAttempt.objects.filter(message__in=messages).order_by("number"):
             self.attempts[attempt.message_id].append(attempt)
+        self.first_words = portfolios.first_words(channels=self._all_channels(), points=points, now=now)
         self.history = history.History(messages, now=now)
 
     def reach_of(self, message: Message) -> Reach:
@@ -179,6 +180,7 @@ class Facts:
             if earlier is not None and earlier.decided == Outcome.OTHER_CHANNEL:
                 blocked = blocked or earlier.error
             halted = channel.status == ChannelStatus.HALTED
+            not_before, wait_reason = self._when(way, Mode(mode))
             granted, withdrawn = consent.consents_in(self.states[point.pk])
             yield Candidate(
                 point_id=point.pk,
@@ -188,13 +190,23 @@ class Facts:
                 mode_reason=why,
                 blocked_reason=blocked,
                 halted_reason=channel.status_reason or "it needs mending" if halted else "",
-                not_before=channel.not_before,
+                not_before=not_before,
+                wait_reason=wait_reason,
                 granted=granted,
                 withdrawn=withdrawn,
                 has_written=point.pk in self.wrote,
                 has_template=way.template is not None,
                 template_waits=way.choice.waits,
             )
+
+    def _when(self, way: Way, mode: Mode) -> tuple[datetime | None, str]:
+        """The later of what the account was asked and what its portfolio allows to a first word."""
+        asked = way.channel.not_before
+        if mode != Mode.TEMPLATE:
+            return asked, ""
+        portfolio = portfolios.portfolio_of(way.channel)
+        free, why = self.first_words.why_not(portfolio=portfolio, point_id=way.point.pk, now=self.now)
+        return (free, why) if free and (asked is None or asked < free) else (asked, "")
 
     def _situation(self, message: Message, candidates: tuple[Candidate, ...]) -> Situation:
         order, contact, conversation = message.order, message.contact, message.conversation

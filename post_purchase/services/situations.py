@@ -21,11 +21,16 @@ class Candidate:
     blocked_reason: str = ""  # the network said never again, or another channel is wanted
     halted_reason: str = ""  # the account needs mending; waits
     not_before: datetime | None = None  # rate limit of the account or of the person
+    wait_reason: str = ""  # why not before; empty: the network asked us to slow down
     granted: frozenset[Purpose] = frozenset()  # by the newest line of the ledger
     withdrawn: frozenset[Purpose] = frozenset()
     has_written: bool = False  # something came from there; asked only for what a person has typed
     has_template: bool = False  # this message has an approved template on this channel in its language
     template_waits: str = ""  # why it has none yet, and may have one soon
+
+    @property
+    def why_wait(self) -> str:
+        return self.wait_reason or f"{self.kind.label} asked us to slow down"
 
 
 @dataclass(frozen=True)

@@ -138,7 +138,7 @@ def _paced(proposal: Proposal, situation: Situation, at: datetime, now: datetime
 
 
 def _network_is_ready(chosen: Candidate, at: datetime) -> tuple[datetime, str]:
-    return chosen.not_before or at, f"{chosen.kind.label} asked us to slow down"
+    return chosen.not_before or at, chosen.why_wait
 
 
 def _keeps_quiet_hours(proposal: Proposal) -> bool:

@@ -70,3 +70,25 @@ def test_messenger_inside_the_window_and_after_it(world: DemoWorld) -> None:
     use = TemplateUse(name="shipped", language="en", parameters=["#1001"])
     driver.send(channel=channel, point=point, message=OutMessage(text="-", template=use), mode=Mode.TEMPLATE, ref="R2")
     assert [each["text"] for each in world.messenger.received(psid)] == ["Order #1001 left."]
+
+
+def test_the_portfolio_limit_is_told_counted_and_raised(world: DemoWorld) -> None:
+    shop = make_shop()
+    channel = connect(shop, access_token="EAA-number")
+    told = (channel.options["portfolio"], channel.options["portfolio_limit"])
+    assert told == ("506914307656634", 250)
+    ensure_templates(channel=channel, specs=[TemplateSpec("shipped", "en", "UTILITY", "Order {{1}} left.", ["#1"])])
+    world.whatsapp.decide_template("102290129340398:shipped:en", "APPROVED")
+    for number in range(250):
+        world.whatsapp.count_first_word(f"DE.{number}", "TIER_250")
+    user = world.whatsapp.create_person("Maria")
+    point, driver = make_point(make_contact(shop), address=user), driver_for(ChannelKind.WHATSAPP)
+    use = TemplateUse(name="shipped", language="en", parameters=["#1001"])
+    news = OutMessage(text="-", template=use)
+    with pytest.raises(ChannelError) as caught:
+        driver.send(channel=channel, point=point, message=news, mode=Mode.TEMPLATE, ref="R1")
+    assert caught.value.code == "131048"
+    world.whatsapp.set_tier("TIER_2K")
+    driver.send(channel=channel, point=point, message=news, mode=Mode.TEMPLATE, ref="R2")
+    assert len(world.whatsapp.received(user)) == 1
+    assert connect(shop, access_token="EAA-number").options["portfolio_limit"] == 2000

@@ -3,9 +3,12 @@
 import re
 import socket
 
-from post_purchase.models import Channel, MessageTemplate
+import pytest
+
+from post_purchase.models import Channel, FirstWord, MessageTemplate
 from post_purchase.services import sender_proof
-from tests.factories import make_channel, make_shop
+from shopapp.lib import clock
+from tests.factories import make_channel, make_contact, make_point, make_shop
 from tests.pages.visitor import RIVAL, Visitor
 
 CONNECT = "/app/settings/channels/email/connect"
@@ -169,3 +172,27 @@ def test_a_code_cannot_be_guessed(owner, shop):
     for _ in range(sender_proof.GUESSES):
         assert not sender_proof.is_right(shop=shop, address=ADDRESS, code="AAAA-AAAA")
     assert not sender_proof.is_right(shop=shop, address=ADDRESS, code=sender_proof.code_for(shop, ADDRESS))
+
+
+@pytest.mark.parametrize(
+    ("limit", "people", "words"),
+    [
+        (10, 3, "Written to first in the last 24 hours: 3 of 10 people"),
+        (10, 8, "Soon as many people as Meta allows were written to first"),
+        (3, 3, "As many people as Meta allows were written to first"),
+        (-1, 0, "Meta sets no limit"),
+        (0, 0, "Meta has not said yet how many people"),
+    ],
+)
+def test_the_page_tells_how_many_people_were_written_to_first(owner, shop, limit, people, words):
+    options = {"waba_id": "1", "portfolio": "2", "portfolio_limit": limit}
+    make_channel(shop, options=options)
+    for number in range(people):
+        point = make_point(make_contact(shop), address=f"4917{number}")
+        FirstWord.objects.create(portfolio="2", point=point, said_at=clock.now())
+    assert words in owner.get("/app/settings/channels").content.decode()
+
+
+def test_networks_without_such_a_count_say_nothing_of_it(owner, shop):
+    make_channel(shop, "telegram")
+    assert "first" not in owner.get("/app/settings/channels").content.decode().split("<s-page")[1]

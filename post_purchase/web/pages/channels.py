@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 from post_purchase.channels.base import ChannelDriver, ChannelError, Gateway
 from post_purchase.channels.registry import DRIVERS, driver_for
 from post_purchase.models import ChannelStatus
+from post_purchase.services import portfolios
 from post_purchase.services.channels import (
     ask_mailbox,
     connect_channel,
@@ -20,6 +21,7 @@ from post_purchase.services.channels import (
 )
 from post_purchase.web.forms.channels import ConnectForm, SignUpForm, account_label
 from post_purchase.words import ChannelKind
+from shopapp.lib import clock
 from shopapp.web.embedded import ShopRequest, shop_required
 
 from .answers import page, refused, saved
@@ -28,11 +30,13 @@ from .answers import page, refused, saved
 @shop_required
 @require_GET
 def channels(request: ShopRequest) -> HttpResponse:
-    rows = request.shop.channels.exclude(status=ChannelStatus.DISCONNECTED).order_by("pk")
+    connected = request.shop.channels.exclude(status=ChannelStatus.DISCONNECTED).order_by("pk")
+    rows = list(connected.prefetch_related("templates"))
+    first_words = portfolios.shown(rows, now=clock.now())
     return page(
         request,
         "pages/channels.html",
-        rows=list(rows.prefetch_related("templates")),
+        rows=[(row, first_words.get(row.pk)) for row in rows],
         kinds=[(kind.value, kind.label) for kind in DRIVERS],
     )
 

@@ -20,6 +20,7 @@ from post_purchase.channels.base import (
     CredentialField,
     Outcome,
     OutMessage,
+    Portfolio,
     Rate,
     SendContext,
     SendResult,
@@ -28,14 +29,15 @@ from post_purchase.channels.base import (
     Update,
 )
 from post_purchase.channels.provider_data import AGAIN
-from post_purchase.channels.reading import mappings, text
+from post_purchase.channels.reading import mapping, mappings, text
 from post_purchase.models import Channel, ContactPoint, MessageTemplate
 from post_purchase.words import ChannelKind, Mode, Purpose
 
-from .parse import ERRORS, parse_callback
+from .parse import ERRORS, parse_callback, tier
 from .requests import LIMITS, message_request
 
 WINDOW = timedelta(hours=LIMITS["window_hours"])
+LIMIT_FIELD = "whatsapp_business_manager_messaging_limit"  # of the portfolio, asked at any of its numbers
 IMAGE_TYPES = ("image/jpeg", "image/png")
 
 
@@ -109,6 +111,10 @@ class WhatsApp(ChannelDriver):
             raise ChannelError("WhatsApp's answer has no message id", outcome=Outcome.UNKNOWN)
         return SendResult(provider_id=provider_id)
 
+    def portfolio_of(self, channel: Channel) -> Portfolio | None:
+        key = str(channel.options.get("portfolio") or channel.options.get("waba_id") or "")
+        return Portfolio(key, int(channel.options.get("portfolio_limit") or 0)) if key else None
+
     def tells_delivery(self, *, channel: Channel) -> bool:
         return True
 
@@ -149,7 +155,7 @@ class WhatsApp(ChannelDriver):
         if not account_id.isdigit() or not waba.isdigit():
             return AccountCheck(ok=False, message="The phone number ID and the account ID consist of digits only")
         try:
-            fields = {"fields": "display_phone_number,verified_name,quality_rating,status"}
+            fields = {"fields": f"display_phone_number,verified_name,quality_rating,status,{LIMIT_FIELD}"}
             number = graph.call("GET", account_id, token=token, table=ERRORS, params=fields)
             listed = graph.call("GET", f"{waba}/phone_numbers", token=token, table=ERRORS)
         except ChannelError as error:
@@ -163,7 +169,10 @@ class WhatsApp(ChannelDriver):
             "waba_id": waba,
             "quality": text(number.get("quality_rating"), 20),
             "sends": text(number.get("status"), 20).upper() == "CONNECTED",
+            "portfolio": _portfolio_key(waba, token),
         }
+        if limit := tier(number.get(LIMIT_FIELD)):
+            options["portfolio_limit"] = limit
         name = text(number.get("verified_name"), 120) or f"+{digits}"
         return AccountCheck(ok=True, name=name, link_address=digits, options=options)
 
@@ -246,6 +255,16 @@ class WhatsApp(ChannelDriver):
     def _call(self, channel: Channel, method: str, path: str, **more: Any) -> dict[str, Any]:
         token = str(channel.credentials.get("access_token", ""))
         return graph.call(method, path, token=token, table=ERRORS, **more)
+
+
+def _portfolio_key(waba: str, token: str) -> str:
+    """The business that owns the account; the account itself where this token may not see the owner."""
+    try:
+        asked = {"fields": "owner_business_info"}
+        owner = mapping(graph.call("GET", waba, token=token, table=ERRORS, params=asked).get("owner_business_info"))
+    except ChannelError:
+        return waba
+    return text(owner.get("id"), 64) or waba
 
 
 def refused(error: ChannelError) -> AccountCheck:

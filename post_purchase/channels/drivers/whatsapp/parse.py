@@ -5,12 +5,23 @@ from datetime import timedelta
 from typing import Any
 
 from post_purchase.channels import graph
-from post_purchase.channels.base import Inbound, MediaPart, Odd, PointUpdate, StatusUpdate, TemplateUpdate, Update
-from post_purchase.channels.provider_data import ErrorTable
+from post_purchase.channels.base import (
+    UNLIMITED,
+    Inbound,
+    LimitUpdate,
+    MediaPart,
+    Odd,
+    PointUpdate,
+    StatusUpdate,
+    TemplateUpdate,
+    Update,
+)
+from post_purchase.channels.provider_data import ErrorTable, limits
 from post_purchase.channels.reading import made_id, mapping, mappings, moment, parse_json, text
 from post_purchase.words import MessageStatus, Purpose
 
 ERRORS = ErrorTable("whatsapp_errors.yaml", "WhatsApp")
+LIMITS = limits("whatsapp")
 STATUSES = {
     "sent": MessageStatus.SENT,
     "delivered": MessageStatus.DELIVERED,
@@ -198,6 +209,22 @@ def _user_id_update(value: dict[str, Any], waba: str) -> Iterator[Update]:
             yield PointUpdate(account_id=account, address=old, new_address=new, happened_at=at)
 
 
+def _limit(value: dict[str, Any], waba: str) -> Iterator[Update]:
+    """Two fields in one: a tier in newer versions, a number in older ones. The phone number's quality is not read."""
+    told = value.get("max_daily_conversations_per_business") or value.get("max_daily_conversation_per_phone")
+    limit = tier(told or value.get("current_limit"))
+    if limit and waba:
+        yield LimitUpdate(account_id=waba, limit=limit)
+
+
+def tier(told: Any) -> int:
+    """People in 24 hours, -1 for as many as there are, 0 where it is not understood: TIER_2K, 2000, -1."""
+    if isinstance(told, int) and not isinstance(told, bool):
+        return told if told >= UNLIMITED else 0
+    word = text(told, 20).upper()
+    return LIMITS.get(word, 0) if word.startswith("TIER_") else 0
+
+
 def _template(value: dict[str, Any], waba: str) -> Iterator[Update]:
     """Three fields in one: a status, a quality, or a category that has changed or is going to."""
     name = text(value.get("message_template_name"), 190)
@@ -236,6 +263,8 @@ FIELDS = {
     "messages": _messages,
     "user_preferences": _preferences,
     "user_id_update": _user_id_update,
+    "business_capability_update": _limit,
+    "phone_number_quality_update": _limit,
     "message_template_status_update": _template,
     "message_template_quality_update": _template,
     "template_category_update": _template,
