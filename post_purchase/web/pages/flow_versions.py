@@ -1,6 +1,7 @@
 """Versions: what is different between them, who is still in which, and how much of the new ones a trial gets."""
 
 from datetime import timedelta
+from itertools import zip_longest
 
 from django.db.models import Q
 from django.http import HttpResponse
@@ -53,7 +54,7 @@ def versions(request: ShopRequest, pk: int) -> HttpResponse:
             "first": before is None,
             "people": people.get(one.pk, 0),
         }
-        for one, before in zip(rows, [*rows[1:], None], strict=True)
+        for one, before in zip_longest(rows, rows[1:])
     ][:20]
     older = candidate(row, OLDER) if row.live_version_id else None
     newest = Q(done_at=None) | Q(done_at__gte=clock.now() - MOVES_SHOWN)
