@@ -1,10 +1,12 @@
 """Golden journeys: <flow>.yaml has what happens and, recorded, every message with its hour and form on each network.
 
+`at` is when the flow says it; `goes`, where that is another moment, when the arbiter lets it go, and `why`.
+
 `python -m tests.flows.golden.record [flow ...]` writes `said` and `ends` anew; read the difference before keeping it.
 """
 
 from copy import deepcopy
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,7 +14,9 @@ from zoneinfo import ZoneInfo
 from post_purchase.channels.base import ChannelError, OutMessage, SendContext
 from post_purchase.channels.drivers.email.driver import build_mail
 from post_purchase.channels.drivers.messenger.requests import free_message, template_message
+from post_purchase.channels.drivers.sms.driver import words_of
 from post_purchase.channels.drivers.whatsapp.requests import message_request
+from post_purchase.channels.sms_length import segments
 from post_purchase.flows import effects
 from post_purchase.flows.step import parse_duration
 from post_purchase.flows.wording import Composed
@@ -22,7 +26,10 @@ from shopapp.lib import data_file
 from shopapp.models import Shop
 from tests.flows.journey import T0, Journey
 
+from .postman import Letter, Postman
+
 HERE = Path(__file__).resolve().parent
+LATER = timedelta(days=40)  # after the last thing that happens
 FLOWS = sorted(path.stem for path in HERE.glob("*.yaml"))
 
 
@@ -32,12 +39,34 @@ class Player(Journey):
     typed = False
     finds: tuple[Any, ...] = ()  # what there is to recommend
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.postman = Postman(self.document.name)
+
     def hear(self, kind: str, **more: Any) -> list[str]:
         looked = len(self.did(effects.FindProducts))
+        self.postman.goes_round(self.now, self.facts)
+        if kind == "message_received":
+            self.postman.wrote_at = self.now
+        done, composed = len(self.done), len(self.composed)
         said = super().hear(kind, **more)
+        self._hand_over(self.done[done:], self.composed[composed:])
         for effect in self.did(effects.FindProducts)[looked:]:  # the app answers itself at once
             said += self.hear("products_found", **{"for": effect.key}, products=list(self.finds))
         return said
+
+    def _hand_over(self, done: list[Any], composed: list[tuple[datetime, effects.Say, Composed]]) -> None:
+        for effect in done:
+            match effect:
+                case effects.CancelWaiting():
+                    self.postman.drop_waiting(effect.reason)
+                case effects.HandOff():
+                    self.postman.handed_off = True
+                case effects.SaveReview():
+                    self.postman.rated(effect.rating, self.now)
+        for moment, say, words in composed:
+            self.postman.takes(say, words, moment)
+        self.postman.goes_round(self.now, self.facts)
 
     def happens(self, what: dict[str, Any]) -> None:
         what = deepcopy(what)
@@ -52,6 +81,8 @@ class Player(Journey):
                 self.write(text)
             case {"photo": text}:
                 self.send_photo(1, text=text)
+            case {"sent": purpose}:
+                self.postman.another_flow_sends(Purpose(purpose), self.now)
             case {"news": kind, **more}:
                 self.hear(kind, **more)
             case _:
@@ -78,6 +109,8 @@ class Player(Journey):
 
     def choose(self, choice: str) -> None:
         offered = [place.rpartition(":")[2] for place in self.last.choices]
+        self.postman.goes_round(self.now, self.facts)
+        assert self.postman.has_gone(self.last), f"{self.last.message} has not gone yet"
         if self.typed:
             self.write(str(offered.index(choice) + 1))
         else:
@@ -98,26 +131,39 @@ def play(flow: str, journey: dict[str, Any], *, typed: bool = False) -> Player:
 
 def told(player: Player) -> list[dict[str, Any]]:
     """Every message: when, in the shopper's own hours, why it is written, its words, and its form on each network."""
+    player.postman.goes_round(player.now + LATER, player.facts)
     zone = ZoneInfo(player.facts["timezone"])
     return [
         {
-            "at": f"{moment.astimezone(zone):%a %Y-%m-%d %H:%M}",
+            "at": _hour(moment, zone),
+            **_sending(letter, moment, zone),
             "message": say.message,
-            "purpose": str(composed.purpose.value),
+            "purpose": letter.purpose.value,
             "text": composed.content.text,
             **forms(composed),
         }
-        for moment, say, composed in player.composed
+        for (moment, say, composed), letter in zip(player.composed, player.postman.letters, strict=True)
     ]
+
+
+def _hour(moment: datetime, zone: ZoneInfo) -> str:
+    return f"{moment.astimezone(zone):%a %Y-%m-%d %H:%M}"
+
+
+def _sending(letter: Letter, moment: datetime, zone: ZoneInfo) -> dict[str, str]:
+    if letter.gone_at == moment:
+        return {}
+    return {"goes": _hour(letter.gone_at, zone) if letter.gone_at else "never", "why": letter.why}
 
 
 def forms(composed: Composed) -> dict[str, Any]:
     message = composed.content
     return {
-        "whatsapp": _whatsapp(message),
+        "whatsapp": _whatsapp(message.on("whatsapp")),
         "whatsapp_closed": _closed(composed),
-        "messenger": _messenger(message),
-        "email": _email(message, composed.purpose),
+        "messenger": _messenger(message.on("messenger")),
+        "sms": _sms(message),
+        "email": _email(message.on("email"), composed.purpose),
     }
 
 
@@ -164,6 +210,19 @@ def _messenger(message: OutMessage) -> str:
     assert sent["text"].startswith(message.text)
     replies = [each["title"] for each in sent.get("quick_replies", [])]
     return "quick replies: " + " | ".join(replies) if replies else "text"
+
+
+def _sms(message: OutMessage) -> dict[str, Any]:
+    """The words, where they are others than above, and what they cost."""
+    try:
+        words = words_of(message.on("sms"))
+    except ChannelError as error:
+        return {"not_sent": str(error)}
+    size = segments(words)
+    return {
+        "segments": f"{size.number} {'UCS-2' if size.unicode else 'GSM'}",
+        **({"text": words} if words != message.text else {}),
+    }
 
 
 def _email(message: OutMessage, purpose: Purpose) -> dict[str, Any]:
