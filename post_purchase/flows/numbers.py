@@ -1,8 +1,12 @@
-"""How a flow does, step by step: a constant number of queries, whatever the flow and however many runs."""
+"""How a flow does, step by step and version by version: three queries, whatever the flow and however many runs.
 
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+All numbers are of the same runs: the newest of the last 90 days.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from typing import Any
 
@@ -15,9 +19,22 @@ from shopapp.lib import clock
 from .engine import ALWAYS_EXITS
 from .paths import steps_of
 
-NEWEST = 5_000  # runs whose way is looked at
+NEWEST = 5_000  # runs
 DAYS = 90
 _GONE_OUT = (MessageStatus.SENT, MessageStatus.DELIVERED, MessageStatus.READ)
+# The moment, the place and the hours in a reason are of one message; the reason is of many.
+_SAME_REASON = (
+    (re.compile(r"^Held until .*?\d\d:\d\d(?: in [^:]+)?: "), "Held: "),
+    (re.compile(r"last wrote \d+ hours? ago"), "last wrote too long ago"),
+    (re.compile(r"left the web chat \d+ hours? ago"), "left the web chat"),
+    (re.compile(r"(told the same) (?:just now|\d+ \w+ ago)$"), r"\1"),
+)
+
+
+def grouped(reason: str) -> str:
+    for pattern, words in _SAME_REASON:
+        reason = pattern.sub(words, reason)
+    return reason
 
 
 @dataclass
@@ -48,36 +65,92 @@ class StepNumbers:
     def why(self) -> list[tuple[str, int]]:
         return [*self.reasons.most_common(6), *self.exits.most_common(4)]
 
+    def __add__(self, other: "StepNumbers") -> "StepNumbers":
+        return StepNumbers(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
 
-def numbers_of(flow: Flow, document: Mapping[str, Any]) -> dict[str, StepNumbers]:
-    """{step id: numbers} of the newest runs of the last 90 days. Three queries."""
+
+@dataclass
+class Tally:
+    """Who came to one version, or to one variant of an experiment, and which goals they reached."""
+
+    entered: int = 0
+    goals: Counter[str] = field(default_factory=Counter)
+
+
+Steps = defaultdict[str, StepNumbers]
+
+
+@dataclass
+class FlowNumbers:
+    began: int = 0
+    whole: bool = True  # False: more than NEWEST began in that time
+    versions: defaultdict[int, Steps] = field(default_factory=lambda: defaultdict(lambda: defaultdict(StepNumbers)))
+    reached: defaultdict[int, Tally] = field(default_factory=lambda: defaultdict(Tally))  # by version
+    # {(version, experiment's step): {variant: tally}}
+    variants: defaultdict[tuple[int, str], defaultdict[str, Tally]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(Tally))
+    )
+
+    @property
+    def range(self) -> str:
+        if not self.whole:
+            return f"Of the newest {self.began:,} who began, in the last {DAYS} days"
+        return f"Of the {self.began:,} who began in the last {DAYS} days" if self.began != 1 else "Of the one who began"
+
+    @property
+    def steps(self) -> dict[str, StepNumbers]:
+        return self.of(self.versions)
+
+    def of(self, versions: Iterable[int]) -> dict[str, StepNumbers]:
+        """{step id: numbers} of these versions together."""
+        found: dict[str, StepNumbers] = {}
+        for version in versions:
+            for step, numbers in self.versions.get(version, {}).items():
+                found[step] = found.get(step, StepNumbers()) + numbers
+        return found
+
+
+def numbers_of(flow: Flow, document: Mapping[str, Any]) -> FlowNumbers:
     since = clock.now() - timedelta(days=DAYS)
-    found: dict[str, StepNumbers] = {}
+    found = FlowNumbers()
     steps = steps_of(document)
     saved = {name: str(step["save_as"]) for name, step in steps.items() if step.get("save_as")}
     saved |= {name: "rating" for name, step in steps.items() if step.get("kind") == "collect_review"}
     runs = FlowRun.objects.filter(flow=flow, started_at__gte=since)
-    for state in runs.order_by("-pk").values_list("state", flat=True)[:NEWEST]:
-        answers, seen = state.get("answers", {}), state.get("seen", {})
-        for step in seen:
-            made = found.setdefault(step, StepNumbers())
-            made.entered += 1
-            made.answered += step in saved and saved[step] in answers
-        for one in state.get("left_out", ()):
-            made = found.setdefault(one["step"], StepNumbers())
-            made.left_out += 1
-            made.reasons[one["why"]] += 1
-    _standing(found, runs, document)
-    _messages(found, flow, since)
+    oldest = 0
+    for pk, version, state in runs.order_by("-pk").values_list("pk", "version_id", "state")[:NEWEST]:
+        oldest = pk
+        found.began += 1
+        _way(found, version, state, saved)
+    found.whole = found.began < NEWEST
+    _standing(found, runs.filter(pk__gte=oldest), document)
+    _messages(found, Message.objects.filter(run__flow=flow, run__started_at__gte=since, run__gte=oldest))
     return found
 
 
-def _standing(found: dict[str, StepNumbers], runs: Any, document: Mapping[str, Any]) -> None:
+def _way(found: FlowNumbers, version: int, state: Mapping[str, Any], saved: Mapping[str, str]) -> None:
+    answers, steps = state.get("answers", {}), found.versions[version]
+    for step in state.get("seen", {}):
+        steps[step].entered += 1
+        steps[step].answered += step in saved and saved[step] in answers
+    for one in state.get("left_out", ()):
+        steps[one["step"]].left_out += 1
+        steps[one["step"]].reasons[grouped(one["why"])] += 1
+    tallies = [found.reached[version]]
+    for name, drawn in answers.items():
+        if name.startswith("variant_"):
+            tallies.append(found.variants[version, name.removeprefix("variant_")][str(drawn)])
+    for tally in tallies:
+        tally.entered += 1
+        tally.goals.update(list(answers.get("goals", {})))
+
+
+def _standing(found: FlowNumbers, runs: Any, document: Mapping[str, Any]) -> None:
     early = {str(part.get("reason")) for part in document.get("exits") or []} | set(ALWAYS_EXITS.values())
-    rows = runs.order_by().values_list("at_steps", "status", "ended_reason").annotate(people=Count("pk"))
-    for at_steps, status, reason, people in rows:
+    rows = runs.order_by().values_list("version_id", "at_steps", "status", "ended_reason").annotate(people=Count("pk"))
+    for version, at_steps, status, reason, people in rows:
         for step in at_steps.split():
-            made = found.setdefault(step, StepNumbers())
+            made = found.versions[version][step]
             if status == RunStatus.ACTIVE:
                 made.waiting += people
             elif status == RunStatus.ENDED and (reason in early or reason.startswith("Goal reached")):
@@ -85,10 +158,11 @@ def _standing(found: dict[str, StepNumbers], runs: Any, document: Mapping[str, A
                 made.exits[reason] += people
 
 
-def _messages(found: dict[str, StepNumbers], flow: Flow, since: Any) -> None:
-    rows = Message.objects.filter(run__flow=flow, run__started_at__gte=since, direction=Direction.OUT).order_by()
-    for step, status, reason, number in rows.values_list("step_id", "status", "reason").annotate(number=Count("pk")):
-        made = found.setdefault(step, StepNumbers())
+def _messages(found: FlowNumbers, messages: Any) -> None:
+    rows = messages.filter(direction=Direction.OUT).order_by()
+    told = rows.values_list("run__version_id", "step_id", "status", "reason").annotate(number=Count("pk"))
+    for version, step, status, reason, number in told:
+        made = found.versions[version][step]
         if status in _GONE_OUT:
             made.sent += number
             made.delivered += number if status != MessageStatus.SENT else 0
@@ -101,4 +175,4 @@ def _messages(found: dict[str, StepNumbers], flow: Flow, since: Any) -> None:
         elif status == MessageStatus.HELD:
             made.held += number
         if reason:
-            made.reasons[reason] += number
+            made.reasons[grouped(reason)] += number

@@ -47,7 +47,7 @@ def test_why_no_message_went_stands_in_the_conversation_and_on_the_path(owner, r
     assert story in read(owner, rows, "/live")
     assert run.contact_id == rows.conversation.contact_id
     assert "Ended: No message went. It ended there" in read(owner, rows, "/beside")
-    numbers = numbers_of(flow, flow.draft)["rich"]
+    numbers = numbers_of(flow, flow.draft).steps["rich"]
     assert ("left out", 1) in numbers.shown
     assert numbers.why == [("It ended there, as this was not so: the order's total is at least 5000", 1)]
 

@@ -10,7 +10,6 @@ from django.views.decorators.http import require_GET, require_POST
 from post_purchase.flows import describing, drafts, known_values, paths
 from post_purchase.flows.definition import Problem
 from post_purchase.flows.editing import problems_of, template_states
-from post_purchase.flows.numbers import numbers_of
 from post_purchase.flows.troubles import START, Templates, in_words, of_what, warnings
 from post_purchase.models import Flow, Product, ShopSettings
 from post_purchase.services.template_words import state_key
@@ -21,6 +20,7 @@ from shopapp.web.embedded import ShopRequest, shop_required
 
 from . import flow_languages
 from .answers import draw, page, refused
+from .flow_numbers import numbers_view
 from .flow_path import Card, PathView, place_of, places_to_move
 from .flow_tests import context_for_tests
 from .flows import flow_of
@@ -49,7 +49,7 @@ def context_of(request: ShopRequest, row: Flow, asked: Mapping[str, str]) -> dic
     known = dict(paths.edges(document))
     undo, redo = drafts.can_step(row)
     settings = ShopSettings.objects.filter(shop_id=row.shop_id).first() or ShopSettings(shop_id=row.shop_id)
-    numbers = numbers_of(row, document) if row.live_version_id else {}
+    numbers = numbers_view(row, document)
     problems = [Problem(one.path, of_what(one)) for one in problems_of(document)]
     hints = [Problem(one.path, of_what(one)) for one in warnings_of(row, settings, language_names())]
     hints = [hint for hint in hints if hint not in problems]
@@ -71,6 +71,7 @@ def context_of(request: ShopRequest, row: Flow, asked: Mapping[str, str]) -> dic
         "languages": languages,
         "language": language,
         "view": view,
+        "numbers": numbers,
         "problems": [in_words(document, problem, language_names()) for problem in problems],
         "changed": row.live_version is None or row.live_version.document != document,
         "canary_steps": [*(share for share in (25, 50) if share > row.canary_share), 100, 0],

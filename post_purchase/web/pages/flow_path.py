@@ -6,7 +6,11 @@ from typing import Any
 
 from post_purchase.flows import describing, paths
 from post_purchase.flows.definition import Problem
+from post_purchase.flows.numbers import StepNumbers
 from post_purchase.flows.troubles import START, by_place
+from post_purchase.flows.variants import Result
+
+from .flow_numbers import NumbersView
 
 HIDDEN_BY = 160  # characters of a summary
 WIDEST = 4  # columns: static/flow.css has w0 to w4
@@ -22,7 +26,8 @@ class Card:
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     chosen: bool = False
-    numbers: Any = None
+    numbers: list[tuple[str, StepNumbers]] = field(default_factory=list)  # (of which version, numbers)
+    results: list[Result] = field(default_factory=list)  # of an experiment
 
 
 @dataclass
@@ -85,12 +90,12 @@ class PathView:
         language: str,
         chosen: str = "",
         adding: str = "",
-        numbers: Mapping[str, Any] | None = None,
+        numbers: NumbersView | None = None,
         flows: Mapping[str, str] | None = None,
     ):
         self.document, self.language, self.chosen, self.adding = document, language, chosen, adding
         self.problems, self.warnings = by_place(document, problems), by_place(document, warnings)
-        self.steps, self.numbers, self.flows = paths.steps_of(document), numbers or {}, flows or {}
+        self.steps, self.numbers, self.flows = paths.steps_of(document), numbers or NumbersView(), flows or {}
         self.roots = [self._root(line) for line in paths.lines(document)]
 
     def _root(self, line: paths.Line) -> RootView:
@@ -145,7 +150,8 @@ class PathView:
             problems=self.problems.get(step_id, []),
             warnings=self.warnings.get(step_id, []),
             chosen=step_id == self.chosen,
-            numbers=self.numbers.get(step_id),
+            numbers=self.numbers.cards.get(step_id, []),
+            results=self.numbers.results.get(step_id, []),
         )
 
 
