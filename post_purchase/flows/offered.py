@@ -38,6 +38,7 @@ MOVING = (ParcelState.CONFIRMED, ParcelState.IN_TRANSIT, ParcelState.DELAYED, Pa
 LOW = 3  # stars, and fewer
 RECENT = timedelta(days=30)  # a question older than this is no talk to go on with
 _GAP = re.compile(r"\{\{(\d+)\}\}")
+OWN_WORDS = re.compile(r"_[0-9a-f]{8}(_[0-9]+)?$")  # template_words.names_for: the same message in other words
 _SPACES = re.compile(r"\s+")
 
 
@@ -69,7 +70,7 @@ class Offered:
 class _Source:
     """How a flow fills a template."""
 
-    values: tuple[str, ...]
+    values: Mapping[str, str]  # by the name of the gap
     purpose: Purpose
     words: Mapping[str, Mapping[str, str]]  # by language
 
@@ -89,10 +90,11 @@ def offered(
     sources, allowed, places = _sources(conversation), _allowed(point), list(_needs())
     found: list[tuple[int, str, Offered]] = []
     for template in _spoken(channel, talk.language, talk.facts["default_language"]):
-        needs = _needs().get(template.name)
+        plain = OWN_WORDS.sub("", template.name)
+        needs = _needs().get(plain)
         if needs is not None and not talk.truths.issuperset(needs):
             continue
-        source = sources.get(template.name)
+        source = sources.get(plain)
         purpose = source.purpose if source else _purpose_of(template)
         gaps = talk.gaps_of(template, source) if source else _known_gaps(template, known)
         if gaps is None or purpose not in allowed:
@@ -157,14 +159,15 @@ class _Talk:
 
     def gaps_of(self, template: MessageTemplate, source: _Source) -> tuple[Gap, ...] | None:
         """None where a fact is missing: then the template says nothing."""
-        if len(source.values) != len(template.parameters):
-            return None
         language = template.language.replace("_", "-")
         words = {**source.words.get("en", {}), **source.words.get(language, {})}
         parcel = self.parcel.pk if self.parcel else None
         values = variables(self.facts, {}, parcel, words, (parcel,) if parcel else ())
         gaps = []
-        for parameter, wanted in zip(template.parameters, source.values, strict=True):
+        for parameter in template.parameters:  # each language has its own order
+            wanted = source.values.get(str(parameter.get("name", "")))
+            if wanted is None:
+                return None
             try:
                 value = texts.render(wanted, values, language=language, timezone=self.facts["timezone"])
             except texts.TextError:
@@ -199,7 +202,7 @@ def _spoken(channel: Channel, language: str, own: str) -> Iterable[MessageTempla
 def _sources(conversation: Conversation) -> dict[str, _Source]:
     """{template's name: how it is filled}, from the team's own and the flows that are on."""
     found = {
-        name: _Source(tuple(part["value"] for part in each["parameters"]), Purpose.SERVICE, {})
+        name: _Source({part["name"]: part["value"] for part in each["parameters"]}, Purpose.SERVICE, {})
         for name, each in team_templates().items()
     }
     on = conversation.shop.flows.filter(status=FlowStatus.ON, live_version__isnull=False)
@@ -207,7 +210,8 @@ def _sources(conversation: Conversation) -> dict[str, _Source]:
         words = {language: spoken.get("words") or {} for language, spoken in (document.get("texts") or {}).items()}
         for spec in (document.get("messages") or {}).values():
             if template := spec.get("template"):
-                values = tuple(str(part.get("value", "")) for part in template.get("parameters") or ())
+                parts = template.get("parameters") or ()
+                values = {str(part.get("name", "")): str(part.get("value", "")) for part in parts}
                 found.setdefault(template["name"], _Source(values, Purpose(spec["purpose"]), words))
     return found
 

@@ -122,7 +122,8 @@ def answer_at_once(*, message: Message) -> Message | None:
         wish = "The shopper asks for a person" if "person" in asked else ""
         reason = " and ".join(filter(None, [wish, f"the shopper also asks: {others}" if others else ""]))
         hand_off(conversation=conversation, reason=reason[:1].upper() + reason[1:])
-        told.append(phrase("person_coming", language))
+        if back is None or not back.hand_off:  # which has said so
+            told.append(phrase("person_coming", language))
     name = "person" if asked else "facts"
     answer = _answer(message, "\n\n".join(told), name=name, order=order, buttons=back.buttons if back else ())
     if back is not None and back.action is not None and answer is not None:

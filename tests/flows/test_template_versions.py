@@ -7,10 +7,12 @@ import pytest
 
 from post_purchase.flows import drafts, editing, runs, shelf
 from post_purchase.flows.state import START, Event
+from post_purchase.flows.team_templates import team_templates
 from post_purchase.flows.templates import kept_specs, template_specs
 from post_purchase.jobs.flows import handle_timers
 from post_purchase.models import Flow, FlowRun, FlowVersion, Message, MessageTemplate
 from post_purchase.services.template_words import digest_of, state_key
+from post_purchase.services.templates import TemplateSpec
 from post_purchase.web.pages.flow_editor import template_words
 from shopapp.lib import clock
 from tests import factories
@@ -65,12 +67,17 @@ def begin(flow: Flow) -> FlowRun:
     return runs.start(flow=flow, subject_key=f"order:{order.pk}", order=order, event=event)
 
 
+def of_flows(specs: list[TemplateSpec]) -> list[str]:
+    return [spec.body for spec in specs if spec.name not in team_templates()]
+
+
 def bodies(flow: Flow) -> list[str]:
-    return [spec.body for spec in template_specs(flow.shop)]
+    return of_flows(template_specs(flow.shop))
 
 
 def rows() -> list[tuple[str, str, str]]:
-    return list(MessageTemplate.objects.order_by("pk").values_list("name", "body", "status"))
+    of_the_flows = MessageTemplate.objects.exclude(name__in=team_templates())
+    return list(of_the_flows.order_by("pk").values_list("name", "body", "status"))
 
 
 def named(body: str) -> str:
@@ -117,12 +124,12 @@ def test_the_last_words_can_be_had_again_for_thirty_days(flow, at):
     at.move(days=40)
     publish(flow, SECOND)
     editing.switch_off(flow)
-    kept = [spec.body for spec in kept_specs(flow.shop)]
+    kept = of_flows(kept_specs(flow.shop))
     assert (bodies(flow), kept) == ([], [FIRST, SECOND])  # what is off keeps its words
     at.move(days=29)
-    assert len(kept_specs(flow.shop)) == 2
+    assert len(of_flows(kept_specs(flow.shop))) == 2
     at.move(days=2)
-    assert [spec.body for spec in kept_specs(flow.shop)] == [SECOND]
+    assert of_flows(kept_specs(flow.shop)) == [SECOND]
 
 
 def test_a_version_that_cannot_be_read_stops_no_other(flow):

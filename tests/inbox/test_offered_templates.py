@@ -4,8 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from post_purchase.flows.definition import load
 from post_purchase.flows.editing import install_library, publish, switch_on
-from post_purchase.flows.templates import template_specs
+from post_purchase.flows.shelf import library
+from post_purchase.flows.templates import specs_of, template_specs
 from post_purchase.models import Member, Message, MessageTemplate, ShopSettings
 from post_purchase.services.consent import record_consent
 from post_purchase.services.templates import save_spec
@@ -113,7 +115,12 @@ def test_one_tap_sends_what_is_shown(owner, row):
     assert send(owner, row, "doorstep_answer_waits").status_code == 200
     message = Message.objects.get()
     assert message.text.startswith("Zu Ihrer Frage zur Bestellung #1001 haben wir eine Antwort.")
-    assert message.content["template"] == {"name": "doorstep_answer_waits", "language": "de", "parameters": ["#1001"]}
+    template = message.content["template"]
+    assert (template["name"], template["language"], template["parameters"]) == (
+        "doorstep_answer_waits",
+        "de",
+        ["#1001"],
+    )
     assert (message.author, message.purpose, message.point) == ("person", "service", row.contact.points.get())
 
 
@@ -190,3 +197,17 @@ def test_a_rival_and_a_reader_get_nothing(owner, rival, row, shop):
     assert rival.get(f"/app/conversations/{row.pk}/templates").status_code == 404
     Member.objects.filter(shop=shop).update(role="reader")
     assert send(owner, row, "doorstep_answer_waits").status_code == 403
+
+
+def test_each_value_stands_where_the_language_has_it(owner, row):
+    """Japanese names the order before the items; Meta numbers the gaps as they stand."""
+    factories.make_parcel(row.order, "in_transit", carrier="DHL")
+    [spec] = specs_of(load(library()["shipped"]), ["ja"])
+    assert list(spec.names)[:2] == ["order", "items"]
+    template = MessageTemplate.objects.get(name=spec.name, language="de")
+    template.parameters = [{"name": name, "sample": "x"} for name in spec.names]
+    template.language, template.body = "ja", spec.body
+    template.save()
+    type(row.contact).objects.filter(pk=row.contact_id).update(language="ja", chosen_language="ja")
+    html = owner.get(f"/app/conversations/{row.pk}").content.decode()
+    assert "発送しました：ご注文 #1001 の Stoneware mug（配送業者：DHL）。追跡：https://" in html

@@ -141,7 +141,7 @@ def test_who_did_not_see_the_newest_words_is_told_and_may_insist(owner, rows):
 def test_who_saved_and_published_is_you_or_a_colleague(owner, rows):
     bar = save(owner, rows, "thanks", {"texts.en.messages.thanks.text": "Mine"}).json()["bar"]
     assert re.search(r"Saved [^·]* · You<", bar)
-    assert owner.post(f"/app/flows/{rows.flow.pk}/publishing", {"share": "100"}).status_code == 200
+    assert owner.post(f"/app/flows/{rows.flow.pk}/publishing", {"share": "100", "inside": "finish"}).status_code == 200
     versions = owner.get(f"/app/flows/{rows.flow.pk}/versions").content.decode()
     assert re.search(r"\d\d:\d\d · You[ <]", versions)
     assert "another window" not in bar + versions

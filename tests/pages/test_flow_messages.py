@@ -88,7 +88,7 @@ def test_an_offer_written_as_news_can_neither_be_published_nor_switched_on(owner
     assert "Make it an offer" in answer["troubles"]
     card = answer["path"].split('id="at-send"')[1].split("</a>")[0]
     assert 'class="wrong"' in card
-    for address, form in (("switch", {"to": "on"}), ("publish", {}), ("publishing", {"share": "100"})):
+    for address, form in (("switch", {"to": "on"}), ("publishing", {"share": "100"})):
         refused = owner.post(f"/app/flows/{begun.pk}/{address}", form)
         assert refused.status_code == 422, address
         assert "This reads like an offer" in refused.json()["message"]
@@ -127,7 +127,7 @@ def test_a_false_alarm_is_answered_with_who_and_when_and_nobody_is_asked_twice(o
 
 
 def test_a_flow_that_was_published_before_is_not_switched_on_with_an_offer_in_it(owner, begun):
-    owner.post(f"/app/flows/{begun.pk}/publish", {})
+    owner.post(f"/app/flows/{begun.pk}/publishing", {"share": "100"})
     begun.refresh_from_db()
     version = begun.live_version
     version.document["texts"]["en"]["messages"]["send"]["text"] = SALE
@@ -135,8 +135,8 @@ def test_a_flow_that_was_published_before_is_not_switched_on_with_an_offer_in_it
     refused = owner.post(f"/app/flows/{begun.pk}/switch", {"to": "on"})
     assert (refused.status_code, draft(begun)["key"]) == (422, "weekend")
     save(owner, begun, {TEXT: "Hello"})
-    owner.post(f"/app/flows/{begun.pk}/publish", {})
-    assert owner.post(f"/app/flows/{begun.pk}/versions/1/live", {}).status_code == 422
+    owner.post(f"/app/flows/{begun.pk}/publishing", {"share": "100"})
+    assert owner.post(f"/app/flows/{begun.pk}/publishing", {"of": "1", "share": "100"}).status_code == 422
     begun.refresh_from_db()
     assert begun.live_version.number == 2
 
@@ -164,7 +164,7 @@ def test_a_message_that_may_come_too_late_says_what_happens_and_gets_a_text_for_
     assert problems_of(document) == []
     page = shown(owner, begun)
     assert "WhatsApp does not take this" not in page.split('id="panel"')[1]
-    assert "weekend_send: not handed to Meta yet" in page
+    assert "weekend_send: new to Meta" in page
     assert files.read(files.write(document)) == document
     assert change(owner, begun, "add_template", message="send").status_code == 422
 
@@ -201,7 +201,7 @@ def test_what_meta_refuses_stands_at_the_field(owner, begun):
     assert "The text for WhatsApp may not begin or end with a value" in answer["drawn"]["template-send"]
     assert answer["troubles"].count("may not begin or end with a value") == 1
     assert "The text for WhatsApp may not begin or end with a value" in shown(owner, begun)
-    refused = owner.post(f"/app/flows/{begun.pk}/publish", {})
+    refused = owner.post(f"/app/flows/{begun.pk}/publishing", {"share": "100"})
     assert refused.status_code == 422
 
 
@@ -365,7 +365,7 @@ def test_what_is_wrong_in_one_language_names_it_and_the_step(owner, begun):
     change(owner, begun, "add_language", which="de")
     answer = save(owner, begun, {"texts.de.messages.send.text": "Hallo {{ order.name"}, language="de").json()
     assert "“Send” in Deutsch: " in answer["bar"]
-    refused = owner.post(f"/app/flows/{begun.pk}/publish", {}).json()["message"]
+    refused = owner.post(f"/app/flows/{begun.pk}/publishing", {"share": "100"}).json()["message"]
     assert refused.startswith("It cannot be published yet. “Send” in Deutsch: ")
 
 

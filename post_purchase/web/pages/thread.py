@@ -65,8 +65,7 @@ def thread(request: InboxRequest, pk: int) -> HttpResponse:
     shown, older = messages_of(request, conversation)
     drafts = drafts_of(conversation)
     told, writing = with_stories(request, conversation, shown, older), others_writing(drafts, member=request.member)
-    points = conversation.contact.points.all()
-    html = bubbles_html(request, told, names=names, writing=writing, points=points)
+    html = bubbles_html(request, told, names=names, writing=writing, points=[way.point for way in ways])
     draft = next((draft for draft in drafts if draft.member_id == request.member.pk), None)
     return page(
         request,
