@@ -57,6 +57,7 @@
     if (code && !product) code.value = "";
     form.querySelector("s-text-area").toggleAttribute("required", !product);
     form.querySelector("details[open][data-load]")?.removeAttribute("open");
+    unfold(form.closest(".composer"), false);
     if (product) box.scrollIntoView({ block: "nearest" });
   }
 

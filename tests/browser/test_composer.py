@@ -38,6 +38,7 @@ def test_a_product_is_shown_without_a_word(admin, shop):
     page.locator("summary", has_text="Product").click()
     page.locator("[data-card]").first.click()
     page.locator(".product-card").wait_for()
+    assert page.locator(".composer").get_attribute("class") == "composer"  # folded, so that Send stands below it
     page.locator("s-button", has_text="Send answer").click()
     page.locator(".bubble", has_text="Add to cart").wait_for()
     assert Message.objects.filter(author="person").latest("pk").content["url_button"]["url"].endswith("/cart/20:1")
