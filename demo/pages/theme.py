@@ -50,7 +50,11 @@ def draw_block(block: str, page: ThemePage) -> str:
         product=product or None,
         app={"metafields": {"doorstep": {"storefront": {"value": page.storefront}}}},
         shop={"url": "https://fern-and-field.example.com"},
-        request={"design_mode": page.editor, "page_type": "product" if product else "index"},
+        request={
+            "design_mode": page.editor,
+            "page_type": "product" if product else "index",
+            "locale": {"iso_code": page.language},
+        },
     )
 
 

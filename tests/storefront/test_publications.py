@@ -54,6 +54,7 @@ def test_a_review_comes_to_the_products_page_with_its_disclosure(world, give):
         "count": 1,
         "average": 2.0,
         "stars": [0, 1, 0, 0, 0],
+        "disclosures": [],
         "reviews": [
             {
                 "id": review.pk,
@@ -64,6 +65,7 @@ def test_a_review_comes_to_the_products_page_with_its_disclosure(world, give):
                 "language": "en",
                 "rewarded": True,
                 "disclosure": WORDS,
+                "said_in": -1,
                 "photos": [],
             }
         ],

@@ -16,7 +16,7 @@ from post_purchase.services.print_health import troubles_of
 from post_purchase.services.shops import settings_of
 from post_purchase.services.team_alerts import last_trouble
 from post_purchase.services.template_library import RECLASSED
-from post_purchase.words import Direction, MessageStatus
+from post_purchase.words import Direction, MessageStatus, TouchpointKind
 from shopapp.lib import clock
 from shopapp.models import Shop
 from shopapp.web.embedded import ShopRequest, shop_required
@@ -150,6 +150,19 @@ def checkout_blocks(shop: Shop) -> list[Block]:
             f"{theme}template=product&addAppBlockId={key}/reviews&target=newAppsSection",
         ),
     ]
+
+
+PLACED_BY = {  # what a block is of
+    TouchpointKind.THANK_YOU_PAGE: ("purchase.thank-you.block.render",),
+    TouchpointKind.ORDER_STATUS_PAGE: ("customer-account.order-status.block.render",),
+    TouchpointKind.STOREFRONT: ("theme:chat-bubble",),
+}
+
+
+def blocks_of(shop: Shop, kind: str) -> list[Block]:
+    """The blocks that place this kind of touchpoint."""
+    targets = PLACED_BY.get(TouchpointKind(kind), ())
+    return [block for block in checkout_blocks(shop) if set(block.target.split()) & set(targets)]
 
 
 def numbers_of_today(shop: Shop, now: datetime) -> list[tuple[str, Any]]:
