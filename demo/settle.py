@@ -12,6 +12,7 @@ from post_purchase.printing.qr import capital_url
 from post_purchase.services import sender_proof
 from post_purchase.services.channels import connect_channel
 from post_purchase.services.links import add_packing_slip, link_url, shop_link, touchpoint_of
+from post_purchase.services.print_designs import calls
 from post_purchase.services.shops import set_up_shop, settings_of
 from post_purchase.touchpoints import email_snippets as snippets
 from post_purchase.touchpoints.base import Placing
@@ -98,7 +99,7 @@ def merchant_papers(shop: Shop) -> dict[str, Any]:
         for template in EmailTemplate
     }
     _, slip_code = shop_link(touchpoint=add_packing_slip(shop=shop))
-    slip = kind_of(TouchpointKind.PACKING_SLIP).snippet(replace(placing, link_url=link_url(slip_code)))
+    slip = kind_of(TouchpointKind.PACKING_SLIP).snippet(replace(placing, link_url=link_url(slip_code), texts=calls()))
     notifications["packing_slip"] = {"en": slip.code if slip else ""}
     return {
         "notifications": notifications,

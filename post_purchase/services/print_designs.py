@@ -46,6 +46,11 @@ def words_in(options: Mapping[str, Any], language: str) -> dict[str, str]:
     return {name: str(own.get(name, default[name])) for name in WORDS}
 
 
+def calls() -> dict[str, str]:
+    """Our own words beside a code, by language."""
+    return {language: words["call"] for language, words in default_words().items()}
+
+
 def languages_of(touchpoint: Touchpoint) -> list[str]:
     settings = settings_of(touchpoint.shop)
     written = touchpoint.options.get("texts", {})

@@ -1,7 +1,8 @@
 """The face that every kind of touchpoint has: its name, and what the merchant copies or downloads to place it."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from post_purchase.words import TouchpointKind
@@ -20,6 +21,7 @@ class Placing:
     shop_name: str
     color: str = "#1f6f5c"
     text: str = ""  # the merchant's own words on the button or the card; empty: the kind's
+    texts: Mapping[str, str] = field(default_factory=dict)  # by language, for a kind that chooses when it is shown
 
 
 @dataclass(frozen=True)

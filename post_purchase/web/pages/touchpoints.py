@@ -3,6 +3,7 @@
 import base64
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings as django_settings
 from django.db.models import Count, Q, QuerySet
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from post_purchase.models import Scan, Touchpoint
 from post_purchase.printing.qr import qr_svg
 from post_purchase.services.links import link_url, shop_link
-from post_purchase.services.print_designs import words_in
+from post_purchase.services.print_designs import calls, words_in
 from post_purchase.services.print_health import PRINTED, note_printed, troubles_of
 from post_purchase.services.shops import settings_of
 from post_purchase.services.touchpoint_numbers import (
@@ -35,6 +36,7 @@ from .answers import page, refused, saved, zone_of
 from .charts import DayChart, Step, day_chart, funnel_chart
 from .checkout_words import words_rows
 from .emails import Shown, shown
+from .home import blocks_of
 
 DEFAULT_DAYS = 30
 PUT_AWAY_SHOWN = 100
@@ -88,6 +90,7 @@ def touchpoint(request: ShopRequest, pk: int) -> HttpResponse:
         kind=kind,
         checkout_words=words_rows(request.shop, row),
         steps=kind.steps(),
+        blocks=blocks_of(request.shop, row.kind),
         emails=emails_of(row),
         snippet=kind.snippet(placing) if row.kind == TouchpointKind.PACKING_SLIP else None,
         is_printed=row.kind in PRINTED,
@@ -147,8 +150,12 @@ def placing_of(request: ShopRequest, row: Touchpoint) -> Placing:
         link_key=settings.link_key,
         shop_name=settings.display_name,
         color=settings.brand_color,
-        text=words_in({}, settings.default_language)["call"] if row.kind == TouchpointKind.PACKING_SLIP else "",
+        **(slip_words(settings.default_language) if row.kind == TouchpointKind.PACKING_SLIP else {}),
     )
+
+
+def slip_words(language: str) -> dict[str, Any]:
+    return {"text": words_in({}, language)["call"], "texts": calls()}
 
 
 @shop_required
