@@ -46,6 +46,11 @@ def interactive_look(interactive: dict[str, Any]) -> dict[str, Any]:
             "list": False,
             "link": {"title": parameters["display_text"], "url": parameters["url"]},
         } | ({"image": image} if image else {})
+    if kind == "request_contact_info":
+        within("body.text", text, 1024)
+        if action != {"name": "request_contact_info"}:
+            raise Refused(131009, "Parameter value is not valid", details="action.name must be request_contact_info")
+        return {"text": text, "buttons": [], "list": False, "asks_phone": True}
     raise Refused(131009, "Parameter value is not valid", details=f"interactive type {kind} is not known here")
 
 

@@ -86,6 +86,27 @@ class WhatsApp(PortfolioLimit):
                 return self._inbound(user_id, number_id, message, shown={"text": choice["title"]})
         raise KeyError(f"There is no button {button_id} on this message")
 
+    def hide_phone(self, user_id: str) -> None:
+        """Take a username: from now on webhooks carry no number."""
+        with self.state.lock:
+            self.state.part("whatsapp_people")[user_id]["hide_phone"] = True
+            self.state.touch()
+
+    def share_phone(self, user_id: str, message_id: str, *, number_id: str = "106540352242922") -> str:
+        """Tap the button under a contact request: the phone's own card goes back."""
+        entry = next(each for each in self.chat(user_id, number_id) if each["id"] == message_id)
+        if not entry.get("asks_phone"):
+            raise KeyError("This message does not ask for the phone number")
+        person = self.state.part("whatsapp_people")[user_id]
+        card = {
+            "origin": "contact_request",
+            "name": {"formatted_name": person["name"], "first_name": person["name"]},
+            "phones": [{"phone": f"+{person['phone']}", "wa_id": person["phone"], "type": "CELL"}],
+        }
+        context = {"from": self._number(number_id)["phone"], "id": message_id}
+        message = {"type": "contacts", "contacts": [card], "context": context}
+        return self._inbound(user_id, number_id, message, shown={"text": f"Phone number: +{person['phone']}"})
+
     def send_photo(self, user_id: str, content: bytes, **more: str) -> str:
         return self.send_file(user_id, content, **more)
 

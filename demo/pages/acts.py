@@ -117,6 +117,14 @@ class Acts:
         network, person = self._phone(asked)
         network.tap(person, asked["message"], asked["button"])
 
+    def do_share_phone(self, asked: dict[str, Any]) -> None:
+        person = person_of(self.world, self.world.shopify.order(self.shop, int(asked["order"])))
+        self.world.whatsapp.share_phone(person["whatsapp"], asked["message"])
+
+    def do_hide_phone(self, asked: dict[str, Any]) -> None:
+        person = person_of(self.world, self.world.shopify.order(self.shop, int(asked["order"])))
+        self.world.whatsapp.hide_phone(person["whatsapp"])
+
     def do_photo(self, asked: dict[str, Any]) -> None:
         network, person = self._phone(asked)
         network.send_photo(person, sample_photo())

@@ -37,6 +37,7 @@ function drawChat(world) {
     if (entry.document) line.append(element('a', entry.document.name, {href: entry.document.url, target: '_blank', rel: 'noopener', className: 'button'}));
     if (entry.image) line.prepend(element('img', undefined, {src: entry.image, alt: ''}));
     for (const button of entry.buttons) line.append(element('button', button.title, {onclick: () => act('tap', {message: entry.id, button: button.id})}));
+    if (entry.asks_phone) line.append(element('button', 'Share phone number', {onclick: () => act('share_phone', {message: entry.id})}));
     if (entry.link) line.append(element('a', entry.link.title, {href: entry.link.url, target: '_blank', rel: 'noopener', className: 'button'}));
     line.append(element('small', new Date(entry.at * 1000).toLocaleString([], {dateStyle: 'short', timeStyle: 'short', timeZone: world.zone}) + (entry.template ? ' · template' : '')));
     return line;
@@ -122,6 +123,7 @@ $('fault').addEventListener('submit', (event) => { event.preventDefault(); const
 $('mend').addEventListener('click', () => act('fault', {clear: true}));
 $('reprint').addEventListener('click', () => drawCard(true));
 $('photo').addEventListener('click', () => act('photo'));
+$('hide').addEventListener('click', () => act('hide_phone'));
 $('voice').addEventListener('click', () => act('voice'));
 $('write').addEventListener('submit', (event) => { event.preventDefault(); const text = $('text').value.trim(); if (text) { $('text').value = ''; act('write', {text}); } });
 $('text').addEventListener('keydown', (event) => { if (event.key === 'Enter' && !event.shiftKey) { event.preventDefault(); $('write').requestSubmit(); } });

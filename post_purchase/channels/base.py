@@ -52,6 +52,7 @@ class OutMessage(BaseModel):
     buttons: list[Button] = []  # up to 3 show as buttons everywhere; 4 to 10 become a list on WhatsApp
     list_title: str = ""  # label of the list opener, for 4 to 10 choices
     url_button: UrlButton | None = None
+    asks_phone: bool = False  # with a button that shares the person's own number, where there is one and no other
     image_path: str = ""  # below MEDIA_ROOT
     card_title: str = ""  # name and price of a product that is shown; stands in `text` too
     document_path: str = ""  # a PDF below MEDIA_ROOT; beside words only, not beside choices
@@ -157,6 +158,7 @@ class Inbound:
     media: tuple[MediaPart, ...] = ()
     aliases: tuple[str, ...] = ()  # other ids of the same person: the phone beside a BSUID
     phone: str = ""  # E.164 where told
+    shares_phone: bool = False  # the answer to `OutMessage.asks_phone`: the number is surely theirs
     profile_name: str = ""
     reply_to: str = ""  # provider id that is quoted, or Message-ID answered
     kind: str = "message"  # message, entry (opened by a link), reaction, unsupported
@@ -378,6 +380,10 @@ class ChannelDriver(ABC):
 
     def fetch_media(self, *, channel: Channel, source: Mapping[str, Any], max_bytes: int) -> bytes:
         raise ChannelError(f"{self.kind.label} has no media", outcome=Outcome.BUG)
+
+    def can_ask_phone(self, *, point: ContactPoint) -> bool:
+        """Whether `OutMessage.asks_phone` brings a button here, and the number is not known yet."""
+        return False
 
     def portfolio_of(self, channel: Channel) -> Portfolio | None:
         """Whose count a first word from this account adds to; None where the network keeps no such count."""

@@ -33,6 +33,7 @@ GUESS_SPAN = timedelta(hours=1)
 LONGEST_PROOF = 300  # characters that are read
 MOST_NUMBERS = 5  # runs of digits in a proof: order, postcode, a street and a date. More is guessing
 MOST_LOCKED = 50  # orders
+MOST_BY_PHONE = 3  # the newest orders of a number
 MOST_LOOKED_AT = 20  # of a person's newest orders, where one is named
 UNPACKED_A_DAY = 3  # cards that nobody has tied to an order: what one person may use up
 _GROUPED = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]{4}(?:[-\u2010-\u2015][0-9A-Za-z]{4}){3,4}(?![0-9A-Za-z])")
@@ -155,7 +156,7 @@ def _uses_up_cards(point: ContactPoint, link: Link) -> bool:
     return used.filter(used_at__gt=clock.now() - timedelta(days=1)).count() >= UNPACKED_A_DAY
 
 
-def lock_orders(*, shop_id: int, point: ContactPoint | None, code: str, text: str) -> bool:
+def lock_orders(*, shop_id: int, point: ContactPoint | None, code: str, text: str, phone: str = "") -> bool:
     """Lock the orders that a message may be bound to, before anything of its person. False: there are none.
 
     Whoever needs several of these rows takes them in this order, so that nobody waits in a ring: orders, then the
@@ -175,6 +176,8 @@ def lock_orders(*, shop_id: int, point: ContactPoint | None, code: str, text: st
     numbers = _numbers(_words(text))
     if numbers and (point is None or not point.bindings.exists()):
         wanted |= Q(number__in=numbers)
+    if phone:
+        wanted |= Q(phone=phone)
     if not wanted:
         return False
     found = Order.objects.filter(wanted, shop_id=shop_id).order_by("pk")
@@ -208,6 +211,16 @@ def prove(*, point: ContactPoint, text: str, message: Message) -> Bound:
                 return Bound(Outcome.BOUND, order=order)
     CodeGuess.objects.create(shop_id=point.shop_id, point=point, guessed_at=clock.now())
     return Bound(Outcome.UNKNOWN)
+
+
+def prove_by_phone(*, point: ContactPoint, phone: str, message: Message) -> Bound:
+    """The newest orders that were placed with this number, which the network says is theirs."""
+    recent = Order.objects.filter(shop_id=point.shop_id, phone=phone, redacted_at=None)
+    recent = recent.filter(placed_at__gt=clock.now() - NEWS_FOR).order_by("-placed_at", "-pk")
+    found = list(recent[:MOST_BY_PHONE]) if phone else []
+    for order in reversed(found):
+        bind(point=point, order=order, method=OrderBinding.Method.ORDER_PHONE, message=message)
+    return Bound(Outcome.BOUND, order=found[0]) if found else Bound(Outcome.UNKNOWN)
 
 
 def _words(text: str) -> list[str]:

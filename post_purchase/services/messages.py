@@ -94,12 +94,13 @@ def queue_answer(
     order: Order | None = None,
     step_id: str = "",
     buttons: Sequence[Button] = (),
+    asks_phone: bool = False,
 ) -> Message:
     """An automatic answer, to the point that asked."""
     rtl = language.split("-")[0] in ("ar", "he", "fa", "ur")
     return queue_message(
         conversation=conversation,
-        content=OutMessage(text=text, language=language, rtl=rtl, buttons=list(buttons)),
+        content=OutMessage(text=text, language=language, rtl=rtl, buttons=list(buttons), asks_phone=asks_phone),
         purpose=Purpose.SERVICE,
         author=Author.ANSWER,
         point=point,

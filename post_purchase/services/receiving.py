@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from post_purchase.channels.base import Inbound
+from post_purchase.channels.registry import driver_for
 from post_purchase.models import (
     Attachment,
     Channel,
@@ -40,6 +41,7 @@ MAX_TEXT = 8000
 MAX_FILES = 10
 FIRST_MESSAGES = 3  # a code is looked for anywhere in these; later only where it is written in groups
 SAYS_NOTHING = ("reaction", "unsupported")
+ASKS_FOR_ORDER = ("which_order", "not_proved")  # whose number we lack may share it instead
 WITHOUT_WORDS = {"entry": "Opened the chat", "unsupported": "Sent something that cannot be shown here"}  # for the team
 
 
@@ -80,7 +82,13 @@ def _receive(channel: Channel, inbound: Inbound) -> Message | None:
     if _known(channel, inbound):
         return None
     known = find_point(channel=channel, addresses=(inbound.address, *inbound.aliases))
-    locked = bindings.lock_orders(shop_id=channel.shop_id, point=known, code=inbound.entry_code, text=inbound.text)
+    locked = bindings.lock_orders(
+        shop_id=channel.shop_id,
+        point=known,
+        code=inbound.entry_code,
+        text=inbound.text,
+        phone=inbound.phone if inbound.shares_phone else "",
+    )
     only_claimed = not inbound.proved and bool(inbound.aliases)
     if not inbound.proved:
         inbound = replace(inbound, profile_name="", phone="", aliases=())  # a claim changes nothing of a person
@@ -297,9 +305,14 @@ def _go_on(arrival: _Arrival, found: bindings.Bound) -> bool:
 
 
 def _ask_for_order(arrival: _Arrival) -> bool:
-    """Somebody whose order we do not know. A number with its postcode is proof; else we ask, once a day."""
+    """Somebody whose order we do not know. A number with its postcode is proof, and so is the order's phone, where the
+    network says that it is theirs; else we ask, once a day.
+    """
     message = arrival.message
-    found = bindings.prove(point=arrival.point, text=message.text, message=message)
+    if arrival.inbound.shares_phone:
+        found = bindings.prove_by_phone(point=arrival.point, phone=arrival.inbound.phone, message=message)
+    else:
+        found = bindings.prove(point=arrival.point, text=message.text, message=message)
     if found.order is not None:
         Message.objects.filter(pk=message.pk).update(order=found.order)
         if not message.shop.flows.filter(status=FlowStatus.ON).exists():
@@ -311,7 +324,7 @@ def _ask_for_order(arrival: _Arrival) -> bool:
     if answers.wants_person(message.text, arrival.language):
         return answers.answer_at_once(message=message) is not None
     if arrival.conversation.handed_off_at is None:
-        if any(char.isdigit() for char in message.text):
+        if arrival.inbound.shares_phone or any(char.isdigit() for char in message.text):
             _say(arrival, "not_proved")
         elif answers.is_about_order(message.text, arrival.language):
             _say(arrival, "which_order", once="while")  # a plain question is never met with silence
@@ -342,13 +355,15 @@ def _say(arrival: _Arrival, name: str, *, once: str = "", about: str = "", **val
             reason=reason,
             since=clock.now().replace(minute=0, second=0, microsecond=0),
         )
+    asks_phone = name in ASKS_FOR_ORDER and driver_for(arrival.point.kind).can_ask_phone(point=arrival.point)
     span = about or _span(once)
     tail = f"{arrival.point.pk}:{span}" if span else str(arrival.message.pk)
     language = language_of(arrival.message.contact, arrival.message.order or arrival.message.conversation.order)
     queue_answer(
         conversation=arrival.message.conversation,
-        text=phrase(name, language, **values),
+        text=phrase(name, language, **values) + (f"\n\n{phrase('or_share_number', language)}" if asks_phone else ""),
         language=language,
         point=arrival.point,
         dedupe_key=f"answer:{name}:{tail}",
+        asks_phone=asks_phone,
     )

@@ -1,12 +1,13 @@
 """Accounts, messages and templates against the demo's strict Meta."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from demo.world import DemoWorld
-from post_purchase.channels.base import Button, ChannelError, Outcome, OutMessage, TemplateUse
+from post_purchase.channels.base import Button, ChannelError, Inbound, Outcome, OutMessage, TemplateUse
 from post_purchase.channels.registry import driver_for
 from post_purchase.services.channels import connect_channel
 from post_purchase.services.templates import TemplateSpec, ensure_templates, template_for
@@ -70,6 +71,24 @@ def test_messenger_inside_the_window_and_after_it(world: DemoWorld) -> None:
     use = TemplateUse(name="shipped", language="en", parameters=["#1001"])
     driver.send(channel=channel, point=point, message=OutMessage(text="-", template=use), mode=Mode.TEMPLATE, ref="R2")
     assert [each["text"] for each in world.messenger.received(psid)] == ["Order #1001 left."]
+
+
+def test_a_contact_request_is_answered_with_the_persons_own_number(world: DemoWorld) -> None:
+    shop = make_shop()
+    channel, driver = connect(shop, access_token="EAA-number"), driver_for(ChannelKind.WHATSAPP)
+    user = world.whatsapp.create_person("Tom", phone="4915200000077")
+    world.whatsapp.hide_phone(user)
+    point = make_point(make_contact(shop), address=user)
+    assert driver.can_ask_phone(point=point)
+    world.whatsapp.write(user, "Hello")
+    question = OutMessage(text="Which order is it?", asks_phone=True)
+    sent = driver.send(channel=channel, point=point, message=question, mode=Mode.FREE, ref="R1")
+    world.whatsapp.share_phone(user, sent.provider_id)
+    told = [json.loads(each.body) for each in world.courier.log if b"contact_request" in each.body]
+    [answer] = driver.parse(body=json.dumps(told[0]).encode(), headers={})
+    assert isinstance(answer, Inbound)
+    assert (answer.address, answer.phone, answer.shares_phone) == (user, "+4915200000077", True)
+    assert not driver.can_ask_phone(point=make_point(make_contact(shop), address="4915200000078"))
 
 
 def test_the_portfolio_limit_is_told_counted_and_raised(world: DemoWorld) -> None:

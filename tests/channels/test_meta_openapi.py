@@ -58,13 +58,14 @@ FIVE = [Button(id=f"rate:{n}", title=f"{n} ★") for n in range(1, 6)]
         (OutMessage(text="x" * 4096), Mode.FREE),
         (OutMessage(text="Which?", buttons=FIVE[:3]), Mode.FREE),
         (OutMessage(text="How was it?", buttons=FIVE, list_title="Rate"), Mode.FREE),
+        (OutMessage(text="Your number?", asks_phone=True), Mode.FREE),
         (OutMessage(text="Look", image_path="https://app.example.test/mug.jpg"), Mode.FREE),
         (
             OutMessage(text="-", template=TemplateUse(name="order_shipped", language="de", parameters=["#1001"])),
             Mode.TEMPLATE,
         ),
     ],
-    ids=["text", "longest text", "buttons", "list", "picture", "template"],
+    ids=["text", "longest text", "buttons", "list", "contact request", "picture", "template"],
 )
 @pytest.mark.parametrize("address", ["4915112345678", "DE.1349120865530274"], ids=["phone", "bsuid"])
 def test_what_we_send_is_what_meta_describes(origin: str, message: OutMessage, mode: Mode, address: str) -> None:

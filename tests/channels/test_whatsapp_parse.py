@@ -118,6 +118,7 @@ def test_only_a_number_that_we_asked_for_proves_whose_it_is() -> None:
     assert isinstance(forwarded, Inbound)
     assert isinstance(shared, Inbound)
     assert (forwarded.phone, shared.phone) == ("", "+4917012345678")
+    assert (forwarded.shares_phone, shared.shares_phone, shared.aliases) == (False, True, ("4917012345678",))
 
 
 def test_statuses_bring_our_ref_and_the_reason_of_a_failure() -> None:

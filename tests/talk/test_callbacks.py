@@ -270,7 +270,9 @@ def test_a_proof_is_the_number_and_the_whole_postcode(world: World, text: str, r
     assert OrderBinding.objects.filter(point=world.point(OTTO)).exists() is right
     assert CodeGuess.objects.count() == (0 if right else 1)
     if not right:
-        assert world.answers(OTTO) == [phrase("not_proved", "de")]  # a German number that says no word
+        assert world.answers(OTTO) == [
+            f"{phrase('not_proved', 'de')}\n\n{phrase('or_share_number', 'de')}"
+        ]  # a German number that says no word
 
 
 def test_a_british_postcode_may_be_written_apart(world: World):

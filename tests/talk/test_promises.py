@@ -99,7 +99,7 @@ def test_what_asks_for_nothing_gets_no_promise(text: str):
 def test_who_was_just_asked_for_the_order_number_is_not_promised_a_person():
     talk = Talk(bound=False)
     [answer] = ask(talk)
-    assert answer == load("phrases")["which_order"]["en"]
+    assert answer.startswith(load("phrases")["which_order"]["en"])
     assert ask(talk, "I would only like to know whether it is safe") == [PROMISE]  # the question is asked once a day
 
 

@@ -58,6 +58,12 @@ def last_text(door: Door, sender: str = MARIA) -> str:
     return door.point(sender).contact.conversation.last_text
 
 
+def asked_for_order(language: str) -> str:
+    """Of somebody whose number we do not see."""
+    words = load("phrases")
+    return f"{words['which_order'][language]}\n\n{words['or_share_number'][language]}"
+
+
 @pytest.fixture
 def door():
     with clock.frozen(NOON):
@@ -365,7 +371,7 @@ def test_the_list_says_what_came_where_there_are_no_words(door: Door):
 )
 def test_a_stranger_is_answered_in_the_language_of_their_words(door: Door, text: str, language: str):
     door.hear(text, OTTO)
-    assert door.answers(OTTO) == [load("phrases")["which_order"][language]]
+    assert door.answers(OTTO) == [asked_for_order(language)]
     assert door.point(OTTO).contact.language == language
 
 
@@ -377,7 +383,7 @@ def test_a_stop_is_confirmed_in_the_strangers_language(door: Door):
 def test_a_clearer_word_later_counts_more_until_the_order_is_known(door: Door):
     door.hear("Hallo", OTTO)
     door.hear("ik heb een vraag over mijn bestelling", OTTO)
-    assert door.answers(OTTO)[-1] == load("phrases")["which_order"]["nl"]
+    assert door.answers(OTTO)[-1] == asked_for_order("nl")
     door.hear("Hello, my order please", MARIA)
     door.hear_code()
     door.hear("Wo ist meine Bestellung?")
@@ -389,7 +395,7 @@ def test_a_question_about_an_order_is_never_met_with_silence(door: Door):
     with clock.frozen(NOON) as at:
         door.hear("Hallo", OTTO)
         door.hear("Hallo?", OTTO)  # asked today, and nothing was asked
-        asks = load("phrases")["which_order"]["de"]
+        asks = asked_for_order("de")
         assert door.answers(OTTO) == [asks]
         door.hear("Wo ist meine Bestellung?", OTTO)
         assert door.answers(OTTO) == [asks, asks]

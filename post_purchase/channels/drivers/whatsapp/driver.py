@@ -34,7 +34,7 @@ from post_purchase.models import Channel, ContactPoint, MessageTemplate
 from post_purchase.words import ChannelKind, Mode, Purpose
 
 from .parse import ERRORS, parse_callback, tier
-from .requests import LIMITS, message_request
+from .requests import LIMITS, is_bsuid, message_request
 
 WINDOW = timedelta(hours=LIMITS["window_hours"])
 LIMIT_FIELD = "whatsapp_business_manager_messaging_limit"  # of the portfolio, asked at any of its numbers
@@ -110,6 +110,9 @@ class WhatsApp(ChannelDriver):
         if not provider_id:
             raise ChannelError("WhatsApp's answer has no message id", outcome=Outcome.UNKNOWN)
         return SendResult(provider_id=provider_id)
+
+    def can_ask_phone(self, *, point: ContactPoint) -> bool:
+        return is_bsuid(point.address) and not point.phone
 
     def portfolio_of(self, channel: Channel) -> Portfolio | None:
         key = str(channel.options.get("portfolio") or channel.options.get("waba_id") or "")

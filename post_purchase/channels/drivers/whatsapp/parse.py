@@ -78,7 +78,7 @@ def _message(message: dict[str, Any], account: str, contact: dict[str, Any]) -> 
     if not address or not account:
         return Odd("a message without a sender")
     shared = _shared_phone(message)
-    phone = phone or shared
+    phone = shared or phone
     words, button, media = _content(message, kind)
     quoted = mapping(message.get("reaction")) if kind == "reaction" else mapping(message.get("context"))
     known = kind in CONTENT or kind in MEDIA
@@ -92,6 +92,7 @@ def _message(message: dict[str, Any], account: str, contact: dict[str, Any]) -> 
         media=media,
         aliases=tuple(each for each in (phone, user) if each and each != address),
         phone=f"+{phone}" if phone else "",
+        shares_phone=bool(shared),
         profile_name=text(mapping(contact.get("profile")).get("name"), 120),
         reply_to=text(quoted.get("message_id") or quoted.get("id"), 255),
         kind="reaction" if kind == "reaction" else "message" if known else "unsupported",

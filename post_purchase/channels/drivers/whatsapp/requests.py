@@ -65,6 +65,8 @@ def _free(message: OutMessage, image: dict[str, str] | None) -> dict[str, Any]:
         few = len(message.buttons) <= LIMITS["buttons"] and len(body) <= LIMITS["interactive_body"]
         interactive = _buttons(message, body, image) if few else _list(message, body)
         return {"type": "interactive", "interactive": interactive}
+    if message.asks_phone and len(body) <= LIMITS["interactive_body"]:
+        return {"type": "interactive", "interactive": _phone_request(body)}
     if message.url_button and len(body) <= LIMITS["interactive_body"]:
         return {"type": "interactive", "interactive": _link(message, body, image)}
     if message.url_button:
@@ -111,6 +113,11 @@ def _link(message: OutMessage, body: str, image: dict[str, str] | None) -> dict[
     }
     action = {"name": "cta_url", "parameters": parameters}
     return {"type": "cta_url", **_header(image), "body": {"text": body}, "action": action}
+
+
+def _phone_request(body: str) -> dict[str, Any]:
+    """Its button is Meta's; the answer is a card whose origin is "contact_request"."""
+    return {"type": "request_contact_info", "body": {"text": body}, "action": {"name": "request_contact_info"}}
 
 
 def _header(image: dict[str, str] | None) -> dict[str, Any]:
