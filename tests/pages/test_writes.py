@@ -49,7 +49,7 @@ def test_an_answer_to_somebody_elses_address_is_refused(owner, rows):
 def test_outside_the_window_only_a_template_goes_and_the_page_says_so_before(owner, rows):
     rows.conversation.contact.points.update(last_inbound_at=clock.now() - timedelta(hours=25))
     html = owner.get(f"/app/conversations/{rows.conversation.pk}").content.decode()
-    assert "the shopper last wrote more than 24 hours ago" in html.lower()
+    assert "The shopper last wrote 25 hours ago; WhatsApp takes free text for 24" in html
     assert 'name="text"' not in html
     assert owner.post(path(rows, "reply"), answer(rows)).status_code == 422
     template = rows.template
