@@ -21,9 +21,13 @@ class Address:
 
     @property
     def shown(self) -> str:
-        if self.province:
+        forms = load("postal")
+        if self.country in forms["city_zip"]:
+            return f"{self.street}\n{self.city} {self.zip}"
+        if self.country in forms["city_province_zip"]:
             return f"{self.street}\n{self.city}, {self.province} {self.zip}"
-        return f"{self.street}\n{self.zip} {self.city}"
+        named = f" ({self.province})" if self.country in forms["zip_city_province"] else ""
+        return f"{self.street}\n{self.zip} {self.city}{named}"
 
     def as_dict(self) -> dict[str, str]:
         return asdict(self)
@@ -49,6 +53,8 @@ def parse(text: str, country: str) -> Address | None:
     if len(street) > MAX_STREET or len(city) > MAX_CITY or street.count(",") > 1 or any(c in joined for c in "?!@<>"):
         return None
     province = (found.groupdict().get("province") or "").upper()
+    if country in load("postal")["province_by_zip"]:
+        province = load("postal")["province_by_zip"][country][int(found["zip"][:2]) - 1]
     return Address(street, found["zip"].upper(), city, province, country)
 
 
@@ -58,6 +64,13 @@ def _form(country: str) -> re.Pattern[str] | None:
     if country in forms["zip_city"]:
         zip_code = forms["zip_city"][country]
         return re.compile(rf"(?P<street>[^\n]+?),? (?:[A-Z]{{1,2}}-)?(?P<zip>{zip_code}) (?P<city>[^,\d]+)")
+    if country in forms["zip_city_province"]:
+        zip_code = forms["zip_city_province"][country]
+        end = rf"(?P<zip>{zip_code}) (?P<city>[^,\d()]+?),? \(?(?P<province>[A-Za-z]{{2}})\)?"
+        return re.compile(rf"(?P<street>[^\n]+?),? {end}")
+    if country in forms["city_zip"]:
+        zip_code = forms["city_zip"][country]
+        return re.compile(rf"(?P<street>[^\n]+?), (?P<city>[^,\d]+?),? (?P<zip>{zip_code})")
     if country in forms["city_province_zip"]:
         zip_code = forms["city_province_zip"][country]
         end = rf"(?P<city>[^,\d]+?),? (?P<province>[A-Za-z]{{2,3}}),? (?P<zip>{zip_code})"
