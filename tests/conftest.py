@@ -10,6 +10,7 @@ import pytest
 from django.core import mail
 from django.db import connections, transaction
 from django.db.backends.postgresql.operations import DatabaseOperations
+from hypothesis import HealthCheck
 from hypothesis import settings as effort
 
 from post_purchase.flows.versions import document_of
@@ -24,7 +25,13 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 
 # The same examples in every run: what fails once fails again.
-effort.register_profile("house", derandomize=True, database=None)
+effort.register_profile(
+    "house",
+    derandomize=True,
+    database=None,
+    deadline=None,  # a machine that others use is slow
+    suppress_health_check=[HealthCheck.too_slow],
+)
 effort.load_profile("house")
 HOMES = {"browser": "browser", "kill": "kill", "story": "stories"}  # bin/test runs each of these folders by itself
 REPLAYED = ("flows", "talk", "channels", "orders", "webchat", "control", "flow_doors", "inbox")

@@ -55,7 +55,7 @@ ANSWERS = {
     Fault.FILE_DAMAGED: "not_fetched",
     Fault.TOO_LARGE: "too_large",
     Fault.FILE_TOO_LARGE: "file_too_large",
-    Fault.TOO_MANY_PIXELS: "too_large",
+    Fault.TOO_MANY_PIXELS: "too_many_pixels",
     Fault.TOO_SMALL: "",  # a dot or a logo in a mail: the shopper did not know that they sent it
 }
 _signer = Signer(salt="post_purchase.media")

@@ -175,6 +175,15 @@ def test_a_logo_in_a_mail_is_dropped_without_a_word(desk):
     assert (desk.photo(message).reason, desk.answers()) == ("it is too small to be a photo", [])
 
 
+def test_a_small_file_with_too_many_pixels_is_told_so(desk):
+    out = io.BytesIO()
+    Image.new("1", (8000, 5001)).save(out, "PNG")
+    message = desk.send(out.getvalue())
+    fetch_media()
+    assert desk.photo(message).reason == "it has more than 40 million pixels"
+    assert desk.answers() == [SENTENCES["too_many_pixels"]["en"]]
+
+
 def test_a_file_that_says_it_is_large_is_not_fetched(desk):
     message = desk.send(b"\xff\xd8\xff" + b"\0" * 16_000_001)
     fetch_media()
