@@ -3,10 +3,11 @@
 reportlab and fpdf2 keep each page until the end (docs/adr/0017). ISO 32000-1, sections 7.5 and 7.7.
 """
 
+import base64
 import zlib
 from array import array
 from collections.abc import Mapping
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 KIDS = 100  # pages a node of the page tree; readers open a large file by halving, not by walking
 HEADER = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
@@ -22,6 +23,7 @@ class PdfWriter:
         """`width` and `height` of every page in points. `turned_over`: the "long" or "short" edge of a duplex print."""
         self.out = out
         self.at = 0
+        self.checksum = 0  # of all that was written
         self.offsets = array("Q", [0])
         self.pages = 0
         self.size = (width, height)
@@ -61,6 +63,23 @@ class PdfWriter:
             self._close_node()
             self.node = self.reserve()
 
+    def state(self) -> dict[str, Any]:
+        """What `go_on` needs, as plain data."""
+        return {
+            "at": self.at,
+            "offsets": base64.b64encode(self.offsets.tobytes()).decode(),
+            "pages": self.pages,
+            "kids": self.kids,
+            "nodes": self.nodes,
+            "node": self.node,
+        }
+
+    def go_on(self, state: Mapping[str, Any]) -> None:
+        """From where another writer of the same document stood; its bytes have been written to `out`."""
+        self.at, self.pages, self.node = state["at"], state["pages"], state["node"]
+        self.offsets = array("Q", base64.b64decode(state["offsets"]))
+        self.kids, self.nodes = list(state["kids"]), list(state["nodes"])
+
     def close(self, resources: bytes) -> None:
         """`resources`: the dictionary that all pages share."""
         if self.kids:
@@ -99,6 +118,7 @@ class PdfWriter:
     def _write(self, data: bytes) -> None:
         self.out.write(data)
         self.at += len(data)
+        self.checksum = zlib.crc32(data, self.checksum)
 
 
 def _runs(places: list[int]) -> list[tuple[int, int]]:

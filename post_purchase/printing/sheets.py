@@ -6,7 +6,7 @@ or over the short one where it lies wide. The file tells that to the printer.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from .card import MM, Card, Design
 from .layouts import BLEED, MARK, SLUG, Layout, Sheet, imposed, one_by_one
@@ -15,6 +15,39 @@ from .pdf import PdfWriter, number
 
 class PrintRefused(Exception):
     """What was asked for cannot be printed; the text says why, for the merchant."""
+
+
+class Begun(Protocol):
+    """A file that was stopped: `state` of its Standing, and its bytes."""
+
+    @property
+    def state(self) -> dict[str, Any]: ...
+    def copy(self, out: BinaryIO, *, start: int = 0) -> None: ...
+
+
+class Standing:
+    """How far a PDF has come, for whoever may stop it."""
+
+    def __init__(self) -> None:
+        self.done = 0
+        self.head: list[int] = []  # length and checksum of what stands before the first page
+        self.covers: dict[int, int] = {}
+        self.pdf: PdfWriter | None = None
+
+    def state(self) -> dict[str, Any]:
+        covers = {str(count): place for count, place in self.covers.items()}
+        pdf = self.pdf.state() if self.pdf else {}
+        return {"done": self.done, "head": self.head, "covers": covers, "pdf": pdf}
+
+    def begin(self, pdf: PdfWriter, out: BinaryIO, begun: Begun | None) -> None:
+        """Where the beginning is written anew and is the same to the letter, what followed it is taken over."""
+        self.pdf, self.head = pdf, [pdf.at, pdf.checksum]
+        if begun is None or begun.state.get("head") != self.head:
+            return
+        begun.copy(out, start=pdf.at)
+        pdf.go_on(begun.state["pdf"])
+        self.done = begun.state["done"]
+        self.covers = {int(count): place for count, place in begun.state["covers"].items()}
 
 
 def sheet_for(layout: Layout, *, paper: str = "", marks: bool = False) -> Sheet:
@@ -41,10 +74,13 @@ def write_pdf(
     title: str = "",
     notes: Mapping[str, str] | None = None,
     on_sheet: Callable[[int], None] | None = None,
+    standing: Standing | None = None,
+    begun: Begun | None = None,
 ) -> Card:
     """Write a PDF with one piece for each address. `alone`: also of label stock a page for each piece, to look at.
 
-    `notes`: by address, a word for who packs. `on_sheet` hears how many pieces are done, and may raise to stop.
+    `notes`: by address, a word for who packs. `on_sheet` hears how many pieces are done, and may raise to stop; then
+    `standing` says what `begun` needs to go on there.
 
     Memory does not grow with the number of pieces. Returns the card, whose `problems` say what did not fit.
     """
@@ -59,9 +95,10 @@ def write_pdf(
         forms["Cover"] = _form(pdf, card, card.draw_cover("Logo"), sheet)
     cut = _crop_marks(design.layout, sheet, paper=paper, marks=marks)
     boxes = _page_boxes(design.layout, sheet, marks=marks and not paper and design.layout.sheet is None)
-    covers: dict[int, int] = {}
-    done = 0
-    for batch in _batches(urls, sheet.pieces):
+    standing = standing or Standing()
+    standing.begin(pdf, out, begun)
+    covers = standing.covers
+    for batch in _batches(islice(urls, standing.done, None), sheet.pieces):
         contents = pdf.stream(
             cut
             + b"\n".join(_piece(card, sheet, place, url, (notes or {}).get(url, "")) for place, url in enumerate(batch))
@@ -75,9 +112,9 @@ def write_pdf(
         pdf.page(front, boxes)
         if with_cover:
             pdf.page(contents, boxes)
-        done += len(batch)
+        standing.done += len(batch)
         if on_sheet is not None:
-            on_sheet(done)
+            on_sheet(standing.done)
     fonts = card.write_fonts(pdf)
     objects = b"".join(b"/%b %d 0 R" % (name.encode(), place) for name, place in (images | forms).items())
     pdf.close(b"<</Font%b/XObject<<%b>>>>" % (fonts, objects))

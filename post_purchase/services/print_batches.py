@@ -106,7 +106,7 @@ def cancel_file(*, file: PrintFile) -> bool:
 
 
 def resume_file(*, file: PrintFile) -> PrintFile:
-    """Go on where it stopped: codes that are made are made, the file is written anew."""
+    """Go on where it stopped: codes that are made are made, and so are the cards that are in the file."""
     return order_file(batch=file.batch, form=file.form, paper=file.paper, marks=file.marks)
 
 

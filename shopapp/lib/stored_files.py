@@ -47,7 +47,7 @@ class PrivateFolder(FileSystemStorage):
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         beside = target.with_suffix(f".{os.getpid()}.part")
         try:
-            with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+            with open(os.open(beside, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b") as out:
                 yield out
                 out.flush()
                 os.fsync(out.fileno())

@@ -14,7 +14,7 @@ from PIL import Image
 
 from post_purchase.jobs.printing import make_prints
 from post_purchase.models import Link, PrintBatch, PrintFile, Touchpoint
-from post_purchase.services import print_batches, print_watch
+from post_purchase.services import print_batches, print_files, print_rest, print_watch
 from post_purchase.services.bindings import bind_by_code
 from post_purchase.services.links import link_for_order, link_url, shop_link, slip_code, touchpoint_of
 from post_purchase.services.print_batches import code_of
@@ -66,6 +66,24 @@ def test_a_run_is_stopped_and_goes_on(owner, card):
     file.refresh_from_db()
     assert file.status == "ready"
     assert owner.post(f"/app/prints/files/{file.pk}/resume").status_code == 422
+
+
+def test_what_is_kept_of_a_stopped_run_is_said_and_the_button_goes_on(owner, card):
+    owner.post(f"/app/touchpoints/{card.pk}/prints/order", {"name": "Run", "quantity": "4", "form": "csv"})
+    file = PrintFile.objects.get()
+    owner.post(f"/app/prints/files/{file.pk}/stop")
+    prints = f"/app/touchpoints/{card.pk}/prints"
+    assert ">Make it</s-button>" in owner.get(prints).content.decode()
+    file.refresh_from_db()
+    print_rest.keep(file, io.BytesIO(b"number,code_content,in_letters\r\n1,X,x\r\n"), {"done": 1})
+    html = owner.get(prints).content.decode()
+    assert "1 of 4 cards are kept" in html
+    assert ">Go on</s-button>" in html
+    owner.post(f"/app/prints/files/{file.pk}/resume")
+    make_prints()
+    file.refresh_from_db()
+    with print_files.content_of(file) as made:
+        assert [row.split(b",")[0] for row in made.read().splitlines()] == [b"number", b"1", b"2", b"3", b"4"]
 
 
 def test_the_packer_scans_card_and_slip(owner, card, shop):
