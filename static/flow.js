@@ -96,6 +96,9 @@
     box.scrollIntoView({ block: "nearest" });
   }
 
+  document.addEventListener("mousedown", (event) => {
+    if (event.target.closest?.("[data-theirs], [data-mine]")) event.preventDefault(); // leaving the field would move the button away
+  });
   document.addEventListener("click", (event) => {
     const theirs = event.target.closest?.("[data-theirs]"), mine = event.target.closest?.("[data-mine]");
     if (theirs) { dirty = null; doorstep.go(location.href, { push: false, keepPlace: true, focus: "panel" }); }
