@@ -90,7 +90,7 @@ def offered(
     sources, allowed, places = _sources(conversation), _allowed(point), list(_needs())
     found: list[tuple[int, str, Offered]] = []
     for template in _spoken(channel, talk.language, talk.facts["default_language"]):
-        plain = OWN_WORDS.sub("", template.name)
+        plain = _plain(template)
         needs = _needs().get(plain)
         if needs is not None and not talk.truths.issuperset(needs):
             continue
@@ -100,7 +100,7 @@ def offered(
         if gaps is None or purpose not in allowed:
             continue
         one = Offered(template=template, gaps=gaps, purpose=purpose, fits=needs is not None)
-        found.append((places.index(template.name) if one.fits else len(places), one.text, one))
+        found.append((places.index(plain) if one.fits else len(places), one.text, one))
     return [one for _, _, one in sorted(found, key=lambda each: each[:2])]
 
 
@@ -190,11 +190,16 @@ def has_asked(conversation: Conversation, now: datetime) -> bool:
     return len(said[:2]) > 1
 
 
+def _plain(template: MessageTemplate) -> str:
+    """Its name in the flow; what the merchant wrote on the page of templates has only one."""
+    return template.name if template.is_own else OWN_WORDS.sub("", template.name)
+
+
 def _spoken(channel: Channel, language: str, own: str) -> Iterable[MessageTemplate]:
     """Each approved template once: in the shopper's language, else the nearest."""
     by_name: dict[str, dict[str, MessageTemplate]] = {}
-    for row in channel.templates.filter(status=TemplateStatus.APPROVED).order_by("name", "language"):
-        by_name.setdefault(row.name, {})[row.language] = row
+    for row in channel.templates.filter(status=TemplateStatus.APPROVED).order_by("pk"):
+        by_name.setdefault(_plain(row), {})[row.language] = row  # the newest words of a message
     found = (nearest(each, language=language, own=own) for each in by_name.values())
     return [template for template in found if template is not None]
 

@@ -160,6 +160,7 @@ def test_the_rest_is_found_by_its_words_and_never_the_untrue(owner, row, shop):
             language=language,
             category="UTILITY",
             body=body,
+            is_own=True,
             status="approved",
             parameters=[{"name": "day", "sample": "Mittwoch"}, {"name": "name", "sample": "Ana"}],
         )
@@ -211,3 +212,16 @@ def test_each_value_stands_where_the_language_has_it(owner, row):
     type(row.contact).objects.filter(pk=row.contact_id).update(language="ja", chosen_language="ja")
     html = owner.get(f"/app/conversations/{row.pk}").content.decode()
     assert "発送しました：ご注文 #1001 の Stoneware mug（配送業者：DHL）。追跡：https://" in html
+
+
+def test_a_message_in_other_words_is_offered_once_and_in_the_newest(owner, row):
+    old = MessageTemplate.objects.get(name="doorstep_receipt", language="de")
+    old.pk, old.name, old.body = (
+        None,
+        "doorstep_receipt_0123abcd",
+        "Bestellung {{1}} ist da: {{2}}, zusammen {{3}}. Danke!",
+    )
+    old.save()
+    assert names(owner, row) == ["answer_waits", "receipt_0123abcd"]
+    html = owner.get(f"/app/conversations/{row.pk}").content.decode()
+    assert "Bestellung #1001 ist da: Stoneware mug, zusammen 49,00" in html
