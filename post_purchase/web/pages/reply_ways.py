@@ -54,9 +54,15 @@ def chosen_way(ways: list[ReplyWay], draft: Draft | None) -> ReplyWay | None:
     return next(iter(meant or free or ways), None)
 
 
-def reply_ways(request: ShopRequest, conversation: Conversation, now: datetime) -> list[ReplyWay]:
-    """Every point whose network is connected, last used first, with what the network allows now."""
-    points = list(conversation.contact.points.order_by(F("last_inbound_at").desc(nulls_last=True), "pk"))
+def last_used(conversation: Conversation) -> list[ContactPoint]:
+    return list(conversation.contact.points.order_by(F("last_inbound_at").desc(nulls_last=True), "pk"))
+
+
+def reply_ways(
+    request: ShopRequest, conversation: Conversation, now: datetime, *, points: list[ContactPoint] | None = None
+) -> list[ReplyWay]:
+    """Every point whose network is connected, last used first, with what it allows now. `points`: `last_used`."""
+    points = last_used(conversation) if points is None else points
     channels = list(request.shop.channels.filter(status=ChannelStatus.ACTIVE).order_by("pk"))
     found: list[tuple[ContactPoint, Channel, Capability]] = []
     states, wrote = newest_states(points), who_wrote(points)

@@ -43,7 +43,7 @@ from .conversation_rows import conversation_of
 from .inbox_actions import SNOOZES
 from .inbox_door import InboxRequest, member_required
 from .offered_templates import offers_for
-from .reply_ways import ReplyWay, chosen_way, reply_ways
+from .reply_ways import ReplyWay, chosen_way, last_used, reply_ways
 from .requests import requests_of
 
 NOTES = 20
@@ -61,11 +61,12 @@ def thread(request: InboxRequest, pk: int) -> HttpResponse:
     mark_opened(conversation=conversation, member=request.member)
     names = {member.user_id: member.display_name for member in request.members}
     now = clock.now()
-    ways = reply_ways(request, conversation, now)
+    points = last_used(conversation)
+    ways = reply_ways(request, conversation, now, points=points)
     shown, older = messages_of(request, conversation)
     drafts = drafts_of(conversation)
     told, writing = with_stories(request, conversation, shown, older), others_writing(drafts, member=request.member)
-    html = bubbles_html(request, told, names=names, writing=writing, points=[way.point for way in ways])
+    html = bubbles_html(request, told, names=names, writing=writing, points=points)
     draft = next((draft for draft in drafts if draft.member_id == request.member.pk), None)
     return page(
         request,
