@@ -250,6 +250,8 @@ def _shown(message: dict[str, Any], uploaded: str) -> dict[str, Any]:
         if not uploaded and not payload.get("url"):
             raise Refused(100, "Param message[attachment][payload] must have a url or an attachment_id")
         shown["document"] = {"name": "Document", "url": payload.get("url") or uploaded}
+    elif payload.get("template_type") == "generic":
+        shown["cards"] = _cards(payload.get("elements") or [])
     elif attachment.get("type") == "template":
         elements = payload.get("elements") or [payload]
         shown["text"] = str(payload.get("text") or elements[0].get("title") or "")
@@ -266,11 +268,33 @@ def _shown(message: dict[str, Any], uploaded: str) -> dict[str, Any]:
                 shown["link"] = {"title": button["title"], "url": button["url"]}
             else:
                 buttons.append({"id": button.get("payload", ""), "title": button["title"], "postback": True})
-    elif not shown["text"].strip():
+    elif not shown["text"].strip() and "cards" not in shown:
         raise Refused(100, "Message cannot be empty, must provide valid attachment or text")
     _short(shown["text"], 2000)
     for button in buttons:
         _short(button["title"], 20)
+    return shown
+
+
+def _cards(elements: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    if not 1 <= len(elements) <= 10:
+        raise Refused(100, "Param elements must have 1 to 10 elements")
+    shown = []
+    for element in elements:
+        title, subtitle = str(element.get("title") or ""), str(element.get("subtitle") or "")
+        for words, most in ((title, 80), (subtitle, 80)):
+            _short(words, most)
+        if not title or not (subtitle or element.get("image_url") or element.get("buttons")):
+            raise Refused(100, "Param title is required, and one more property")
+        card: dict[str, Any] = {"text": f"{title}\n{subtitle}".strip(), "image": element.get("image_url", "")}
+        card |= {"link": None, "buttons": []}
+        for button in element.get("buttons") or []:
+            _short(str(button.get("title") or ""), 20)
+            if button.get("type") == "web_url":
+                card["link"] = {"title": button["title"], "url": button["url"]}
+            else:
+                card["buttons"].append({"id": button.get("payload", ""), "title": button["title"], "postback": True})
+        shown.append(card)
     return shown
 
 

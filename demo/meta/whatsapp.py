@@ -77,7 +77,8 @@ class WhatsApp(PortfolioLimit):
     def tap(self, user_id: str, message_id: str, button_id: str, *, number_id: str = "106540352242922") -> str:
         """Tap a reply button or a list row of a message on the phone."""
         entry = next(each for each in self.chat(user_id, number_id) if each["id"] == message_id)
-        for choice in entry["buttons"]:
+        in_cards = [button for card in entry.get("cards", ()) for button in card["buttons"]]
+        for choice in [*entry["buttons"], *in_cards]:
             if choice["id"] == button_id:
                 kind = "list_reply" if entry["list"] else "button_reply"
                 inner = {"type": kind, kind: {"id": choice["id"], "title": choice["title"]}}

@@ -27,6 +27,19 @@ function fill(id, items, empty) {
   $(id).replaceChildren(...(items.length ? items : [element('li', empty)]));
 }
 
+function drawCards(entry) {
+  const cards = entry.cards.map((card) => {
+    const box = element('div', undefined, {className: 'card'});
+    box.append(element('img', undefined, {src: card.image, alt: ''}), element('span', card.text));
+    if (card.link) box.append(element('a', card.link.title, {href: card.link.url, target: '_blank', rel: 'noopener', className: 'button'}));
+    for (const button of card.buttons) box.append(element('button', button.title, {onclick: () => act('tap', {message: entry.id, button: button.id})}));
+    return box;
+  });
+  const all = element('div', undefined, {className: 'cards'});
+  all.append(...cards);
+  return all;
+}
+
 function drawChat(world) {
   const entries = world[app] || [];
   $('phone').className = `phone ${app}`;
@@ -37,6 +50,7 @@ function drawChat(world) {
     if (entry.document) line.append(element('a', entry.document.name, {href: entry.document.url, target: '_blank', rel: 'noopener', className: 'button'}));
     if (entry.image) line.prepend(element('img', undefined, {src: entry.image, alt: ''}));
     for (const button of entry.buttons) line.append(element('button', button.title, {onclick: () => act('tap', {message: entry.id, button: button.id})}));
+    if (entry.cards) line.append(drawCards(entry));
     if (entry.asks_phone) line.append(element('button', 'Share phone number', {onclick: () => act('share_phone', {message: entry.id})}));
     if (entry.link) line.append(element('a', entry.link.title, {href: entry.link.url, target: '_blank', rel: 'noopener', className: 'button'}));
     line.append(element('small', new Date(entry.at * 1000).toLocaleString([], {dateStyle: 'short', timeStyle: 'short', timeZone: world.zone}) + (entry.template ? ' · template' : '')));

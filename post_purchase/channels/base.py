@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict
 from post_purchase.models import Channel, ContactPoint, MessageTemplate
 from post_purchase.words import ChannelKind, MessageStatus, Mode, Purpose
 
+from .cards import Card, in_words
+
 
 class Button(BaseModel):
     """A tap that comes back as `Inbound.button_id`. Drivers without buttons write them as numbered lines."""
@@ -52,6 +54,7 @@ class OutMessage(BaseModel):
     buttons: list[Button] = []  # up to 3 show as buttons everywhere; 4 to 10 become a list on WhatsApp
     list_title: str = ""  # label of the list opener, for 4 to 10 choices
     url_button: UrlButton | None = None
+    cards: list[Card] = []  # a driver without `shows_cards` is given them `in_words`
     asks_phone: bool = False  # with a button that shares the person's own number, where there is one and no other
     image_path: str = ""  # below MEDIA_ROOT
     card_title: str = ""  # name and price of a product that is shown; stands in `text` too
@@ -68,6 +71,14 @@ class OutMessage(BaseModel):
         if not self.forms:
             return self
         return self.model_copy(update={"text": self.forms.get(kind) or self.text, "forms": {}})
+
+    def in_words(self) -> "OutMessage":
+        """The cards as lines of text, and as choices those that are replies."""
+        if not self.cards:
+            return self
+        taps = [Button(id=card.reply_id, title=card.title) for card in self.cards if card.reply_id]
+        changed = {"text": in_words(self.text, self.cards), "buttons": [*self.buttons, *taps], "cards": []}
+        return self.model_copy(update=changed)
 
 
 @dataclass(frozen=True)
@@ -324,6 +335,7 @@ class ChannelDriver(ABC):
     media_hosts: ClassVar[tuple[str, ...]] = ()  # suffixes of hosts that media may be fetched from
     shows_reading: ClassVar[bool] = False  # `mark_read` does something here
     fetches_pictures: ClassVar[bool] = False  # from a public address; no file of ours can be handed over
+    shows_cards: ClassVar[bool] = False
     caption: ClassVar[int | None] = None  # most characters beside a picture, where fewer than otherwise
     echoes_ref: ClassVar[bool] = False  # statuses bring Message.ref back: an unknown send can be reconciled
 

@@ -1,7 +1,7 @@
 """What Messenger's and Instagram's drivers share: the Send API, the 24 hours, pictures beside texts, callbacks."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -23,6 +23,8 @@ from .base import (
     SendResult,
     Update,
 )
+from .cards import Card as ProductCard
+from .cards import fit_together
 from .meta_cards import Card, card_of
 from .meta_parse import ICE_BREAKER, parse_callback
 from .provider_data import ErrorTable
@@ -35,6 +37,7 @@ class MetaMessaging(ChannelDriver):
     table: ClassVar[ErrorTable]
     limits: ClassVar[dict[str, int]]
     shows_reading = True
+    shows_cards = True
 
     @abstractmethod
     def words_of(self, message: OutMessage, mode: Mode) -> dict[str, Any]:
@@ -79,13 +82,15 @@ class MetaMessaging(ChannelDriver):
         context: SendContext = NO_CONTEXT,
     ) -> SendResult:
         kind = self._messaging_type(point, mode, typed=context.typed)
-        card = None if mode == Mode.TEMPLATE else self._card_of(message)
+        if message.cards and not fit_together(message.cards):
+            message = message.in_words()
+        card = None if mode == Mode.TEMPLATE or message.cards else self._card_of(message)
         if card is not None and card.rest:
             plain = {"text": card.rest, "image_path": "", "url_button": None, "card_title": ""}
             words = self.words_of(message.model_copy(update=plain), mode)
         else:
             words = card.part if card is not None else self.words_of(message, mode)
-        has_file = bool(message.image_path or message.document_path) and mode != Mode.TEMPLATE
+        has_file = bool(message.cards or message.image_path or message.document_path) and mode != Mode.TEMPLATE
         beside = bool(card.rest) if card is not None else has_file
         if beside and not context.file_sent:
             first = card.part if card is not None else self._file(channel, message)
@@ -112,14 +117,18 @@ class MetaMessaging(ChannelDriver):
         return card_of(message, widest=self.limits["card_text"], widest_button=self.limits["button_title"])
 
     def _file(self, channel: Channel, message: OutMessage) -> dict[str, Any]:
-        payload = self.document_of(channel, message) if message.document_path else self.picture_of(channel, message)
-        kind = "file" if message.document_path else "image"
+        if message.cards:
+            kind, payload = "template", generic_template(message.cards, most=self.limits)
+        elif message.document_path:
+            kind, payload = "file", self.document_of(channel, message)
+        else:
+            kind, payload = "image", self.picture_of(channel, message)
         return {"attachment": {"type": kind, "payload": payload}} if payload else {}
 
     def _send_first(
         self, channel: Channel, point: ContactPoint, first: dict[str, Any], kind: dict[str, str], context: SendContext
     ) -> None:
-        """File or card, and text, are two messages here. Where nobody knows whether the first is there, the text
+        """File or cards, and text, are two messages here. Where nobody knows whether the first is there, the text
         matters more."""
         if not first:
             return
@@ -169,6 +178,19 @@ class MetaMessaging(ChannelDriver):
     def call(self, channel: Channel, method: str, path: str, **more: Any) -> dict[str, Any]:
         token = str(channel.credentials.get("access_token", ""))
         return graph.call(method, path, token=token, table=self.table, origin=self.origin(), **more)
+
+
+def generic_template(cards: Sequence[ProductCard], *, most: dict[str, int]) -> dict[str, Any]:
+    """Messenger's and Instagram's carousel: it has no words of its own beside the cards."""
+    elements = []
+    for card in cards:
+        title = shortened(card.button, most["button_title"])
+        link = {"type": "web_url", "url": card.url, "title": title}
+        tap = {"type": "postback", "title": title, "payload": card.reply_id}
+        element = {"title": shortened(card.title, most["card_words"]), "image_url": card.image_url}
+        subtitle = {"subtitle": shortened(card.text, most["card_words"])} if card.text else {}
+        elements.append(element | subtitle | {"buttons": [link if card.url else tap]})
+    return {"template_type": "generic", "elements": elements}
 
 
 def text_message(words: str, message: OutMessage, *, network: str, most: dict[str, int]) -> dict[str, Any]:

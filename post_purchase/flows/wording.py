@@ -7,13 +7,17 @@ from datetime import timedelta
 from typing import Any
 
 from post_purchase.channels.base import Button, OutMessage, TemplateUse, UrlButton
+from post_purchase.channels.cards import Card
 from post_purchase.services import texts
+from post_purchase.services.phrases import phrase
 from post_purchase.services.template_words import digest_of, filled, meta_language, numbered
 from post_purchase.words import Purpose
 
 from .definition import FALLBACK_LANGUAGE, FlowDocument, MessageSpec, Wording
 from .effects import Say
 
+SEVERAL = 2
+PRICE = "{{ product.price | money: product.currency }}"
 _SPACES = re.compile(r"\s+")
 
 
@@ -127,11 +131,39 @@ def compose(
         url_button=UrlButton(title=wording.url_title, url=url)
         if url.startswith(("https://", "http://")) and not unlinked
         else None,
+        cards=product_cards(wording, say, answers, language=language),
         template=_template(document, spec, say, facts, fill),
         language=language,
         rtl=texts.is_rtl(language),
     )
     return Composed(content, spec.purpose, spec.useful_for, fact_of(spec, say, facts), missing, unlinked)
+
+
+def product_cards(wording: Wording, say: Say, answers: Mapping[str, Any], *, language: str) -> list[Card]:
+    """A message that names the products, where several were found, and asks nothing: each of them with its picture."""
+    found = [each for each in answers.get("products") or () if isinstance(each, Mapping)]
+    if len(found) < SEVERAL or say.choices or not any(name[0] == "products" for name in texts.names_in(wording.text)):
+        return []
+    has_code = bool((answers.get("reward") or {}).get("code"))  # the cart's link carries it
+    cards = [_product_card(each, language, to_cart=has_code) for each in found]
+    shown = [card for card in cards if card.url.startswith("https://") and card.image_url.startswith("https://")]
+    return shown if len(shown) >= SEVERAL else []
+
+
+def _product_card(product: Mapping[str, Any], language: str, *, to_cart: bool) -> Card:
+    page, cart = str(product.get("url") or ""), str(product.get("cart_url") or "")
+    price = (
+        texts.render(PRICE, {"product": dict(product)}, language=language)
+        if product.get("price") and product.get("currency")
+        else ""
+    )
+    return Card(
+        title=str(product.get("title") or ""),
+        text=price,
+        image_url=str(product.get("image_url") or ""),
+        url=(to_cart and cart) or page or cart,
+        button=phrase("see_product", language),
+    )
 
 
 def _picture(document: FlowDocument, say: Say, facts: Mapping[str, Any]) -> str:

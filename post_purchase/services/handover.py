@@ -115,9 +115,12 @@ def _call(message: Message, claim: Claim, verdict: Verdict, reach: Reach) -> Cal
     if verdict.mode == Mode.TEMPLATE and content.template and way.template:
         use = _use_of(way.template, content.template)
         text = filled(way.template.body, use.parameters)
-        content = content.model_copy(update={"template": use, "text": text, "buttons": [], "url_button": None})
+        bare: dict[str, object] = {"buttons": [], "url_button": None, "cards": []}
+        content = content.model_copy(update={"template": use, "text": text, **bare})
     elif content.template and content.template.sent:  # an earlier try
         content = content.model_copy(update={"template": content.template.model_copy(update={"sent": False})})
+    if not driver_for(way.channel.kind).shows_cards:
+        content = content.in_words()
     picture = sent_pictures.for_network(message=message, kind=way.channel.kind, image_path=content.image_path)
     if picture != content.image_path:
         content = content.model_copy(update={"image_path": picture})

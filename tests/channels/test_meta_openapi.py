@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from post_purchase.channels.base import Button, ChannelError, Outcome, OutMessage, TemplateUse
+from post_purchase.channels.cards import Card
 from post_purchase.channels.registry import driver_for
 from post_purchase.words import ChannelKind, Mode
 from shopapp.lib import http
@@ -48,6 +49,10 @@ def origin(prism: str, settings: Any) -> str:
     return prism
 
 
+CARDS = [
+    Card(title=name, button="View", image_url=f"https://x.example.com/{name}.jpg", url=f"https://x.example.com/{name}")
+    for name in ("mug", "pot")
+]
 FIVE = [Button(id=f"rate:{n}", title=f"{n} ★") for n in range(1, 6)]
 
 
@@ -58,6 +63,7 @@ FIVE = [Button(id=f"rate:{n}", title=f"{n} ★") for n in range(1, 6)]
         (OutMessage(text="x" * 4096), Mode.FREE),
         (OutMessage(text="Which?", buttons=FIVE[:3]), Mode.FREE),
         (OutMessage(text="How was it?", buttons=FIVE, list_title="Rate"), Mode.FREE),
+        (OutMessage(text="Look", cards=CARDS), Mode.FREE),
         (OutMessage(text="Your number?", asks_phone=True), Mode.FREE),
         (OutMessage(text="Look", image_path="https://app.example.test/mug.jpg"), Mode.FREE),
         (
@@ -65,7 +71,7 @@ FIVE = [Button(id=f"rate:{n}", title=f"{n} ★") for n in range(1, 6)]
             Mode.TEMPLATE,
         ),
     ],
-    ids=["text", "longest text", "buttons", "list", "contact request", "picture", "template"],
+    ids=["text", "longest text", "buttons", "list", "carousel", "contact request", "picture", "template"],
 )
 @pytest.mark.parametrize("address", ["4915112345678", "DE.1349120865530274"], ids=["phone", "bsuid"])
 def test_what_we_send_is_what_meta_describes(origin: str, message: OutMessage, mode: Mode, address: str) -> None:

@@ -11,6 +11,7 @@ from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_GET
 
 from post_purchase.channels.pictures import is_address
+from post_purchase.channels.registry import driver_for
 from post_purchase.models import (
     Attachment,
     AttachmentStatus,
@@ -155,7 +156,7 @@ def bubble(message: Message) -> dict[str, Any]:
     """What the template draws for one message."""
     content = message.content or {}
     if (content.get("template") or {}).get("sent"):
-        content = content | {"buttons": [], "url_button": None}
+        content = content | {"buttons": [], "url_button": None, "cards": []}
     stored = [file for file in message.attachments.all() if is_stored(file)]
     url_button = content.get("url_button") or {}
     return {
@@ -164,6 +165,7 @@ def bubble(message: Message) -> dict[str, Any]:
         "stopped": message.status in STOPPED,
         "unproved": bool(content.get("unproved")),
         "choices": [button.get("title", "") for button in content.get("buttons") or []],
+        "cards": cards_of(message, content),
         "link_title": url_button.get("title", ""),
         "picture": content["image_path"] if is_address(str(content.get("image_path") or "")) else "",
         "channel": ChannelKind(message.channel.kind).label if message.channel else "",
@@ -174,6 +176,13 @@ def bubble(message: Message) -> dict[str, Any]:
         "files": [file_of(file, content) for file in stored if not file.thumbnail],
         "photo_notes": [note_of(photo) for photo in message.attachments.all() if not is_stored(photo)],
     }
+
+
+def cards_of(message: Message, content: dict[str, Any]) -> list[str]:
+    """Where they went as cards; else the text has them in its lines."""
+    if message.channel is None or not driver_for(message.channel.kind).shows_cards:
+        return []
+    return [": ".join(filter(None, (card.get("title"), card.get("text")))) for card in content.get("cards") or []]
 
 
 def _without_words(message: Message) -> str:

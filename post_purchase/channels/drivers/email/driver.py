@@ -53,6 +53,7 @@ _COLOR = re.compile(r"^#[0-9a-fA-F]{6}$")
 
 class Email(ChannelDriver):
     kind = ChannelKind.EMAIL
+    shows_cards = True
     asks_mailbox = True
     rate = Rate(per_account_per_second=14)  # Amazon SES's first production quota; other providers allow more
     echoes_ref = settings.EMAIL_BACKEND.startswith("anymail.")

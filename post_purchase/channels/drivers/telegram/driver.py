@@ -30,13 +30,14 @@ from post_purchase.words import ChannelKind, Mode, Purpose
 
 from .api import bot_of, call, secret_for
 from .parse import parse_callback
-from .requests import LIMITS, message_fields
+from .requests import LIMITS, message_fields, with_cards
 
 UPDATES = ["message", "callback_query", "my_chat_member"]
 
 
 class Telegram(ChannelDriver):
     kind = ChannelKind.TELEGRAM
+    shows_cards = True
     rate: ClassVar[Rate] = Rate(
         per_account_per_second=LIMITS["per_account_per_second"],
         per_point_seconds=LIMITS["per_point_seconds"],
@@ -66,6 +67,8 @@ class Telegram(ChannelDriver):
         ref: str,
         context: SendContext = NO_CONTEXT,
     ) -> SendResult:
+        if message.cards:
+            message = with_cards(message)
         request: dict[str, Any] = {"chat_id": _chat(point)} | message_fields(message)
         chat, _, quoted = context.quote.partition(":")
         if chat == point.address and quoted.isdigit():

@@ -8,7 +8,7 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from post_purchase.channels.base import ChannelError, Outcome, OutMessage
+from post_purchase.channels.base import Button, ChannelError, Outcome, OutMessage
 from post_purchase.channels.provider_data import limits
 from post_purchase.channels.reading import shortened
 
@@ -16,6 +16,17 @@ LIMITS = limits("telegram")
 LONG = "~"  # before the short form of a tap's id that is longer than callback_data may be
 ROWS = ((6, 5), (16, 2))  # (longest title, buttons in a row); else each has its own
 _PUBLIC = re.compile(r"(?:[a-z0-9-]+\.)+(?!(?:local|localhost|internal|invalid|test)$)[a-z][a-z0-9-]+")
+
+
+def with_cards(message: OutMessage) -> OutMessage:
+    """Telegram's form of them: the first picture, and a row of buttons for each. In words where that does not fit."""
+    taps = [Button(id=card.reply_id, title=card.title) for card in message.cards if card.reply_id]
+    links = [card for card in message.cards if card.url]
+    picture = next((card.image_url for card in message.cards if card.image_url), "")
+    if len(message.text) > LIMITS["caption"] or message.buttons or not all(_can_be_button(card.url) for card in links):
+        return message.in_words()
+    changed = {"cards": links, "buttons": taps, "image_path": message.image_path or picture, "url_button": None}
+    return message.model_copy(update=changed)
 
 
 def message_fields(message: OutMessage) -> dict[str, Any]:
@@ -57,6 +68,7 @@ def _rows(message: OutMessage) -> list[list[dict[str, str]]]:
     longest = max((len(each["text"]) for each in taps), default=0)
     wide = next((number for length, number in ROWS if longest <= length), 1)
     rows = [taps[start : start + wide] for start in range(0, len(taps), wide)]
+    rows[:0] = [[{"text": shortened(card.title, most), "url": card.url}] for card in message.cards]
     if message.url_button and _can_be_button(message.url_button.url):
         rows.insert(0, [{"text": shortened(message.url_button.title, most), "url": message.url_button.url}])
     return rows

@@ -60,6 +60,7 @@ class WhatsApp(ChannelDriver):
     )
     media_hosts = ("fbsbx.com", "fbcdn.net", "facebook.com", "whatsapp.net")
     shows_reading = True
+    shows_cards = True
     caption = LIMITS["caption"]
     echoes_ref = True
     has_templates = True

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from post_purchase.channels.base import ChannelError, Outcome, OutMessage, SendContext
+from post_purchase.channels.cards import Card, fit_together
 from post_purchase.channels.provider_data import limits
 from post_purchase.channels.reading import shortened
 from post_purchase.words import Mode
@@ -56,6 +57,11 @@ def template_value(value: str) -> str:
 
 
 def _free(message: OutMessage, image: dict[str, str] | None) -> dict[str, Any]:
+    if message.cards and not message.buttons and fit_together(message.cards, least=LIMITS["least_cards"]):
+        carousel = _carousel(message)
+        if len(carousel["body"]["text"]) <= LIMITS["interactive_body"]:
+            return {"type": "interactive", "interactive": carousel}
+    message = message.in_words()
     body = message.text
     if len(message.buttons) > LIMITS["list_rows"]:
         raise ChannelError("WhatsApp shows at most ten choices", outcome=Outcome.BUG)
@@ -103,6 +109,29 @@ def _list(message: OutMessage, body: str) -> dict[str, Any]:
     opener = shortened(message.list_title or "…", LIMITS["button_title"])
     section = {"title": opener, "rows": rows}
     return {"type": "list", "body": {"text": body}, "action": {"button": opener, "sections": [section]}}
+
+
+def _carousel(message: OutMessage) -> dict[str, Any]:
+    """Beside the cards it has words and nothing else: a link that no card has is put into the words."""
+    body, link = message.text, message.url_button
+    if link and link.url not in {card.url for card in message.cards}:
+        body = f"{body}\n\n{link.title}: {link.url}"
+    cards = [_card(place, card) for place, card in enumerate(message.cards)]
+    return {"type": "carousel", "body": {"text": body}, "action": {"cards": cards}}
+
+
+def _card(place: int, card: Card) -> dict[str, Any]:
+    title, most = shortened(card.button, LIMITS["button_title"]), LIMITS["card_body"]
+    header = {"type": "image", "image": {"link": card.image_url}}
+    words = shortened(card.title, most)
+    if card.text and len(words) < most - 1:
+        words = f"{words}\n{shortened(card.text, most - len(words) - 1)}"
+    found: dict[str, Any] = {"card_index": place, "header": header, "body": {"text": words}}
+    if card.url:
+        action = {"name": "cta_url", "parameters": {"display_text": title, "url": card.url}}
+        return found | {"type": "cta_url", "action": action}
+    reply = {"type": "quick_reply", "quick_reply": {"id": card.reply_id, "title": title}}
+    return found | {"action": {"buttons": [reply]}}
 
 
 def _link(message: OutMessage, body: str, image: dict[str, str] | None) -> dict[str, Any]:
