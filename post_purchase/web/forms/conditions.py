@@ -10,6 +10,7 @@ from post_purchase.flows import files
 from post_purchase.flows.conditions import Condition
 from post_purchase.flows.describing import COMPARISONS, FACTS, condition
 from post_purchase.flows.describing import fact as fact_words
+from post_purchase.flows.possible import impossible, impossible_parts
 
 MAX_ROWS = 12
 MAX_YAML = 4000
@@ -127,6 +128,9 @@ def _read_rows(name: str, data: Mapping[str, str]) -> tuple[Any, dict[str, str]]
         except ValueError:
             errors[f"{name}#{at}#fact"] = "Nothing is known of this."
             continue
+        if why := impossible(path, comparison, value):
+            errors[f"{name}#{at}#value"] = why
+            continue
         parts.append(part)
     if len(parts) <= 1:
         return (parts[0] if parts else None), errors
@@ -173,4 +177,6 @@ def _read_yaml(name: str, text: str) -> tuple[Any, dict[str, str]]:
         Condition.model_validate(raw)
     except (ValueError, yaml.YAMLError, RecursionError):
         return None, {f"{name}#yaml": "This is not a condition. Write it like {fact: order.total, at_least: 50}."}
+    if why := next(impossible_parts(raw), ""):
+        return None, {f"{name}#yaml": why}
     return raw, {}
