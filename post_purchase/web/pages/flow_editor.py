@@ -26,10 +26,7 @@ from .flow_tests import context_for_tests
 from .flows import flow_of
 
 Document = Mapping[str, Any]
-PHONES = [
-    (kind.value, kind.label)
-    for kind in (ChannelKind.WHATSAPP, ChannelKind.MESSENGER, ChannelKind.SMS, ChannelKind.EMAIL)
-]
+PHONES = [(kind.value, kind.label) for kind in ChannelKind]
 LISTED = ("cases", "ways", "variants")
 
 
