@@ -301,9 +301,12 @@
         const badge = row.querySelector("[data-standing]");
         badge.textContent = here ? "Placed" : "Not placed";
         here ? badge.setAttribute("tone", "success") : badge.removeAttribute("tone");
-        const button = row.querySelector("[data-place]");
-        button.textContent = here ? "Open" : "Place it";
-        button.setAttribute("accessibilitylabel", `${button.textContent}: ${button.dataset.place}`);
+        const button = row.querySelector("[data-place]"), words = here ? "Open" : "Place it";
+        if (button.textContent === words) continue;
+        const fresh = button.cloneNode(); // a component may read its label only once
+        fresh.textContent = words;
+        fresh.setAttribute("accessibilitylabel", `${words}: ${button.dataset.place}`);
+        button.replaceWith(fresh);
       }
     } catch { /* an old admin does not tell */ }
   }
