@@ -11,6 +11,7 @@
     const card = put("card").value.trim(), order = put("order").value.trim();
     if (!card || (!order && at !== "order")) return aim(card ? "order" : "card");
     if (!order) return aim("order");
+    if (order === card) { put("order").value = ""; return aim("order"); } // the scanner was pressed twice
     put("card").value = put("order").value = "";
     aim();
     const action = form().getAttribute("action");
@@ -24,7 +25,11 @@
     try {
       const reply = await doorstep.ask(action, { method: "POST", body, headers: { Accept: "application/json" } });
       const answer = await reply.json();
-      if (!reply.ok) return wrong(card, order, Object.values(answer.errors || {}).join(" ") || answer.message);
+      if (!reply.ok) {
+        wrong(card, answer.next ? "" : order, Object.values(answer.errors || {}).join(" ") || answer.message);
+        if (answer.next) resume(answer.next);
+        return;
+      }
       doorstep.say(answer.toast);
       const rows = document.getElementById("tied");
       if (rows) rows.innerHTML = answer.html;
@@ -33,10 +38,19 @@
     }
   }
 
+  /* Two cards came one after the other: the second waits for its order, which may stand in the first field by now. */
+  function resume(card) {
+    if (put("order").value.trim()) return; // a pair is being scanned: it stands
+    const typed = put("card").value.trim();
+    put("card").value = card;
+    aim("order");
+    if (typed) { put("order").value = typed; enter("order"); }
+  }
+
   function wrong(card, order, why) {
     const place = document.getElementById("not-tied"), line = document.createElement("s-paragraph");
     if (!place) return;
-    line.textContent = `${card.slice(-13)} and ${order}: ${why} Scan both again.`;
+    line.textContent = order ? `${card.slice(-13)} and ${order}: ${why} Scan both again.` : `${card.slice(-13)}: ${why}`;
     place.querySelector("[data-lines]").append(line);
     place.hidden = false;
   }

@@ -67,3 +67,21 @@ def test_enter_after_the_card_only_goes_on_to_the_order(admin, shop, cards):
     assert page.evaluate("document.activeElement.getAttribute('name')") == "order"
     assert page.locator("#stand-in-toasts").count() == 0
     assert tied() == {}
+
+
+def test_who_is_out_of_step_ties_nothing_to_the_wrong_parcel(admin, shop, cards):
+    """The scanner is pressed twice; then an order is forgotten."""
+    page = admin.open("/app/pack")
+    for text in (cards[0], cards[0], "#1001"):
+        scan(page, text)
+    page.wait_for_selector("#tied >> text=#1001")
+    for text in (cards[1], cards[2], "#1003"):
+        scan(page, text)
+    page.wait_for_selector("#tied >> text=#1003")
+    assert tied() == {1: "#1001", 3: "#1003"}
+    [line] = page.locator("#not-tied s-paragraph").all_inner_texts()
+    assert "Its order was not scanned" in line
+    scan(page, cards[1])
+    scan(page, "#1002")
+    page.wait_for_selector("#tied >> text=#1002")
+    assert tied() == {1: "#1001", 2: "#1002", 3: "#1003"}

@@ -297,9 +297,11 @@ def test_one_journey_is_the_same_as_in_the_rehearsal(at):
     assert sent == [(row.message, row.sent_at) for row in rows]
     assert (why, len(sent)) == ("Got the most messages", count)
     assert all(m.text for m in found[1] if m.told)
-    [closed] = [m for m in found[1] if m.told and m.told.mode == "template" and m.told.message == "shipped"]
-    assert closed.content.template.parameters[0] in closed.shown
-    assert (closed.shown, closed.text == closed.shown) == (closed.template, False)
+    closed = [m for m in found[1] if m.told and m.told.mode == "template"]  # who and how many hangs on numbers of rows
+    assert closed
+    for each in closed:
+        assert each.content.template.parameters[0] in each.shown
+        assert (each.shown, each.text == each.shown) == (each.template, False)
 
 
 def test_the_versions_of_then_are_played_whatever_is_published_later(at):

@@ -103,13 +103,18 @@ def test_the_packer_scans_card_and_slip(owner, card, shop):
     assert taken == {"card": "This card is tied to order #1001 already. Take a new card, or untie it from #1001 below."}
 
 
-def test_our_own_code_on_the_slip_names_the_order_and_the_two_may_be_scanned_in_either_order(owner, card, shop):
+def test_our_own_code_on_the_slip_names_the_order_and_nothing_is_put_right_by_guessing(owner, card, shop):
     owner.post(f"/app/touchpoints/{card.pk}/prints/order", {"name": "Run", "quantity": "2", "form": "csv"})
     make_prints()
     batch, order = PrintBatch.objects.get(), factories.make_order(shop, name="#1001")
     _, code = link_for_order(touchpoint=touchpoint_of(shop=shop, kind=TouchpointKind.PACKING_SLIP), order=order)
     on_the_slip, on_the_card = link_url(code).upper(), link_url(code_of(batch, 1)).upper()
-    answer = owner.post("/app/pack/bind", {"card": on_the_slip, "order": on_the_card}).json()
+    assert owner.post("/app/pack/bind", {"card": on_the_slip, "order": on_the_card}).status_code == 422
+    other = link_url(code_of(batch, 2)).upper()
+    early = owner.post("/app/pack/bind", {"card": on_the_card, "order": other})
+    assert (early.status_code, early.json()["next"]) == (422, other)
+    assert not Link.objects.filter(batch=batch, order__isnull=False).exists()
+    answer = owner.post("/app/pack/bind", {"card": on_the_card, "order": on_the_slip}).json()
     assert answer["toast"] == "The card goes with #1001"
     assert "#1001" in answer["html"]
     assert Link.objects.get(batch=batch, number=1).order == order

@@ -3,7 +3,7 @@
 from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET, require_POST
 
@@ -69,10 +69,11 @@ def packed(request: ShopRequest, pk: int) -> HttpResponse:
 @shop_required
 @require_POST
 def bind(request: ShopRequest) -> HttpResponse:
-    """Two fields, which a hand scanner fills one after the other, in either order."""
+    """Two fields, which a hand scanner fills one after the other: the card, then its order. Nothing is put right by
+    guessing: who is one scan out of step would tie each card to another parcel."""
     scanned, name = request.POST.get("card", "")[:200].strip(), request.POST.get("order", "")[:200].strip()
-    if packing.is_card(request.shop, name) and not packing.is_card(request.shop, scanned):
-        scanned, name = name, scanned
+    if packing.is_card(request.shop, scanned) and packing.is_card(request.shop, name):
+        return next_card(name)
     errors = {}
     if not scanned:
         errors["card"] = "Scan the square code on the card."
@@ -87,6 +88,12 @@ def bind(request: ShopRequest) -> HttpResponse:
         return refused(errors={"card": str(problem)})
     newest = draw(request, "parts/packed_cards.html", rows=list(packed_cards(request)[:NEWEST]))
     return saved(f"The card goes with {found.name}", html=newest)
+
+
+def next_card(scanned: str) -> HttpResponse:
+    """The order of the card before was not scanned: this one waits for its own."""
+    words = "Its order was not scanned. Scan this card again, with its order. The next card is waiting for its order."
+    return JsonResponse({"message": words, "errors": {}, "next": scanned}, status=422)
 
 
 @shop_required
