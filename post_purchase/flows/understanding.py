@@ -8,6 +8,47 @@ _STARS = "⭐★🌟"
 _BESIDE_A_NUMBER = re.compile(r"^(\d+)\s*(?:/|of|von|sur|de|su|van|av|z|out of|üzerinden|من|点)?\s*\d*\s*(\D{0,24})$")
 _COMMA = re.compile(r"[,،、]")
 _LONG_ANSWER = 40  # characters; more is a story, not a number
+_NO = frozenset(
+    [
+        "no",
+        "nope",
+        "no thanks",
+        "no thank you",
+        "nein",
+        "nein danke",
+        "non",
+        "non merci",
+        "no gracias",
+        "no grazie",
+        "nee",
+        "nee dank u",
+        "nee dank je",
+        "nee bedankt",
+        "não",
+        "nao",
+        "não obrigado",
+        "não obrigada",
+        "nao obrigado",
+        "nao obrigada",
+        "nie",
+        "nie dziękuję",
+        "nie dziekuje",
+        "nej",
+        "nej tack",
+        "nej tak",
+        "hayir",
+        "hayir teşekkürler",
+        "yok",
+        "لا",
+        "لا شكرا",
+        "لا شكراً",
+        "いいえ",
+        "いいえ結構です",
+        "いいえ 結構です",
+        "結構です",
+        "いりません",
+    ]
+)
 
 
 def digits_as_ascii(text: str) -> str:
@@ -57,3 +98,9 @@ def choice_in(text: str, choices: Mapping[str, list[str]]) -> str | None:
     if plain.isdecimal() and 1 <= int(plain) <= len(choices):
         return list(choices)[int(plain) - 1]
     return None
+
+
+def means_no(text: str) -> bool:
+    """A plain no to an offer, in any of our languages: "nein", "no, thanks". More than that says something else."""
+    plain = _folded(text).strip().rstrip(".!。").strip()
+    return " ".join(_COMMA.sub(" ", plain).split()) in _NO

@@ -14,7 +14,7 @@ from .action_words import said
 from .control_concepts import has, languages, said_in
 from .guides import guide_for
 from .messages import queue_answer
-from .phrases import load, phrase
+from .phrases import load, phrase, plain
 from .policies import about_returns
 from .shops import settings_of
 from .talk_language import language_of
@@ -113,7 +113,7 @@ def answer_at_once(*, message: Message) -> Message | None:
         order = order or back.order
         if back.hand_off:
             hand_off(conversation=conversation, reason=back.hand_off)
-    if asked == {"thanks"} and len(message.text) <= SHORT_THANKS:
+    if asked == {"thanks"} and len(message.text) <= SHORT_THANKS and not _declines(message.text):
         return _answer(message, phrase("welcome", language), name="thanks")
     if not told and "person" not in asked:
         return None
@@ -129,6 +129,11 @@ def answer_at_once(*, message: Message) -> Message | None:
     if back is not None and back.action is not None and answer is not None:
         requested_actions.asked(back.action, answer)
     return answer
+
+
+def _declines(text: str) -> bool:
+    """ "no, thanks" answers a question, and is no thanks for one."""
+    return plain(text) in {plain(word) for words in load("actions")["words"]["no"].values() for word in words}
 
 
 def _guide(message: Message) -> str:

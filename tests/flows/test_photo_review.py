@@ -226,3 +226,19 @@ def test_who_asks_to_review_is_asked_at_once_and_not_again():
     journey.tap("5")
     journey.pass_time(days=20)
     assert journey.said.count("ask_rating") == 1
+
+
+@pytest.mark.parametrize("said", ["nein", "Nein, danke!", "no thanks", "non merci", "HAYIR", "いいえ、結構です"])
+def test_a_typed_no_to_the_photo_is_a_no_and_the_reward_comes(said):
+    journey = asked()
+    journey.write("5")
+    assert journey.write("Lovely glaze") == ["ask_photo"]
+    assert journey.write(said) == []
+    assert journey.hear("reward_issued", **REWARD) == ["thanks_with_code"]
+
+
+def test_a_typed_no_to_more_words_is_not_the_review():
+    journey = asked()
+    journey.write("5")
+    assert journey.write("no") == ["ask_photo"]
+    assert journey.did(AddReviewText) == []

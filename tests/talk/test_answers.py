@@ -261,3 +261,10 @@ def test_what_it_says_to_write_is_understood(language: str):
     words = load("phrases")["automatic"][language]
     quoted = re.split("[“”„«»「」]", words)[1].strip()
     assert wants_person(quoted, language), quoted
+
+
+@pytest.mark.parametrize("said", ["nein danke", "no thanks", "non merci"])
+def test_a_no_with_thanks_is_not_thanked_for(said):
+    talk = Talk()
+    talk.says(said)
+    assert talk.answers() == []

@@ -8,7 +8,7 @@ from post_purchase.flows.conditions import look_up
 from post_purchase.flows.effects import AddPhotos, AddReviewText, SaveReview
 from post_purchase.flows.state import TIMER
 from post_purchase.flows.step import Claim, Context, Duration, GoTo, Outcome, Step
-from post_purchase.flows.understanding import choice_in, rating_in
+from post_purchase.flows.understanding import choice_in, means_no, rating_in
 from post_purchase.words import EventKind
 
 RATINGS = ("1", "2", "3", "4", "5")
@@ -122,7 +122,8 @@ class CollectReview(Step):
         offered = (HELP, SKIP) if low and ctx.thread.phase != "photo" else (SKIP,)
         titles = ctx.titles.choices(asked)
         text = str(ctx.event.data.get("text", ""))
-        return choice_in(text, {choice: titles.get(choice, []) for choice in offered}) or ""
+        tapped = choice_in(text, {choice: titles.get(choice, []) for choice in offered})
+        return tapped or (SKIP if means_no(text) else "")
 
     def _more(self, ctx: Context) -> Outcome | None:
         data = ctx.event.data
