@@ -3,16 +3,18 @@
 (() => {
   const form = () => document.querySelector("form[data-scan]");
   const put = (name) => doorstep.field(form(), name);
-  let before = Promise.resolve();
+  let before = Promise.resolve(), last = "";
 
   function aim(name = "card") { if (form()) put(name).focus(); }
 
   function enter(at) {
     const card = put("card").value.trim(), order = put("order").value.trim();
+    if (card === last && !order) { put("card").value = ""; return aim(); } // the order was scanned twice
     if (!card || (!order && at !== "order")) return aim(card ? "order" : "card");
     if (!order) return aim("order");
     if (order === card) { put("order").value = ""; return aim("order"); } // the scanner was pressed twice
     put("card").value = put("order").value = "";
+    last = order;
     aim();
     const action = form().getAttribute("action");
     before = before.then(() => tie(action, card, order));

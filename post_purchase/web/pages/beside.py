@@ -129,13 +129,13 @@ def _of_order(shop: Shop, order: Order) -> Conversation | None:
 def _conversation(row: Conversation | None) -> dict[str, Any] | None:
     if row is None:
         return None
-    said = row.messages.exclude(channel=None).exclude(status__in=NOT_SAID)
-    newest = said.select_related("channel").order_by("-pk").first()
+    said = row.messages.exclude(status__in=NOT_SAID).select_related("channel")
+    newest = said.order_by("-pk").first()
     kind = newest.channel.kind if newest and newest.channel else ""
     return {
         "path": f"conversations/{row.pk}",
         "channel": ChannelKind(kind).label if kind in ChannelKind.values else "",
-        "last_text": _short(without_keys(newest.text) if newest and newest.text else row.last_text),
+        "last_text": _short(without_keys(newest.text)) if newest else "",
         "last_at": row.last_message_at.isoformat() if row.last_message_at else "",
         "unread": row.unread,
         "state": "closed" if row.closed_at else "person" if row.handed_off_at else "open",
