@@ -3,6 +3,7 @@
 What is left is compared with the same life when nothing was torn. Real kills of processes: tests/kill.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -47,11 +48,8 @@ ONE_OF_EACH: dict[str, Any] = {
         "hello": {"kind": "send", "message": "hello", "next": "tag"},
         "tag": {"kind": "tag", "tag": "seen", "next": "size"},
         "size": {"kind": "set_field", "field": "size", "value": "M", "next": "coin"},
-        "coin": {"kind": "split", "ways": [{"weight": 1, "goto": "guide"}, {"weight": 1, "goto": "try"}]},
-        "guide": {"kind": "send_guide", "message": "hello", "on_none": "try", "next": "try"},
-        "try": {"kind": "experiment", "goal": "happy", "variants": [{"name": "a", "goto": "find"},
-                                                                    {"name": "b", "goto": "note"}]},
-        "find": {"kind": "recommend", "on_none": "note", "next": "note"},
+        "coin": {"kind": "split", "ways": [{"weight": 1, "goto": "guide"}, {"weight": 1, "goto": "guide"}]},
+        "guide": {"kind": "send_guide", "message": "hello", "on_none": "note", "next": "note"},
         "note": {"kind": "note", "text": "About {{ order.name }}", "next": "call"},
         "call": {"kind": "call_webhook", "url": "https://example.test/hook", "next": "flow"},
         "flow": {"kind": "trigger_shopify_flow", "next": "other"},
@@ -66,7 +64,6 @@ ONE_OF_EACH: dict[str, Any] = {
         "wait": {"kind": "wait", "for": "P9D"},
     },
     "exits": [{"reason": "Refunded", "news": ["order_refunded"]}],
-    "goals": [{"name": "happy", "title": "Happy", "if": {"fact": "answers.rating", "at_least": 4}, "ends": False}],
     "messages": {"hello": {"purpose": "service"}},
     "texts": {"en": {"messages": {"hello": {"text": "Hello", "choices": {"yes": "Yes", "no": "No"}}},
                      "words": {"shown": "I get a discount for this"}}},
@@ -209,7 +206,7 @@ def _left() -> dict[str, Any]:
     said = Message.objects.filter(direction=Direction.OUT).order_by("pk")
     for run in FlowRun.objects.all():
         _is_sound(run)
-    return {
+    found = {
         "said": list(said.values_list("step_id", "text", "purpose", "status", "reason", "dedupe_key")),
         "notes": list(Note.objects.order_by("pk").values_list("text", flat=True)),
         "calls": list(OutgoingCall.objects.order_by("pk").values_list("kind", "step_id", "body", "dedupe_key")),
@@ -221,6 +218,19 @@ def _left() -> dict[str, Any]:
         "runs": list(FlowRun.objects.values_list("subject_key", "status", "ended_reason", "sequence", "state")),
         "timers": sorted(Timer.objects.values_list("key", "due_at")),
     }
+    if connection.vendor != "postgresql":
+        return found
+    plain: dict[str, Any] = _without_numbers(found)
+    return plain | {"news": sorted(plain["news"])}
+
+
+def _without_numbers(value: Any) -> Any:
+    """PostgreSQL gives no number twice, also where the row was rolled back: "order:7" is "order:n"."""
+    if isinstance(value, dict):
+        return {_without_numbers(key): _without_numbers(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_without_numbers(each) for each in value)
+    return re.sub(r":\d+(?=:|$)", ":n", value) if isinstance(value, str) else value
 
 
 def _is_sound(run: FlowRun) -> None:
