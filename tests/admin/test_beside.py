@@ -45,7 +45,7 @@ def gid(order: Order) -> dict[str, str]:
 
 def test_the_order_block_gets_the_chat_the_flow_and_the_review(order):
     conversation = make_conversation(order.contact)
-    message = make_message(conversation, "Where is it?", direction="in")
+    message = make_message(conversation, "Where is it?", direction="in", channel=make_channel(order.shop))
     Conversation.objects.filter(pk=conversation.pk).update(
         last_text="Where is it?", last_message_at=NOW, unread=2, handed_off_at=NOW
     )

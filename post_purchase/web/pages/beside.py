@@ -129,7 +129,7 @@ def _of_order(shop: Shop, order: Order) -> Conversation | None:
 def _conversation(row: Conversation | None) -> dict[str, Any] | None:
     if row is None:
         return None
-    said = row.messages.exclude(status__in=NOT_SAID).select_related("channel")
+    said = row.messages.exclude(status__in=NOT_SAID).exclude(channel=None).exclude(text="").select_related("channel")
     newest = said.order_by("-pk").first()
     kind = newest.channel.kind if newest and newest.channel else ""
     return {
