@@ -114,7 +114,7 @@ class MetaMessaging(ChannelDriver):
         return {"messaging_type": "RESPONSE"}
 
     def _card_of(self, message: OutMessage) -> Card | None:
-        return card_of(message, widest=self.limits["card_text"], widest_button=self.limits["button_title"])
+        return card_of(message, widest=self.limits["card_words"], widest_button=self.limits["button_title"])
 
     def _file(self, channel: Channel, message: OutMessage) -> dict[str, Any]:
         if message.cards:

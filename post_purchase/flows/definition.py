@@ -1,7 +1,7 @@
 """The versioned document of a flow: trigger, exits, steps, news it hears, and what is said in every language. Pure."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -385,3 +385,16 @@ def template_problems(path: str, body: str, parameters: int) -> Iterable[Problem
         yield Problem(path, "two values may not stand side by side")
     if len(body) > MAX_TEMPLATE_BODY:
         yield Problem(path, f"is longer than {MAX_TEMPLATE_BODY} characters")
+
+
+def in_each_language(
+    document: Mapping[str, Any],
+    languages: Iterable[str],
+    look: Callable[[FlowDocument, str], Iterable[Problem]],
+) -> list[Problem]:
+    """Of a document that can be read; of another the editor says what is wrong with it."""
+    try:
+        readable = FlowDocument.model_validate(document)
+    except ValueError:
+        return []
+    return [problem for tag in languages if tag in readable.texts for problem in look(readable, tag)]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from .definition import FlowDocument, Problem
+from .definition import FlowDocument, Problem, in_each_language
 from .effects import Say
 from .holes import holes_of
 from .known_values import is_wrong
@@ -12,12 +12,7 @@ from .value_names import called
 
 
 def lint(document: Mapping[str, Any], languages: Iterable[str]) -> list[Problem]:
-    """Of a document that can be read; of another the editor says what is wrong with it."""
-    try:
-        readable = FlowDocument.model_validate(document)
-    except ValueError:
-        return []
-    return [problem for tag in languages if tag in readable.texts for problem in _of_language(readable, tag)]
+    return in_each_language(document, languages, _of_language)
 
 
 def _of_language(document: FlowDocument, language: str) -> Iterable[Problem]:

@@ -7,19 +7,14 @@ from post_purchase.channels.sms_length import segments
 from post_purchase.services import texts
 from post_purchase.words import ChannelKind
 
-from .definition import FlowDocument, Problem
+from .definition import FlowDocument, Problem, in_each_language
 from .sample import sample_values
 
 MOST_PARTS = 3
 
 
 def lint(document: Mapping[str, Any], languages: Iterable[str]) -> list[Problem]:
-    """Of a document that can be read; of another the editor says what is wrong with it."""
-    try:
-        readable = FlowDocument.model_validate(document)
-    except ValueError:
-        return []
-    return [problem for tag in languages if tag in readable.texts for problem in _of_language(readable, tag)]
+    return in_each_language(document, languages, _of_language)
 
 
 def _of_language(document: FlowDocument, language: str) -> Iterable[Problem]:
