@@ -1,7 +1,7 @@
 """What Messenger's and Instagram's drivers share: the Send API, the 24 hours, pictures beside texts, callbacks."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -23,9 +23,8 @@ from .base import (
     SendResult,
     Update,
 )
-from .cards import Card as ProductCard
 from .cards import fit_together
-from .meta_cards import Card, card_of
+from .meta_cards import Card, card_of, generic_template
 from .meta_parse import ICE_BREAKER, parse_callback
 from .provider_data import ErrorTable
 from .reading import shortened, text
@@ -114,7 +113,7 @@ class MetaMessaging(ChannelDriver):
         return {"messaging_type": "RESPONSE"}
 
     def _card_of(self, message: OutMessage) -> Card | None:
-        return card_of(message, widest=self.limits["card_words"], widest_button=self.limits["button_title"])
+        return card_of(message, most=self.limits)
 
     def _file(self, channel: Channel, message: OutMessage) -> dict[str, Any]:
         if message.cards:
@@ -178,19 +177,6 @@ class MetaMessaging(ChannelDriver):
     def call(self, channel: Channel, method: str, path: str, **more: Any) -> dict[str, Any]:
         token = str(channel.credentials.get("access_token", ""))
         return graph.call(method, path, token=token, table=self.table, origin=self.origin(), **more)
-
-
-def generic_template(cards: Sequence[ProductCard], *, most: dict[str, int]) -> dict[str, Any]:
-    """Messenger's and Instagram's carousel: it has no words of its own beside the cards."""
-    elements = []
-    for card in cards:
-        title = shortened(card.button, most["button_title"])
-        link = {"type": "web_url", "url": card.url, "title": title}
-        tap = {"type": "postback", "title": title, "payload": card.reply_id}
-        element = {"title": shortened(card.title, most["card_words"]), "image_url": card.image_url}
-        subtitle = {"subtitle": shortened(card.text, most["card_words"])} if card.text else {}
-        elements.append(element | subtitle | {"buttons": [link if card.url else tap]})
-    return {"template_type": "generic", "elements": elements}
 
 
 def text_message(words: str, message: OutMessage, *, network: str, most: dict[str, int]) -> dict[str, Any]:
